@@ -1,0 +1,146 @@
+import type { Nano } from '../money/nano.ts'
+
+/** Calendar windows, each in the budget's own timezone. Weeks are ISO weeks (Monday). */
+export const PERIODS = ['minute', 'hour', 'day', 'week', 'month', 'year'] as const
+export type Period = (typeof PERIODS)[number]
+
+/** `each` = one budget or limit per value; otherwise only the one named value is governed. */
+export type Scope =
+  | { kind: 'global' }
+  | { kind: 'tenant' | 'user' | 'tier'; of: 'each' | { value: string } }
+  | { kind: 'tag'; key: string; of: 'each' | { value: string } }
+
+export interface BudgetPolicy {
+  readonly id: string
+  readonly scope: Scope
+  readonly limitNano: Nano
+  readonly per: Period
+  /** IANA name. */
+  readonly timezone: string
+  /** Percent, ascending, each 1..1000. */
+  readonly alertAt: readonly number[]
+}
+
+/** Requests are counted at intake; tokens and lanes are taken with the hold. */
+export type LimitPolicy = {
+  readonly id: string
+  readonly scope: Scope
+} & (
+  | {
+      readonly counts: 'requests' | 'tokens'
+      readonly algorithm: 'sliding-window'
+      readonly limit: number
+      readonly perMs: number
+    }
+  | {
+      readonly counts: 'requests' | 'tokens'
+      readonly algorithm: 'token-bucket'
+      /** Refill per `perMs`. */
+      readonly limit: number
+      readonly perMs: number
+      /** Capacity of the bucket, >= 1. */
+      readonly burst: number
+    }
+  | { readonly counts: 'concurrent'; readonly limit: number }
+)
+
+export type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh'
+export type ServiceTier = 'default' | 'flex' | 'priority'
+
+/** One step of a ladder. */
+export interface RungPolicy {
+  /** Name as the app and the provider know it, e.g. `gpt-6-sol`; `local/small` names provider `local`. */
+  readonly model: string
+  readonly provider: string
+  /** What is sent to the provider as `model`. */
+  readonly upstreamModel: string
+  /** Serves while every budget stays at or under this percent, the request included. null = to the limit. */
+  readonly until: number | null
+  readonly reasoningEffort: ReasoningEffort | null
+  readonly maxOutputTokens: number | null
+  readonly serviceTier: ServiceTier | null
+}
+
+export interface TierPolicy {
+  readonly name: string
+  readonly requests: { readonly limit: number; readonly perMs: number } | null
+  /** Per user. */
+  readonly budget: { readonly limitNano: Nano; readonly per: Period; readonly timezone: string; readonly alertAt: readonly number[] } | null
+  readonly ladder: string
+  /** Models a request may name though they stand on no rung of the ladder. `*` allows any priced model. */
+  readonly models: readonly string[]
+  /** For deferrable and batch work; interactive work is always refused. */
+  readonly onExhausted: 'park' | 'refuse'
+}
+
+export interface ProviderPolicy {
+  readonly name: string
+  readonly baseUrl: string
+  readonly apiKey: string
+  readonly prices: 'book' | 'zero'
+  readonly timeoutMs: number
+  /** What this provider is known to bill; what is not listed counts as billed (PROTOCOL 3.4). */
+  readonly profile: {
+    /** HTTP status codes of error responses that are never billed. */
+    readonly unbilledStatus: readonly number[]
+    /** An abort by the caller ends the bill at what was streamed. */
+    readonly abortEndsBill: boolean
+    /** Added to counted input, in percent, when holding. */
+    readonly inputMarginPercent: number
+  }
+}
+
+/** USD strings per million tokens, as the price page writes them. */
+export interface PriceOverride {
+  readonly model: string
+  readonly provider: string
+  /** First instant at which this price holds, UTC ms; 0 = always. */
+  readonly effectiveFromMs: number
+  readonly inputUsdPerMtok: string
+  readonly cachedInputUsdPerMtok: string | null
+  readonly cacheWriteUsdPerMtok: string | null
+  readonly outputUsdPerMtok: string
+  /** Rates from this many input tokens on; the whole call is priced at them. */
+  readonly longContext: {
+    readonly fromInputTokens: number
+    readonly inputUsdPerMtok: string
+    readonly cachedInputUsdPerMtok: string | null
+    readonly cacheWriteUsdPerMtok: string | null
+    readonly outputUsdPerMtok: string
+  } | null
+}
+
+export interface CachePolicy {
+  readonly responses: { readonly enabled: boolean; readonly ttlMs: number }
+}
+
+/** The whole of bursar.yaml, checked and normalised: names resolved, money parsed, defaults filled in. */
+export interface Policy {
+  /** Given by the ledger when the policy is registered; 0 before. */
+  readonly version: number
+  readonly timezone: string
+  readonly identity: {
+    readonly defaultTenant: string
+    readonly defaultTier: string
+    /** user -> tier */
+    readonly users: Readonly<Record<string, string>>
+  }
+  readonly defaults: {
+    readonly maxOutputTokens: number
+    readonly minOutputTokens: number
+    readonly execute: 'queue' | 'inline'
+    readonly outage: 'refuse' | 'allow'
+    /** Takes of one job that may call a provider, >= 1. */
+    readonly attempts: number
+    readonly maxBodyBytes: number
+  }
+  readonly tiers: Readonly<Record<string, TierPolicy>>
+  readonly budgets: readonly BudgetPolicy[]
+  readonly limits: readonly LimitPolicy[]
+  readonly ladders: Readonly<Record<string, readonly RungPolicy[]>>
+  readonly providers: Readonly<Record<string, ProviderPolicy>>
+  readonly prices: readonly PriceOverride[]
+  /** Multipliers of list price in percent, e.g. batch 50. */
+  readonly multipliers: { readonly batch: number; readonly flex: number; readonly priority: number }
+  readonly cache: CachePolicy
+}

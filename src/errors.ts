@@ -1,0 +1,63 @@
+/** Stable codes: handlers branch on these, never on a message. */
+export type ErrorCode =
+  | 'INVALID_OPTIONS'
+  | 'INVALID_POLICY'
+  | 'INVALID_MONEY'
+  | 'INVALID_REQUEST'
+  | 'REQUEST_TOO_LARGE'
+  | 'UNKNOWN_MODEL'
+  | 'UNKNOWN_TIER'
+  | 'BUDGET_EXHAUSTED'
+  | 'RATE_LIMITED'
+  | 'DEADLINE_PASSED'
+  | 'CANCELLED'
+  | 'PROVIDER_ERROR'
+  | 'PROVIDER_BUSY'
+  | 'PROVIDER_OUTCOME_UNKNOWN'
+  | 'ATTEMPTS_EXHAUSTED'
+  | 'RESULT_EXPIRED'
+  | 'WAIT_TIMEOUT'
+  | 'HOLD_CONSUMED'
+  | 'UNREADABLE_REPLY'
+  | 'STORE_UNAVAILABLE'
+  | 'SLOT_CLOSED'
+  | 'REDIS_UNSUITABLE'
+  | 'LEDGER_UNAVAILABLE'
+  | 'LEDGER_NOT_MIGRATED'
+  | 'LEDGER_CONFLICT'
+  | 'POLICY_MISSING'
+  | 'INVALID_TRACE'
+  | 'INVALID_FILE'
+  | 'INVALID_ARGUMENT'
+
+/** Plain JSON that a handler or a person may need; never a prompt, an answer or a key. */
+export type ErrorDetail = Readonly<Record<string, unknown>>
+
+/**
+ * Every error thrown on purpose. Anything else that reaches a boundary is a bug.
+ * The message says what happened and what to do about it.
+ */
+export class BursarError extends Error {
+  readonly code: ErrorCode
+  /** True when the same call may succeed later, unchanged. */
+  readonly retryable: boolean
+  readonly detail: ErrorDetail
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: ErrorOptions & { retryable?: boolean; detail?: ErrorDetail } = {},
+  ) {
+    super(message, options)
+    this.name = 'BursarError'
+    this.code = code
+    this.retryable = options.retryable ?? false
+    this.detail = options.detail ?? {}
+  }
+}
+
+export const isBursarError = (error: unknown, code?: ErrorCode): error is BursarError =>
+  error instanceof BursarError && (code === undefined || error.code === code)
+
+export const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error)

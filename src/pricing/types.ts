@@ -1,0 +1,47 @@
+import type { ServiceTier } from '../config/policy-types.ts'
+import type { Nano } from '../money/nano.ts'
+
+/** Integer pico-USD (1e-12 USD) per token: $1 per million tokens = 1,000,000. */
+export type PicoPerToken = number
+
+export interface Rates {
+  readonly input: PicoPerToken
+  readonly cachedInput: PicoPerToken
+  readonly cacheWrite: PicoPerToken
+  /** Visible and reasoning output alike. */
+  readonly output: PicoPerToken
+}
+
+/** Price of one model at one instant. */
+export interface ModelPrice {
+  readonly model: string
+  readonly provider: string
+  /** Ascending by `fromInputTokens`, the first at 0. The whole call is priced at the last step reached. */
+  readonly steps: readonly { readonly fromInputTokens: number; readonly rates: Rates }[]
+  /** Percent of list price by service tier; `default` is 100. */
+  readonly multipliers: Readonly<Record<ServiceTier | 'batch', number>>
+}
+
+/** Disjoint: the five buckets add up to every token of the call. */
+export interface Usage {
+  /** Input neither read from nor written to the provider's cache. */
+  readonly inputTokens: number
+  readonly cachedInputTokens: number
+  readonly cacheWriteTokens: number
+  /** Output without reasoning. */
+  readonly outputTokens: number
+  readonly reasoningTokens: number
+}
+
+export interface PriceBook {
+  /** Names catalogue and overrides, e.g. `genai-prices@0.1.8+1a2b3c4d`; stored with each entry. */
+  readonly version: string
+  /** @returns undefined when nobody knows the price: the caller refuses (law 7). */
+  price(model: string, provider: string, atMs: number): ModelPrice | undefined
+}
+
+/** What a call can cost at most, before the output cap is chosen: cost(n) = fixedNano + ceil(n * outputPico / 1000). */
+export interface CostBound {
+  readonly fixedNano: Nano
+  readonly outputPico: PicoPerToken
+}

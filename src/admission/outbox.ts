@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { OPERATIONS } from '../provider/types.ts'
+import { OPERATIONS } from '../config/operations.ts'
 
 /**
  * What the slot tells the ledger. Each entry is one Redis stream entry (flat strings) or one row of the in-memory

@@ -1,9 +1,6 @@
+import type { Operation } from '../config/operations.ts'
 import type { ReasoningEffort, ServiceTier } from '../config/policy-types.ts'
 import type { Usage } from '../pricing/types.ts'
-
-/** The OpenAI endpoints that Bursar governs. */
-export const OPERATIONS = ['chat.completions', 'responses', 'embeddings'] as const
-export type Operation = (typeof OPERATIONS)[number]
 
 /** A JSON object as an OpenAI client would send it; unknown fields pass through. */
 export type RequestBody = Readonly<Record<string, unknown>>

@@ -1,0 +1,215 @@
+import type { Nano } from '../money/nano.ts'
+import type { Outcome } from './outbox.ts'
+
+/**
+ * The commands of the slot and their replies: one closed union each. `model.ts` decides them in plain TypeScript,
+ * the Lua scripts decide the same on Redis, and one conformance suite compares the two command by command.
+ */
+
+/** One budget window of the chain. */
+export interface WindowLine {
+  /** `<budget>:<window>`, e.g. `company:2026-11`. */
+  readonly key: string
+  readonly startMs: number
+  readonly endMs: number
+  readonly limitNano: Nano
+  /** Percents at which a threshold event is raised, ascending. */
+  readonly marks: readonly number[]
+}
+
+export interface RungOffer {
+  /** `<provider>:<model>`; a 429 closes it for all workers. */
+  readonly gate: string
+  /** Cost of n output tokens is at most fixedNano + ceil(n * outputPico / 1000). */
+  readonly fixedNano: Nano
+  readonly outputPico: number
+  /** The output cap that is wanted, and the least that is worth serving, tokens. Only a rung without `until` is shortened. */
+  readonly capTokens: number
+  readonly floorTokens: number
+  /** Percent of every budget, the request included; null = up to the limit. */
+  readonly until: number | null
+  readonly inputTokens: number
+}
+
+/** A limit with its subject resolved; `key` names its state. */
+export type LimitLine =
+  | { readonly kind: 'sliding-window'; readonly key: string; readonly limit: number; readonly perMs: number }
+  | {
+      readonly kind: 'token-bucket'
+      readonly key: string
+      readonly limit: number
+      readonly perMs: number
+      readonly burst: number
+    }
+  | { readonly kind: 'concurrent'; readonly key: string; readonly limit: number }
+
+export interface LimitState {
+  readonly key: string
+  readonly remaining: number
+  /** When it is whole again, or when the refused amount fits; ms. */
+  readonly resetAtMs: number
+}
+
+export interface IntakeCommand {
+  readonly job: string
+  /** Request limits: each counts 1. */
+  readonly limits: readonly LimitLine[]
+  /** Exact-cache key to look up, null = do not read the cache. */
+  readonly cacheKey: string | null
+  /** RequestMeta as JSON, for the row of a request that ends here. */
+  readonly meta: string
+  /** A body too large for the queue, kept beside it until the request ends. */
+  readonly body: { readonly text: string; readonly ttlMs: number } | null
+}
+export type IntakeReply =
+  | { readonly outcome: 'queued'; readonly limits: readonly LimitState[] }
+  | { readonly outcome: 'cached'; readonly body: string; readonly limits: readonly LimitState[] }
+  /** The same job id already ended: its stored result, null when that is no longer kept. */
+  | { readonly outcome: 'concluded'; readonly as: Outcome; readonly result: string | null }
+  | { readonly outcome: 'refused'; readonly limit: number; readonly limits: readonly LimitState[] }
+  | Unavailable
+
+export interface AdmitCommand {
+  readonly attempt: string
+  readonly job: string
+  /** Version of the policy the plan was made from. */
+  readonly policy: number
+  readonly windows: readonly WindowLine[]
+  readonly rungs: readonly RungOffer[]
+  /** Token limits take the rung's input + cap; concurrent limits take 1. */
+  readonly limits: readonly LimitLine[]
+  readonly cacheKey: string | null
+  /** Takes of this job that may hold, >= 1. */
+  readonly maxTakes: number
+  readonly ttlMs: number
+  /** AttemptMeta as JSON; kept on the hold. */
+  readonly meta: string
+}
+export type AdmitReply =
+  | {
+      readonly outcome: 'held'
+      readonly rung: number
+      readonly holdNano: Nano
+      readonly capTokens: number
+      /** Which take of the job this is, from 1. */
+      readonly n: number
+      readonly atMs: number
+      /** Last outbox id known to be in the ledger. */
+      readonly acked: string
+      readonly expiresAtMs: number
+    }
+  | { readonly outcome: 'concluded'; readonly as: Outcome }
+  | { readonly outcome: 'cached'; readonly body: string }
+  | { readonly outcome: 'cancelled' }
+  | { readonly outcome: 'takes-exhausted'; readonly n: number }
+  | {
+      readonly outcome: 'over-budget'
+      /** Index of the first window that blocked the last rung. */
+      readonly window: number
+      /** What is left in each window of the plan, nano-USD; may be negative after a limit was lowered. */
+      readonly leftNano: readonly Nano[]
+      /** When the last of the blocking windows rolls; 0 = no window of this size ever fits it. */
+      readonly resumeAtMs: number
+    }
+  | { readonly outcome: 'busy'; readonly by: 'gate' | 'limit'; readonly index: number; readonly resumeAtMs: number }
+  /** The attempt already ended: never send. */
+  | { readonly outcome: 'void' }
+  /** The plan is of another time or an older policy: plan again. */
+  | { readonly outcome: 'stale'; readonly nowMs: number; readonly policy: number }
+  | Unavailable
+
+export interface ReleaseCommand {
+  readonly attempt: string
+  readonly job: string
+}
+export type ReleaseReply = { readonly outcome: 'released' | 'kept' } | Unavailable
+
+/** Ends a request: stores the result, publishes it to the caller and writes the request's row. First one wins. */
+export interface Conclusion {
+  readonly outcome: Outcome
+  readonly reason: string
+  /** Result body for the caller (JSON). */
+  readonly result: string
+  /** Client id whose reply channel is told; '' = nobody. */
+  readonly replyTo: string
+  readonly resultTtlMs: number
+}
+
+export interface SettleCommand {
+  readonly attempt: string
+  readonly job: string
+  readonly kind: 'settled' | 'unconfirmed'
+  /** Actual cost; ignored for `unconfirmed`, which books the whole hold. */
+  readonly costNano: Nano
+  /** Of the `held` reply; older than 72 h is `too-old`. */
+  readonly atMs: number
+  readonly holdNano: Nano
+  /** Window keys, for an orphan whose record is gone. */
+  readonly windows: readonly string[]
+  /** Tokens used, to correct the token limits; null = unknown, what was taken stays taken. */
+  readonly tokens: number | null
+  /** AttemptMeta and SettleDetail as JSON. */
+  readonly meta: string
+  readonly detail: string
+  readonly conclusion: Conclusion | null
+  readonly cache: { readonly key: string; readonly body: string; readonly ttlMs: number } | null
+  readonly gate: { readonly key: string; readonly untilMs: number } | null
+}
+export type SettleReply =
+  | {
+      readonly outcome: 'settled' | 'adjusted' | 'unchanged' | 'orphan'
+      readonly bookedNano: Nano
+      readonly overrunNano: Nano
+      /** False when the request had ended before (a zombie's result changes no answer). */
+      readonly concluded: boolean
+    }
+  | { readonly outcome: 'too-old' }
+  | Unavailable
+
+export interface RenewCommand {
+  readonly attempts: readonly string[]
+  readonly ttlMs: number
+}
+/** Attempts that are no longer held: their workers must stop believing in them. */
+export type RenewReply = { readonly outcome: 'renewed'; readonly lost: readonly string[] } | Unavailable
+
+export interface ExpiredHold {
+  readonly attempt: string
+  readonly job: string
+  readonly holdNano: Nano
+}
+export type ExpireReply =
+  | { readonly outcome: 'expired'; readonly holds: readonly ExpiredHold[]; readonly more: boolean }
+  | Unavailable
+
+export interface ConcludeCommand extends Conclusion {
+  readonly job: string
+  /** RequestMeta as JSON. */
+  readonly meta: string
+}
+export type ConcludeReply =
+  | { readonly outcome: 'concluded' }
+  | { readonly outcome: 'already'; readonly as: Outcome }
+  | Unavailable
+
+/** Flags the job and tells every worker. */
+export type CancelReply =
+  | { readonly outcome: 'flagged' }
+  | { readonly outcome: 'already'; readonly as: Outcome }
+  | Unavailable
+
+export interface WindowState {
+  readonly key: string
+  readonly limitNano: Nano
+  readonly policy: number
+  readonly spentNano: Nano
+  readonly heldNano: Nano
+  readonly startMs: number
+  readonly endMs: number
+  readonly firedPercent: number
+}
+
+/** The slot is missing or closed, or lives in another epoch than the caller's. */
+export type Unavailable =
+  | { readonly outcome: 'unavailable' }
+  | { readonly outcome: 'epoch-changed'; readonly epoch: number }

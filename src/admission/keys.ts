@@ -1,0 +1,49 @@
+/**
+ * Every Redis key and channel of the slot, spelt once. The prefix carries the braces that keep all of it in one
+ * Cluster slot, e.g. `{bursar}`.
+ */
+export interface SlotKeys {
+  readonly prefix: string
+  readonly slot: string
+  readonly exp: string
+  readonly out: string
+  /** Sorted set: window key -> end, so that windows can be listed without SCAN. */
+  readonly windows: string
+  /** The active policy as JSON, with its version: read by clients that have no bursar.yaml. */
+  readonly policy: string
+  window(key: string): string
+  attempt(id: string): string
+  job(id: string): string
+  limit(key: string): string
+  gate(key: string): string
+  cached(key: string): string
+  result(job: string): string
+  body(job: string): string
+  /** Channels. */
+  reply(client: string): string
+  readonly cancelChannel: string
+  readonly policyChannel: string
+}
+
+export function slotKeys(prefix: string): SlotKeys {
+  const under = (name: string) => (id: string) => `${prefix}:${name}:${id}`
+  return {
+    prefix,
+    slot: `${prefix}:slot`,
+    exp: `${prefix}:exp`,
+    out: `${prefix}:out`,
+    windows: `${prefix}:windows`,
+    policy: `${prefix}:policy`,
+    window: under('w'),
+    attempt: under('a'),
+    job: under('j'),
+    limit: under('q'),
+    gate: under('gate'),
+    cached: under('cache'),
+    result: under('res'),
+    body: under('body'),
+    reply: under('reply'),
+    cancelChannel: `${prefix}:cancel`,
+    policyChannel: `${prefix}:policy-changed`,
+  }
+}

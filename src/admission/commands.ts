@@ -33,7 +33,12 @@ export interface RungOffer {
 
 /** A limit with its subject resolved; `key` names its state. */
 export type LimitLine =
-  | { readonly kind: 'sliding-window'; readonly key: string; readonly limit: number; readonly perMs: number }
+  | {
+      readonly kind: 'sliding-window'
+      readonly key: string
+      readonly limit: number
+      readonly perMs: number
+    }
   | {
       readonly kind: 'token-bucket'
       readonly key: string
@@ -111,7 +116,12 @@ export type AdmitReply =
       /** When the last of the blocking windows rolls; 0 = no window of this size ever fits it. */
       readonly resumeAtMs: number
     }
-  | { readonly outcome: 'busy'; readonly by: 'gate' | 'limit'; readonly index: number; readonly resumeAtMs: number }
+  | {
+      readonly outcome: 'busy'
+      readonly by: 'gate' | 'limit'
+      readonly index: number
+      readonly resumeAtMs: number
+    }
   /** The attempt already ended: never send. */
   | { readonly outcome: 'void' }
   /** The plan is of another time or an older policy: plan again. */
@@ -171,7 +181,9 @@ export interface RenewCommand {
   readonly ttlMs: number
 }
 /** Attempts that are no longer held: their workers must stop believing in them. */
-export type RenewReply = { readonly outcome: 'renewed'; readonly lost: readonly string[] } | Unavailable
+export type RenewReply =
+  | { readonly outcome: 'renewed'; readonly lost: readonly string[] }
+  | Unavailable
 
 export interface ExpiredHold {
   readonly attempt: string

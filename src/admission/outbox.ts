@@ -144,7 +144,10 @@ export interface Outbox {
   /** Entries after `afterId` ('0' = from the start), oldest first, at most `limit`. */
   read(afterId: string, limit: number): Promise<readonly OutboxEntry[]>
   /** Marks everything up to `watermark` as in the ledger and trims it. Idempotent; an older watermark changes nothing. */
-  acknowledge(epoch: number, watermark: string): Promise<'acknowledged' | 'epoch-changed' | 'unavailable'>
+  acknowledge(
+    epoch: number,
+    watermark: string,
+  ): Promise<'acknowledged' | 'epoch-changed' | 'unavailable'>
 }
 
 /** Splits `<budget>:<window>`; the budget part is escaped and never holds a colon after the last one. */

@@ -35,6 +35,9 @@ export interface AdmissionStore {
 /** Told to callers: results by client, cancelled jobs to every worker. */
 export interface Signals {
   /** Delivers results for `client` as `(job, stored result)`; may miss some: callers also ask `results()`. */
-  onResult(client: string, listener: (job: string, result: string) => void): Promise<() => Promise<void>>
+  onResult(
+    client: string,
+    listener: (job: string, result: string) => void,
+  ): Promise<() => Promise<void>>
   onCancel(listener: (job: string) => void): Promise<() => Promise<void>>
 }

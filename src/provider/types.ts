@@ -1,3 +1,4 @@
+import type { Hold } from '../admission/hold.ts'
 import type { Operation } from '../config/operations.ts'
 import type { ReasoningEffort, ServiceTier } from '../config/policy-types.ts'
 import type { Usage } from '../pricing/types.ts'
@@ -51,7 +52,13 @@ export type CallOutcome =
   | {
       /** Timeout, reset, cut stream, missing usage, an abort that does not end the bill: the whole hold is booked. */
       readonly seen: 'unknown'
-      readonly reason: 'timeout' | 'connection' | 'cut-stream' | 'missing-usage' | 'aborted' | 'error-response'
+      readonly reason:
+        | 'timeout'
+        | 'connection'
+        | 'cut-stream'
+        | 'missing-usage'
+        | 'aborted'
+        | 'error-response'
       readonly status: number | null
       readonly message: string
       /** Output tokens seen before the end, as a note beside the booking. */
@@ -72,14 +79,8 @@ export interface CallOptions {
   readonly onChunk?: (chunk: StreamChunk) => void
 }
 
-/** Permission to send once. `consume` throws HOLD_CONSUMED at the second send. */
-export interface SpendPermit {
-  readonly attemptId: string
-  consume(): void
-}
-
 export interface Provider {
   /** Never rejects for anything the provider or the network does: every end is an outcome. */
-  call(permit: SpendPermit, request: ProviderRequest, options?: CallOptions): Promise<CallOutcome>
+  call(hold: Hold, request: ProviderRequest, options?: CallOptions): Promise<CallOutcome>
   close(): Promise<void>
 }

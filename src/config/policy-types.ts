@@ -25,6 +25,8 @@ export interface BudgetPolicy {
 export type LimitPolicy = {
   readonly id: string
   readonly scope: Scope
+  /** Whether cache hits and joins count, requests only; absent = true. */
+  readonly countCached?: boolean
 } & (
   | {
       readonly counts: 'requests' | 'tokens'
@@ -65,20 +67,35 @@ export interface TierPolicy {
   readonly name: string
   readonly requests: { readonly limit: number; readonly perMs: number } | null
   /** Per user. */
-  readonly budget: { readonly limitNano: Nano; readonly per: Period; readonly timezone: string; readonly alertAt: readonly number[] } | null
+  readonly budget: {
+    readonly limitNano: Nano
+    readonly per: Period
+    readonly timezone: string
+    readonly alertAt: readonly number[]
+  } | null
   readonly ladder: string
   /** Models a request may name though they stand on no rung of the ladder. `*` allows any priced model. */
   readonly models: readonly string[]
   /** For deferrable and batch work; interactive work is always refused. */
   readonly onExhausted: 'park' | 'refuse'
+  /** Share of the workers beside other tiers, integer >= 1; absent = 1. */
+  readonly weight?: number
 }
 
 export interface ProviderPolicy {
   readonly name: string
   readonly baseUrl: string
+  /** '' = none: the sandbox, or a server that asks for no key. */
   readonly apiKey: string
+  /** The `${NAME}` text that the key was read from; what is stored instead of the key. null = no key. */
+  readonly apiKeyFrom?: string | null
   readonly prices: 'book' | 'zero'
   readonly timeoutMs: number
+  /** What the provider allows this account; null = unlimited. */
+  readonly limits?: {
+    readonly requestsPerMinute: number | null
+    readonly tokensPerMinute: number | null
+  }
   /** What this provider is known to bill; what is not listed counts as billed (PROTOCOL 3.4). */
   readonly profile: {
     /** HTTP status codes of error responses that are never billed. */
@@ -110,8 +127,34 @@ export interface PriceOverride {
   } | null
 }
 
+/** Priced at this when nobody knows better: dearer than any model that may turn up. */
+export interface PessimisticPrice {
+  readonly inputUsdPerMtok: string
+  readonly outputUsdPerMtok: string
+}
+
+/** Answers and data of one kind, kept apart under a name. */
+export interface CacheNamespacePolicy {
+  readonly ttlMs: number
+  /** Names of application events that empty it. */
+  readonly invalidateOn: readonly string[]
+  /** Open to every tenant; false keeps the tenant wall. */
+  readonly shared: boolean
+}
+
 export interface CachePolicy {
-  readonly responses: { readonly enabled: boolean; readonly ttlMs: number }
+  readonly responses: {
+    readonly enabled: boolean
+    readonly ttlMs: number
+    /** Least cosine similarity, 0..1; null = only equal requests hit. */
+    readonly semanticThreshold?: number | null
+    /** Answers above this many bytes are compressed; null = never. */
+    readonly compressOverBytes?: number | null
+    readonly encrypt?: boolean
+  }
+  readonly embeddings?: { readonly enabled: boolean; readonly ttlMs: number }
+  /** name -> namespace */
+  readonly namespaces?: Readonly<Record<string, CacheNamespacePolicy>>
 }
 
 /** The whole of bursar.yaml, checked and normalised: names resolved, money parsed, defaults filled in. */
@@ -142,5 +185,7 @@ export interface Policy {
   readonly prices: readonly PriceOverride[]
   /** Multipliers of list price in percent, e.g. batch 50. */
   readonly multipliers: { readonly batch: number; readonly flex: number; readonly priority: number }
+  /** Law 7: a model without a known price is refused, or priced by this; absent = refuse. */
+  readonly unknownModels?: 'refuse' | PessimisticPrice
   readonly cache: CachePolicy
 }

@@ -1,0 +1,37 @@
+import { defineConfig } from 'vitest/config'
+
+/** Tests that need nothing but Node. */
+const UNIT = [
+  'test/unit/**/*.test.ts',
+  'test/property/**/*.unit.test.ts',
+  'test/types/**/*.{test,test-d}.ts',
+]
+/** `BURSAR_TEST_SERVICES=0` leaves out every test that needs Redis or PostgreSQL. */
+const withServices = process.env.BURSAR_TEST_SERVICES !== '0'
+
+const shared = {
+  environment: 'node',
+  pool: 'forks',
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+} as const
+
+const unit = { test: { ...shared, name: 'unit', include: UNIT } }
+const services = {
+  test: {
+    ...shared,
+    name: 'services',
+    include: ['test/**/*.test.ts'],
+    exclude: [...UNIT, 'node_modules/**'],
+    // Runs only when a file of this project was chosen, so a single unit test starts nothing.
+    globalSetup: ['test/helpers/global-setup.ts'],
+  },
+}
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    passWithNoTests: true,
+    projects: withServices ? [unit, services] : [unit],
+  },
+})

@@ -1,0 +1,125 @@
+import { EventEmitter } from 'node:events'
+import { KEEP_MS } from './model/state.ts'
+import * as model from './model.ts'
+import { compareOutboxIds, type Outbox } from './outbox.ts'
+import { readOutboxEntry } from './read-outbox.ts'
+import type { AdmissionStore, Signals } from './store.ts'
+
+export interface MemoryStoreOptions {
+  /** Milliseconds since 1970. */
+  readonly clock: () => number
+}
+
+/** Windows and ended records outlive their end by twice what a replay may need. */
+const FORGET_MS = 2 * KEEP_MS
+const FORGET_EVERY_MS = 60_000
+
+/** One slot in this process. Every command runs to its end before the next: JavaScript is the lock. */
+export function createMemoryStore({ clock }: MemoryStoreOptions): AdmissionStore & Signals {
+  const state = model.emptySlot()
+  const events = new EventEmitter().setMaxListeners(0)
+  const effects: model.Effects = {
+    result: (client, job, stored) => void events.emit(`reply:${client}`, job, stored),
+    cancel: (job) => void events.emit('cancel', job),
+  }
+  let forgotAtMs = 0
+
+  const run = async <C, R>(decide: (ctx: model.Context, command: C) => R, command: C): Promise<R> =>
+    decide({ state, nowMs: clock(), epoch: state.slot?.epoch ?? 0, effects }, command)
+
+  const subscribe = async (name: string, listener: (...args: string[]) => void) => {
+    events.on(name, listener)
+    return async () => void events.off(name, listener)
+  }
+
+  return {
+    outbox: memoryOutbox(state),
+    async open(epoch) {
+      if (state.slot) return 'already-open'
+      state.slot = { epoch, open: true, acked: '0', trimmed: '0' }
+      return 'opened'
+    },
+    intake: (command) => run(model.intake, command),
+    admit: (command) => run(model.admit, command),
+    release: (command) => run(model.release, command),
+    settle: (command) => run(model.settle, command),
+    renew: (command) => run(model.renew, command),
+    async expire(limit) {
+      const nowMs = clock()
+      if (nowMs - forgotAtMs >= FORGET_EVERY_MS) {
+        forget(state, nowMs)
+        forgotAtMs = nowMs
+      }
+      return run(model.expire, limit)
+    },
+    conclude: (command) => run(model.conclude, command),
+    cancel: (job) => run(model.cancel, job),
+    async peek(keys) {
+      return keys.map((key) => {
+        const window = state.windows.get(key)
+        if (!window) return null
+        const { marks: _, ...rest } = window
+        return { key, ...rest }
+      })
+    },
+    async peekLimits(limits) {
+      return limits.map((line) => {
+        const { key, remaining, resetAtMs } = model.measure(state, line, 0, clock())
+        return { key, remaining, resetAtMs }
+      })
+    },
+    result: async (job) => kept(state.results, job, clock()),
+    results: async (jobs) => jobs.map((job) => kept(state.results, job, clock())),
+    body: async (job) => kept(state.bodies, job, clock()),
+    onResult: (client, listener) => subscribe(`reply:${client}`, listener),
+    onCancel: (listener) => subscribe('cancel', listener),
+    async close() {
+      events.removeAllListeners()
+    },
+  }
+}
+
+function kept(texts: model.SlotState['results'], id: string, nowMs: number): string | null {
+  const found = texts.get(id)
+  return found && found.untilMs > nowMs ? found.text : null
+}
+
+function memoryOutbox(state: model.SlotState): Outbox {
+  return {
+    async slot() {
+      if (!state.slot?.open) return null
+      const { epoch, acked, trimmed } = state.slot
+      return { epoch, acked, trimmed }
+    },
+    async read(afterId, limit) {
+      return state.out
+        .filter(({ id }) => compareOutboxIds(id, afterId) > 0)
+        .slice(0, limit)
+        .map(({ id, fields }) => readOutboxEntry(id, fields))
+    },
+    async acknowledge(epoch, watermark) {
+      if (!state.slot?.open) return 'unavailable'
+      if (state.slot.epoch !== epoch) return 'epoch-changed'
+      if (compareOutboxIds(watermark, state.slot.acked) > 0) {
+        state.slot.acked = watermark
+        state.slot.trimmed = watermark
+        state.out = state.out.filter(({ id }) => compareOutboxIds(id, watermark) > 0)
+      }
+      return 'acknowledged'
+    },
+  }
+}
+
+/** Drops what nobody can ask for any more; in Redis the keys' own time to live does this. */
+function forget(state: model.SlotState, nowMs: number): void {
+  const old = (atMs: number) => atMs + FORGET_MS <= nowMs
+  for (const [key, { endMs }] of state.windows) if (old(endMs)) state.windows.delete(key)
+  for (const [key, { atMs }] of state.jobs) if (old(atMs)) state.jobs.delete(key)
+  for (const [key, record] of state.attempts) {
+    if (record.state !== 'H' && old(record.atMs)) state.attempts.delete(key)
+  }
+  for (const texts of [state.results, state.bodies, state.cache]) {
+    for (const [key, { untilMs }] of texts) if (untilMs <= nowMs) texts.delete(key)
+  }
+  for (const [key, untilMs] of state.gates) if (untilMs <= nowMs) state.gates.delete(key)
+}

@@ -1,0 +1,15 @@
+/**
+ * The pure decision machine of one slot: plain TypeScript, no clock, no I/O. `memory.ts` runs it in process, the
+ * Lua scripts beside it decide the same on Redis, and one conformance suite compares the two.
+ */
+export { admit } from './model/admit.ts'
+export { cancel, conclude, intake } from './model/intake.ts'
+export { measure } from './model/limits.ts'
+export { expire, release, renew, settle } from './model/settle.ts'
+export {
+  type Context,
+  type Effects,
+  emptySlot,
+  type RawEntry,
+  type SlotState,
+} from './model/state.ts'

@@ -1,0 +1,171 @@
+import type { AdmitCommand, AdmitReply, LimitLine, RungOffer } from '../commands.ts'
+import { clampAmount, measure, take } from './limits.ts'
+import { affordableCap, amountFor, overBudget, type WindowView } from './rungs.ts'
+import {
+  type AttemptRecord,
+  type Context,
+  closedReply,
+  jobOf,
+  type SlotState,
+  type TakenLimit,
+  type WindowRecord,
+} from './state.ts'
+
+type Busy = Extract<AdmitReply, { outcome: 'busy' }>
+
+function heldReply(
+  ctx: Context,
+  attempt: string,
+  record: AttemptRecord,
+): Extract<AdmitReply, { outcome: 'held' }> {
+  return {
+    outcome: 'held',
+    rung: record.rung,
+    holdNano: record.holdNano,
+    capTokens: record.capTokens,
+    n: record.n,
+    atMs: record.atMs,
+    acked: ctx.state.slot?.acked ?? '0',
+    expiresAtMs: ctx.state.exp.get(attempt) ?? 0,
+  }
+}
+
+/** What is known before any money is looked at. */
+function earlyReply(ctx: Context, command: AdmitCommand): AdmitReply | null {
+  const { state, nowMs } = ctx
+  const closed = closedReply(ctx)
+  if (closed) return closed
+  const attempt = state.attempts.get(command.attempt)
+  if (attempt?.state === 'H') return heldReply(ctx, command.attempt, attempt)
+  if (attempt) return { outcome: 'void' }
+  const job = state.jobs.get(command.job)
+  if (job?.done) return { outcome: 'concluded', as: job.done }
+  if (job?.cancelled) return { outcome: 'cancelled' }
+  if (job && job.n >= command.maxTakes) return { outcome: 'takes-exhausted', n: job.n }
+  const cached = command.cacheKey === null ? undefined : state.cache.get(command.cacheKey)
+  if (cached && cached.untilMs > nowMs) return { outcome: 'cached', body: cached.text }
+  return null
+}
+
+/** A plan of another time or an older policy is not judged. */
+function staleReply({ state, nowMs }: Context, command: AdmitCommand): AdmitReply | null {
+  let newest = command.policy
+  let outside = false
+  for (const line of command.windows) {
+    if (nowMs < line.startMs || nowMs >= line.endMs) outside = true
+    newest = Math.max(newest, state.windows.get(line.key)?.policy ?? 0)
+  }
+  const stale = outside || newest > command.policy
+  return stale ? { outcome: 'stale', nowMs, policy: newest } : null
+}
+
+/** Opens missing windows and takes over the limits of a newer policy. The only place that creates a window. */
+function enterWindows(state: SlotState, command: AdmitCommand): WindowRecord[] {
+  return command.windows.map((line) => {
+    const known = state.windows.get(line.key)
+    if (known) {
+      if (command.policy > known.policy) {
+        known.limitNano = line.limitNano
+        known.policy = command.policy
+        known.marks = line.marks
+      }
+      return known
+    }
+    const fresh: WindowRecord = {
+      limitNano: line.limitNano,
+      policy: command.policy,
+      spentNano: 0,
+      heldNano: 0,
+      startMs: line.startMs,
+      endMs: line.endMs,
+      marks: line.marks,
+      firedPercent: 0,
+    }
+    state.windows.set(line.key, fresh)
+    return fresh
+  })
+}
+
+const limitAmount = (line: LimitLine, offer: RungOffer, capTokens: number): number =>
+  line.kind === 'concurrent' ? 1 : clampAmount(line, offer.inputTokens + capTokens)
+
+/** A closed gate or a full limit; the first in the plan's order. */
+function busyBy(
+  { state, nowMs }: Context,
+  command: AdmitCommand,
+  rung: number,
+  offer: RungOffer,
+  capTokens: number,
+): Busy | null {
+  const gateUntilMs = state.gates.get(offer.gate) ?? 0
+  if (gateUntilMs > nowMs) {
+    return { outcome: 'busy', by: 'gate', index: rung, resumeAtMs: gateUntilMs }
+  }
+  for (const [index, line] of command.limits.entries()) {
+    const { fits, retryAtMs } = measure(state, line, limitAmount(line, offer, capTokens), nowMs)
+    if (!fits) return { outcome: 'busy', by: 'limit', index, resumeAtMs: retryAtMs }
+  }
+  return null
+}
+
+function hold(
+  ctx: Context,
+  command: AdmitCommand,
+  rung: number,
+  offer: RungOffer,
+  capTokens: number,
+  windows: readonly WindowRecord[],
+): AdmitReply {
+  const { state, nowMs } = ctx
+  const holdNano = amountFor(offer, capTokens)
+  for (const window of windows) window.heldNano += holdNano
+  const limits: TakenLimit[] = command.limits.map((line) => {
+    const amount = limitAmount(line, offer, capTokens)
+    take(state, line, amount, nowMs)
+    return { line, amount }
+  })
+  const job = jobOf(ctx, command.job)
+  job.n += 1
+  const record: AttemptRecord = {
+    state: 'H',
+    job: command.job,
+    rung,
+    holdNano,
+    capTokens,
+    n: job.n,
+    atMs: nowMs,
+    windows: command.windows.map((line) => line.key),
+    limits,
+    bookedNano: 0,
+    rev: 0,
+    meta: command.meta,
+  }
+  state.attempts.set(command.attempt, record)
+  state.exp.set(command.attempt, nowMs + command.ttlMs)
+  return heldReply(ctx, command.attempt, record)
+}
+
+/**
+ * Holds the most the call can cost in every window of the chain, on the first rung that all of them can pay for, or
+ * in none. (PROTOCOL 3.1, 3.2)
+ */
+export function admit(ctx: Context, command: AdmitCommand): AdmitReply {
+  const early = earlyReply(ctx, command) ?? staleReply(ctx, command)
+  if (early) return early
+  const windows = enterWindows(ctx.state, command)
+  const views: WindowView[] = windows.map(({ limitNano, spentNano, heldNano }) => ({
+    limitNano,
+    usedNano: spentNano + heldNano,
+  }))
+  let soonest: Busy | null = null
+  for (const [rung, offer] of command.rungs.entries()) {
+    const capTokens = affordableCap(offer, views)
+    if (capTokens < 0) continue
+    const busy = busyBy(ctx, command, rung, offer, capTokens)
+    if (!busy) return hold(ctx, command, rung, offer, capTokens, windows)
+    if (!soonest || busy.resumeAtMs < soonest.resumeAtMs) soonest = busy
+  }
+  const last = command.rungs.at(-1)
+  if (soonest || !last) return soonest ?? { outcome: 'void' }
+  return overBudget(last, command.windows, views)
+}

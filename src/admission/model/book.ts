@@ -1,0 +1,121 @@
+import type { Nano } from '../../money/nano.ts'
+import type { Conclusion } from '../commands.ts'
+import type { PostingKind } from '../outbox.ts'
+import { writeStoredResult } from '../result.ts'
+import { giveBack } from './limits.ts'
+import { percentOf } from './rungs.ts'
+import { type AttemptRecord, append, type Context, jobOf } from './state.ts'
+
+/** Moves `spent` and `held` of every window of the attempt. A window whose key is gone stays gone: posting only. */
+export function move(
+  { state }: Context,
+  record: AttemptRecord,
+  spentNano: Nano,
+  heldNano: Nano,
+): void {
+  for (const key of record.windows) {
+    const window = state.windows.get(key)
+    if (!window) continue
+    window.spentNano += spentNano
+    window.heldNano += heldNano
+  }
+}
+
+/** What is left in each window of the attempt; 0 where the key is gone. */
+export const leftOf = ({ state }: Context, record: AttemptRecord): Nano[] =>
+  record.windows.map((key) => {
+    const window = state.windows.get(key)
+    return window ? window.limitNano - window.spentNano - window.heldNano : 0
+  })
+
+/** Raises the highest mark that spending has reached in each window, once. */
+export function raiseMarks(ctx: Context, record: AttemptRecord): void {
+  for (const key of record.windows) {
+    const window = ctx.state.windows.get(key)
+    if (!window) continue
+    const { marks, limitNano, spentNano, firedPercent } = window
+    const reached = marks.filter((mark) => spentNano > 0 && spentNano >= percentOf(limitNano, mark))
+    const highest = reached.at(-1) ?? 0
+    if (highest <= firedPercent) continue
+    window.firedPercent = highest
+    append(ctx, {
+      t: 'threshold',
+      window: key,
+      percent: highest,
+      spent: spentNano,
+      limit: limitNano,
+      now: ctx.nowMs,
+    })
+  }
+}
+
+/** Ends what the hold took beside money. */
+export function endPermits(
+  { state }: Context,
+  record: AttemptRecord,
+  usedTokens: number | null,
+): void {
+  for (const taken of record.limits) giveBack(state, taken, usedTokens, record.atMs)
+  record.limits = []
+}
+
+export interface Posting {
+  readonly kind: PostingKind
+  readonly deltaNano: Nano
+  readonly overrunNano: Nano
+  readonly detail: string
+  readonly outcome: string
+}
+
+export function post(ctx: Context, attempt: string, record: AttemptRecord, posting: Posting): void {
+  record.rev += 1
+  append(ctx, {
+    t: 'posting',
+    attempt,
+    epoch: ctx.epoch,
+    rev: record.rev,
+    kind: posting.kind,
+    job: record.job,
+    n: record.n,
+    delta: posting.deltaNano,
+    booked: record.bookedNano,
+    hold: record.holdNano,
+    over: posting.overrunNano,
+    windows: record.windows.join('\n'),
+    rung: record.rung,
+    cap: record.capTokens,
+    at: record.atMs,
+    now: ctx.nowMs,
+    meta: record.meta,
+    detail: posting.detail,
+    outcome: posting.outcome,
+  })
+}
+
+/** A request that ends without a posting of its own. */
+export function postRequest(
+  ctx: Context,
+  job: string,
+  outcome: string,
+  reason: string,
+  meta: string,
+): void {
+  append(ctx, { t: 'request', job, outcome, reason, now: ctx.nowMs, meta })
+}
+
+/** First one wins. @returns false when the request had ended before. */
+export function concludeJob(
+  ctx: Context,
+  id: string,
+  conclusion: Conclusion,
+  leftNano: readonly Nano[],
+): boolean {
+  const job = jobOf(ctx, id)
+  if (job.done) return false
+  job.done = conclusion.outcome
+  const stored = writeStoredResult({ leftNano, body: conclusion.result })
+  ctx.state.results.set(id, { text: stored, untilMs: ctx.nowMs + conclusion.resultTtlMs })
+  ctx.state.bodies.delete(id)
+  if (conclusion.replyTo !== '') ctx.effects.result(conclusion.replyTo, id, stored)
+  return true
+}

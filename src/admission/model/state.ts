@@ -1,0 +1,146 @@
+import type { Nano } from '../../money/nano.ts'
+import type { LimitLine } from '../commands.ts'
+import type { Outcome } from '../outbox.ts'
+
+/** Ended attempts and jobs, and windows after their end, are remembered this long: longer than the longest replay. */
+export const KEEP_MS = 72 * 3_600_000
+
+export interface WindowRecord {
+  limitNano: Nano
+  policy: number
+  spentNano: Nano
+  heldNano: Nano
+  startMs: number
+  endMs: number
+  marks: readonly number[]
+  firedPercent: number
+}
+
+/** H held, U unconfirmed, S settled, R released. */
+export type AttemptState = 'H' | 'U' | 'S' | 'R'
+
+/** What a hold took from a limit, so that its end can give it back. */
+export interface TakenLimit {
+  line: LimitLine
+  amount: number
+}
+
+export interface AttemptRecord {
+  state: AttemptState
+  job: string
+  rung: number
+  holdNano: Nano
+  capTokens: number
+  n: number
+  atMs: number
+  windows: readonly string[]
+  limits: readonly TakenLimit[]
+  bookedNano: Nano
+  rev: number
+  meta: string
+}
+
+export interface JobRecord {
+  queued: boolean
+  cancelled: boolean
+  /** Takes that held. */
+  n: number
+  done: Outcome | null
+  /** Last touched, ms. */
+  atMs: number
+}
+
+/** A text that is dropped when its time is over. */
+export interface Kept {
+  readonly text: string
+  readonly untilMs: number
+}
+
+export type LimitRecord =
+  | { kind: 'sliding-window'; sum: number; steps: Map<number, number> }
+  | { kind: 'token-bucket'; tatUs: number }
+  | { kind: 'concurrent'; count: number }
+
+/** One outbox entry as flat strings, the same on both stores. */
+export interface RawEntry {
+  readonly id: string
+  readonly fields: Readonly<Record<string, string>>
+}
+
+export interface Slot {
+  epoch: number
+  open: boolean
+  acked: string
+  trimmed: string
+}
+
+/** Everything one slot knows. Mutated in place by the functions of this folder, one command at a time. */
+export interface SlotState {
+  slot: Slot | null
+  readonly windows: Map<string, WindowRecord>
+  readonly attempts: Map<string, AttemptRecord>
+  readonly jobs: Map<string, JobRecord>
+  /** attempt -> expiry, ms */
+  readonly exp: Map<string, number>
+  readonly limits: Map<string, LimitRecord>
+  /** gate -> closed until, ms */
+  readonly gates: Map<string, number>
+  readonly cache: Map<string, Kept>
+  readonly results: Map<string, Kept>
+  readonly bodies: Map<string, Kept>
+  out: RawEntry[]
+  seq: number
+}
+
+export const emptySlot = (): SlotState => ({
+  slot: null,
+  windows: new Map(),
+  attempts: new Map(),
+  jobs: new Map(),
+  exp: new Map(),
+  limits: new Map(),
+  gates: new Map(),
+  cache: new Map(),
+  results: new Map(),
+  bodies: new Map(),
+  out: [],
+  seq: 0,
+})
+
+/** What leaves the slot beside the reply. */
+export interface Effects {
+  result(client: string, job: string, stored: string): void
+  cancel(job: string): void
+}
+
+/** One command's surroundings: time is an argument, and the caller says in which epoch it believes. */
+export interface Context {
+  readonly state: SlotState
+  readonly nowMs: number
+  readonly epoch: number
+  readonly effects: Effects
+}
+
+export function jobOf({ state, nowMs }: Context, id: string): JobRecord {
+  const known = state.jobs.get(id) ?? { queued: false, cancelled: false, n: 0, done: null, atMs: 0 }
+  known.atMs = nowMs
+  state.jobs.set(id, known)
+  return known
+}
+
+/** @returns null when the slot is open in the caller's epoch. */
+export function closedReply({
+  state,
+  epoch,
+}: Context): { outcome: 'unavailable' } | { outcome: 'epoch-changed'; epoch: number } | null {
+  if (!state.slot?.open) return { outcome: 'unavailable' }
+  if (state.slot.epoch !== epoch) return { outcome: 'epoch-changed', epoch: state.slot.epoch }
+  return null
+}
+
+export function append(ctx: Context, fields: Record<string, string | number>): void {
+  const { state, nowMs } = ctx
+  const id = `${nowMs}-${state.seq++}`
+  const flat = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, `${value}`]))
+  state.out.push({ id, fields: flat })
+}

@@ -1,0 +1,42 @@
+import { defineConfig } from 'tsdown'
+
+const rooms = ['src', 'workers', 'jobs', 'sandbox']
+const common = {
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  outDir: 'dist',
+  fixedExtension: false,
+  hash: false,
+  report: false,
+  logLevel: 'warn',
+} as const
+
+/**
+ * One output file per source file, in the same tree: `new URL('./admit.lua', import.meta.url)` and the migrations
+ * folder mean the same in `dist/` as in the sources. Types are emitted for the public edge alone, in one file.
+ */
+export default defineConfig([
+  {
+    ...common,
+    entry: rooms.map((room) => `${room}/**/*.ts`),
+    root: '.',
+    unbundle: true,
+    sourcemap: true,
+    dts: false,
+    // Every export is kept: tests and benches reach into dist for what the command line does not call.
+    treeshake: false,
+    clean: ['dist/{src,workers,jobs,sandbox}'],
+    copy: [
+      { from: '{src,workers,jobs,sandbox}/**/*.lua', to: 'dist', flatten: false },
+      { from: 'src/ledger/migrations/**/*', to: 'dist', flatten: false },
+    ],
+  },
+  {
+    ...common,
+    entry: { client: 'src/client/index.ts' },
+    // A folder of its own: the two builds run side by side and each cleans what it owns.
+    outDir: 'dist/types',
+    dts: { emitDtsOnly: true },
+  },
+])

@@ -65,7 +65,12 @@ export interface RungPolicy {
 
 export interface TierPolicy {
   readonly name: string
-  readonly requests: { readonly limit: number; readonly perMs: number } | null
+  readonly requests: {
+    readonly limit: number
+    readonly perMs: number
+    /** Whether cache hits and joins count; absent = true. */
+    readonly countCached?: boolean
+  } | null
   /** Per user. */
   readonly budget: {
     readonly limitNano: Nano
@@ -188,4 +193,6 @@ export interface Policy {
   /** Law 7: a model without a known price is refused, or priced by this; absent = refuse. */
   readonly unknownModels?: 'refuse' | PessimisticPrice
   readonly cache: CachePolicy
+  /** What the file asks for and did not get, for a person: a provider without its address, say. Not stored. */
+  readonly warnings?: readonly string[]
 }

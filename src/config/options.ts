@@ -1,0 +1,112 @@
+import { z } from 'zod'
+import { BursarError } from '../errors.ts'
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+/** A whole number written in digits; `1e3`, `0x10` and ` 5` are mistakes, not numbers. */
+const whole = (min: number, max: number, fallback: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `write a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .pipe(z.int().min(min, `write ${min} or more`).max(max, `write ${max} or less`))
+    .default(fallback)
+
+const address = (protocol: RegExp, example: string) =>
+  z.url({ protocol, error: `write an address such as ${example}` }).optional()
+
+const slot = (fallback: string) =>
+  z
+    .string()
+    .regex(
+      /^\{[\w-]+\}$/,
+      `write a name in braces, e.g. ${fallback}: they keep it in one Cluster slot`,
+    )
+    .default(fallback)
+
+const HTTP = /^https?$/
+
+/** Everything an operator may set. An empty value counts as missing. */
+export const OptionsSchema = z.strictObject({
+  /** Redis 7 of admission and queue. Missing together with DATABASE_URL = embedded. */
+  REDIS_URL: address(/^rediss?$/, 'redis://127.0.0.1:6379'),
+  /** PostgreSQL 14 or later of the ledger. */
+  DATABASE_URL: address(/^postgres(ql)?$/, 'postgres://bursar@127.0.0.1:5432/bursar'),
+  /** Path of the policy. */
+  BURSAR_POLICY: z.string().default('./bursar.yaml'),
+  /** Folder of the embedded mode. */
+  BURSAR_DATA: z.string().default('./.bursar'),
+  /** Name of every key of admission in Redis. */
+  BURSAR_PREFIX: slot('{bursar}'),
+  /** Name of every key of the queue in Redis. */
+  BURSAR_QUEUE_PREFIX: slot('{bursar-queue}'),
+  /** How long a hold that nobody renews keeps its share of the budget. ms, 1 s to 1 h. */
+  HOLD_TTL_MS: whole(1_000, 3_600_000, 120_000),
+  /** How long a worker that went silent keeps its job. ms, 1 s to 10 min. */
+  JOB_LOCK_MS: whole(1_000, 600_000, 60_000),
+  /** How often jobs of silent workers are looked for. ms, 500 ms to 10 min. */
+  STALLED_INTERVAL_MS: whole(500, 600_000, 30_000),
+  /** Jobs that one worker process runs at a time. */
+  WORKER_CONCURRENCY: whole(1, 1_000, 16),
+  /** Outbox entries that one drain moves to the ledger. */
+  LEDGER_BATCH: whole(1, 10_000, 500),
+  /** How long a finished result waits for its caller. ms, 1 s to 7 days. */
+  RESULT_TTL_MS: whole(1_000, 604_800_000, 3_600_000),
+  /** How long one Redis command may take before the caller hears `unavailable`. ms, 10 ms to 1 min. */
+  REDIS_COMMAND_TIMEOUT_MS: whole(10, 60_000, 1_000),
+  /** How long running jobs may take to end after SIGTERM. ms, 0 to 10 min. */
+  SHUTDOWN_TIMEOUT_MS: whole(0, 600_000, 30_000),
+  LOG_LEVEL: z.enum(LOG_LEVELS, { error: `write one of ${LOG_LEVELS.join(', ')}` }).default('info'),
+  /** Missing = the sandbox provider answers. */
+  OPENAI_API_KEY: z.string().optional(),
+  /** Another address of the OpenAI API: a proxy, a region. */
+  OPENAI_BASE_URL: address(HTTP, 'https://api.openai.com/v1'),
+  /** An OpenAI-compatible server of one's own; missing = no `local` provider. */
+  LOCAL_URL: address(HTTP, 'http://127.0.0.1:11434/v1'),
+})
+
+/** What an operator set, checked and filled in. Names say their units. */
+export type Options = Readonly<z.infer<typeof OptionsSchema>>
+
+/** Variables by name, as in `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Reads the options; the composition root calls it once.
+ * @throws {BursarError} INVALID_OPTIONS naming every wrong variable and its mend; never a value, which may be a secret.
+ */
+export function readOptions(env: Environment): Options {
+  const names = Object.keys(OptionsSchema.shape)
+  const known = names.flatMap((name) => (env[name] ? [[name, env[name]]] : []))
+  const parsed = OptionsSchema.safeParse(Object.fromEntries(known))
+  if (parsed.success) return Object.freeze(parsed.data)
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+  throw new BursarError('INVALID_OPTIONS', `wrong options:\n  ${problems.join('\n  ')}`, {
+    detail: { problems },
+  })
+}
+
+const SECRETS: ReadonlySet<string> = new Set(['OPENAI_API_KEY'] satisfies (keyof Options)[])
+
+/**
+ * Describes the options for a person, a log or `bursar doctor`.
+ * @returns name -> text; passwords in addresses and keys are masked, missing values are ''.
+ */
+export function describeOptions(options: Options): Readonly<Record<string, string>> {
+  const names = OptionsSchema.keyof().options
+  return Object.fromEntries(names.map((name) => [name, describe(name, options[name])]))
+}
+
+function describe(name: string, value: string | number | undefined): string {
+  if (value === undefined) return ''
+  if (SECRETS.has(name)) return '***'
+  return typeof value === 'string' ? maskAddress(value) : String(value)
+}
+
+/** Masks the user's password and the values of the query of an address; other text stays as it is. */
+export function maskAddress(text: string): string {
+  if (!URL.canParse(text)) return text
+  return text
+    .replace(/^([a-z][a-z\d+.-]*:\/\/[^/?#@]*?):[^/?#]*@/i, '$1:***@')
+    .replace(/([?&][^=&#]*(?:pass|secret|token|key)[^=&#]*=)[^&#]*/gi, '$1***')
+}

@@ -143,6 +143,8 @@ export interface Conclusion {
   /** Client id whose reply channel is told; '' = nobody. */
   readonly replyTo: string
   readonly resultTtlMs: number
+  /** True when intake kept the body beside the queue: it is dropped now. */
+  readonly hasBody?: boolean
 }
 
 export interface SettleCommand {

@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import type { AdmitCommand, AdmitReply } from '../commands.ts'
+import { OUTCOMES } from '../outbox.ts'
+import { callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
+import { limitRow, rungRow, windowRow } from './lines.ts'
+import { loadScript } from './load-script.ts'
+
+const script = loadScript(new URL('./admit.lua', import.meta.url))
+
+const int = z.int()
+const Reply = z.union([
+  z
+    .tuple([z.literal('held'), int, int, int, int, int, z.string(), int])
+    .transform(([outcome, rung, holdNano, capTokens, n, atMs, acked, expiresAtMs]) => ({
+      outcome,
+      rung,
+      holdNano,
+      capTokens,
+      n,
+      atMs,
+      acked,
+      expiresAtMs,
+    })),
+  z
+    .tuple([z.literal('concluded'), z.enum(OUTCOMES)])
+    .transform(([outcome, as]) => ({ outcome, as })),
+  z.tuple([z.literal('cached'), z.string()]).transform(([outcome, body]) => ({ outcome, body })),
+  z.tuple([z.enum(['cancelled', 'void'])]).transform(([outcome]) => ({ outcome })),
+  z.tuple([z.literal('takes-exhausted'), int]).transform(([outcome, n]) => ({ outcome, n })),
+  z
+    .tuple([z.literal('over-budget'), int, int], int)
+    .transform(([outcome, window, resumeAtMs, ...leftNano]) => ({
+      outcome,
+      window,
+      resumeAtMs,
+      leftNano,
+    })),
+  z
+    .tuple([z.literal('busy'), z.enum(['gate', 'limit']), int, int])
+    .transform(([outcome, by, index, resumeAtMs]) => ({ outcome, by, index, resumeAtMs })),
+  z
+    .tuple([z.literal('stale'), int, int])
+    .transform(([outcome, nowMs, policy]) => ({ outcome, nowMs, policy })),
+])
+
+/** Asks for a hold; see `AdmitReply` for every answer. Replaying a live attempt answers the same hold. */
+export async function admit(caller: SlotCaller, command: AdmitCommand): Promise<AdmitReply> {
+  const raw = await callScript(caller, script, {
+    attempt: command.attempt,
+    job: command.job,
+    policy: command.policy,
+    windows: command.windows.map(windowRow),
+    rungs: command.rungs.map(rungRow),
+    limits: command.limits.map(limitRow),
+    cacheKey: command.cacheKey ?? '',
+    maxTakes: command.maxTakes,
+    ttlMs: command.ttlMs,
+    meta: command.meta,
+  })
+  return readUnavailable(raw) ?? readReply(script, Reply, raw)
+}

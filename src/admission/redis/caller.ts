@@ -1,0 +1,81 @@
+import type { Redis } from 'ioredis'
+import { Packr } from 'msgpackr'
+import { z } from 'zod'
+import { BursarError, messageOf } from '../../errors.ts'
+import type { Unavailable } from '../commands.ts'
+import type { SlotKeys } from '../keys.ts'
+import type { Script } from './load-script.ts'
+
+/** Runs one script against one slot: the only place that knows how a command travels. */
+export interface SlotCaller {
+  readonly redis: Redis
+  readonly keys: SlotKeys
+  /** The epoch that this process believes in. */
+  epoch(): number
+  /** 0 = the server's TIME. */
+  nowMs(): number
+}
+
+// Plain maps and arrays, which is what cmsgpack reads.
+const packer = new Packr({ useRecords: false, variableMapSize: true })
+
+/**
+ * @returns the raw reply, to be parsed by the wrapper.
+ * @throws {BursarError} STORE_UNAVAILABLE when Redis cannot be reached in time: whether the script ran is unknown.
+ */
+export async function callScript(
+  caller: SlotCaller,
+  script: Script,
+  command: Readonly<Record<string, unknown>>,
+): Promise<unknown> {
+  const packed = packer.pack({ epoch: caller.epoch(), now: caller.nowMs(), ...command })
+  const { redis, keys } = caller
+  try {
+    return await redis.evalsha(script.sha, 1, keys.slot, packed)
+  } catch (error) {
+    if (!isNoScript(error)) throw unavailable(script, error)
+  }
+  try {
+    return await redis.eval(script.text, 1, keys.slot, packed)
+  } catch (error) {
+    throw unavailable(script, error)
+  }
+}
+
+const isNoScript = (error: unknown): boolean => messageOf(error).startsWith('NOSCRIPT')
+
+const unavailable = (script: Script, cause: unknown): BursarError =>
+  new BursarError(
+    'STORE_UNAVAILABLE',
+    `Redis did not answer ${script.name}: ${messageOf(cause)}; check that it is up and REDIS_URL is right`,
+    { cause, retryable: true, detail: { script: script.name } },
+  )
+
+const Refusals = z.union([
+  z.tuple([z.literal('unavailable')]),
+  z.tuple([z.literal('epoch-changed'), z.int()]),
+])
+
+/** @returns the closed slot's reply, null for any other. */
+export function readUnavailable(raw: unknown): Unavailable | null {
+  if (!Array.isArray(raw) || (raw[0] !== 'unavailable' && raw[0] !== 'epoch-changed')) return null
+  const reply = Refusals.parse(raw)
+  return reply[0] === 'unavailable'
+    ? { outcome: 'unavailable' }
+    : { outcome: 'epoch-changed', epoch: reply[1] }
+}
+
+/** @throws {BursarError} UNREADABLE_REPLY: the script and its wrapper are of different versions. */
+export function readReply<T extends z.ZodType>(
+  script: Script,
+  schema: T,
+  raw: unknown,
+): z.output<T> {
+  const parsed = schema.safeParse(raw)
+  if (parsed.success) return parsed.data
+  throw new BursarError(
+    'UNREADABLE_REPLY',
+    `${script.name} answered what its wrapper cannot read: ${z.prettifyError(parsed.error)}`,
+    { detail: { script: script.name } },
+  )
+}

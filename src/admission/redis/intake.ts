@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import type {
+  CancelReply,
+  ConcludeCommand,
+  ConcludeReply,
+  IntakeCommand,
+  IntakeReply,
+} from '../commands.ts'
+import { OUTCOMES } from '../outbox.ts'
+import { callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
+import { limitRow, limitStates } from './lines.ts'
+import { loadScript } from './load-script.ts'
+
+const intakeScript = loadScript(new URL('./intake.lua', import.meta.url))
+const concludeScript = loadScript(new URL('./conclude.lua', import.meta.url))
+const cancelScript = loadScript(new URL('./cancel.lua', import.meta.url))
+
+const Intake = z.union([
+  z.tuple([z.literal('queued')], z.int()),
+  z.tuple([z.literal('cached'), z.string()], z.int()),
+  z.tuple([z.literal('concluded'), z.enum(OUTCOMES), z.string().nullish()]),
+  z.tuple([z.literal('refused'), z.int()], z.int()),
+])
+const Conclude = z.union([
+  z.tuple([z.literal('concluded')]).transform(([outcome]) => ({ outcome })),
+  z.tuple([z.literal('already'), z.enum(OUTCOMES)]).transform(([outcome, as]) => ({ outcome, as })),
+])
+const Cancel = z.union([
+  z.tuple([z.literal('flagged')]).transform(([outcome]) => ({ outcome })),
+  z.tuple([z.literal('already'), z.enum(OUTCOMES)]).transform(([outcome, as]) => ({ outcome, as })),
+])
+
+/** Counts the request against its limits, looks into the exact cache, and recognises a job id seen before. */
+export async function intake(caller: SlotCaller, command: IntakeCommand): Promise<IntakeReply> {
+  const raw = await callScript(caller, intakeScript, {
+    job: command.job,
+    limits: command.limits.map(limitRow),
+    cacheKey: command.cacheKey ?? '',
+    meta: command.meta,
+    body: command.body ?? false,
+  })
+  const closed = readUnavailable(raw)
+  if (closed) return closed
+  const reply = readReply(intakeScript, Intake, raw)
+  if (reply[0] === 'concluded') {
+    return { outcome: 'concluded', as: reply[1], result: reply[2] ?? null }
+  }
+  if (reply[0] === 'queued') {
+    const [outcome, ...flat] = reply
+    return { outcome, limits: limitStates(command.limits, flat) }
+  }
+  if (reply[0] === 'cached') {
+    const [outcome, body, ...flat] = reply
+    return { outcome, body, limits: limitStates(command.limits, flat) }
+  }
+  const [outcome, limit, ...flat] = reply
+  return { outcome, limit, limits: limitStates(command.limits, flat) }
+}
+
+/** Ends a request that no attempt ends. First one wins. */
+export async function conclude(
+  caller: SlotCaller,
+  command: ConcludeCommand,
+): Promise<ConcludeReply> {
+  const raw = await callScript(caller, concludeScript, { ...command })
+  return readUnavailable(raw) ?? readReply(concludeScript, Conclude, raw)
+}
+
+/** Flags the job and tells every worker. */
+export async function cancel(caller: SlotCaller, job: string): Promise<CancelReply> {
+  const raw = await callScript(caller, cancelScript, { job })
+  return readUnavailable(raw) ?? readReply(cancelScript, Cancel, raw)
+}

@@ -115,7 +115,7 @@ export function concludeJob(
   job.done = conclusion.outcome
   const stored = writeStoredResult({ leftNano, body: conclusion.result })
   ctx.state.results.set(id, { text: stored, untilMs: ctx.nowMs + conclusion.resultTtlMs })
-  ctx.state.bodies.delete(id)
+  if (conclusion.hasBody) ctx.state.bodies.delete(id)
   if (conclusion.replyTo !== '') ctx.effects.result(conclusion.replyTo, id, stored)
   return true
 }

@@ -21,7 +21,7 @@ elseif record.st == 'H' then
   endPermits(record, 0)
   redis.call('ZREM', P .. 'exp', command.attempt)
 elseif record.st == 'U' then
-  local delta = -record.booked
+  local delta = 0 - record.booked
   move(record, delta, 0)
   record.booked = 0
   post(command.attempt, record, 'released', delta, 0, '', '')

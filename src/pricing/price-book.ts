@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { Policy, PriceOverride, ProviderPolicy } from '../config/policy-types.ts'
+import type { PriceOverride, ProviderPolicy } from '../config/policy-types.ts'
 import {
   CATALOGUE_VERSION,
   type CatalogueEntry,
@@ -9,13 +9,7 @@ import {
   type PriceSteps,
 } from './catalogue.ts'
 import { overrideSpan, overrideSteps, pessimisticSteps } from './overrides.ts'
-import type { ModelPrice, PriceBook } from './types.ts'
-
-/** The part of a policy that prices depend on. */
-export interface PriceSource extends Pick<Policy, 'prices' | 'multipliers' | 'unknownModels'> {
-  /** name -> provider */
-  readonly providers: Readonly<Record<string, Pick<ProviderPolicy, 'name' | 'baseUrl' | 'prices'>>>
-}
+import type { ModelPrice, PriceBook, PriceSource } from './types.ts'
 
 /** A price and the span of time, UTC ms, in which it holds. */
 interface Quote {
@@ -59,7 +53,7 @@ export function createPriceBook(source: PriceSource): PriceBook {
       if (!shelf) return undefined
       const known = shelf.quotes.get(model)
       if (known && known.fromMs <= atMs && atMs < known.toMs) return known.price
-      const { steps, fromMs, toMs } = look(shelf, model, atMs)
+      const { steps, fromMs, toMs } = look(shelf, plainName(model, provider), atMs)
       const price = steps && { model, provider, steps, multipliers }
       shelf.quotes.set(model, { price, fromMs, toMs })
       return price
@@ -96,6 +90,10 @@ function byModel(overrides: readonly PriceOverride[]): Map<string, PriceOverride
 
 const unknownSteps = (unknown: PriceSource['unknownModels']): PriceSteps | undefined =>
   typeof unknown === 'object' ? pessimisticSteps(unknown) : undefined
+
+/** `local/small` and `small` are one model of the provider `local`. */
+const plainName = (model: string, provider: string): string =>
+  model.startsWith(`${provider}/`) ? model.slice(provider.length + 1) : model
 
 function look(
   shelf: Shelf,

@@ -1,4 +1,4 @@
-import type { ServiceTier } from '../config/policy-types.ts'
+import type { Policy, ProviderPolicy, ServiceTier } from '../config/policy-types.ts'
 import type { Nano } from '../money/nano.ts'
 
 /** Integer pico-USD (1e-12 USD) per token: $1 per million tokens = 1,000,000. */
@@ -45,3 +45,12 @@ export interface CostBound {
   readonly fixedNano: Nano
   readonly outputPico: PicoPerToken
 }
+
+/** The part of a policy that prices depend on. */
+export interface PriceSource extends Pick<Policy, 'prices' | 'multipliers' | 'unknownModels'> {
+  /** name -> provider */
+  readonly providers: Readonly<Record<string, Pick<ProviderPolicy, 'name' | 'baseUrl' | 'prices'>>>
+}
+
+/** `createPriceBook`, handed to what stands below pricing and must know whether a model has a price. */
+export type PriceBookOf = (source: PriceSource) => PriceBook

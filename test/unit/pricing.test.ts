@@ -9,8 +9,8 @@ import {
   costOf,
   maxOutputTokensFor,
 } from '../../src/pricing/cost.ts'
-import { createPriceBook, type PriceSource } from '../../src/pricing/price-book.ts'
-import type { ModelPrice, Usage } from '../../src/pricing/types.ts'
+import { createPriceBook } from '../../src/pricing/price-book.ts'
+import type { ModelPrice, PriceSource, Usage } from '../../src/pricing/types.ts'
 
 const AT = Date.UTC(2026, 10, 21)
 
@@ -126,6 +126,11 @@ describe('price book', () => {
       listNano: 0,
       costNano: 0,
     })
+  })
+
+  test('a name with its provider before it is the same model', () => {
+    const steps = (model: string) => book.price(model, 'openai', AT)?.steps
+    expect(steps('openai/gpt-6-sol')).toEqual(steps('gpt-6-sol'))
   })
 
   test('no price is not zero', () => {

@@ -1,0 +1,128 @@
+import {
+  buildBudget,
+  buildCache,
+  buildLimit,
+  buildPrice,
+  buildRung,
+  buildTier,
+} from './policy-build.ts'
+import { checkOverrides, checkRungs, type Names } from './policy-checks.ts'
+import type { PolicyDocument } from './policy-document.ts'
+import type { Draft } from './policy-draft.ts'
+import type { Report } from './policy-errors.ts'
+import { at } from './policy-issues.ts'
+import { checkUntil, type PlacedRung } from './policy-ladders.ts'
+import { buildProviders } from './policy-providers.ts'
+import type { Policy, PriceOverride, TierPolicy } from './policy-types.ts'
+
+/** A policy, and where its rungs stand in the file. */
+export interface Built {
+  readonly policy: Policy
+  readonly ladders: ReadonlyMap<string, readonly PlacedRung[]>
+}
+
+/** Puts the policy together from the sound entries of the file; what does not fit together is reported. */
+export function build(
+  document: PolicyDocument,
+  draft: Draft,
+  dropped: ReadonlyMap<string, string>,
+  names: Names,
+  report: Report,
+): Built {
+  const { providers, warnings } = buildProviders(document, draft, dropped)
+  const ladders = placeRungs(draft, dropped, names, report)
+  const { defaults, identity, timezone, unknown_models: unknown } = draft
+  const policy: Policy = {
+    version: 0,
+    timezone,
+    identity: {
+      defaultTenant: identity.default_tenant,
+      defaultTier: identity.default_tier ?? names.tiers[0] ?? '',
+      users: identity.users,
+    },
+    defaults: {
+      maxOutputTokens: defaults.max_output_tokens,
+      minOutputTokens: defaults.min_output_tokens,
+      execute: defaults.execute,
+      outage: defaults.outage,
+      attempts: defaults.attempts,
+      maxBodyBytes: defaults.max_body_bytes,
+    },
+    tiers: buildTiers(draft),
+    budgets: draft.budgets.flatMap((entry) => (entry ? [buildBudget(entry, timezone)] : [])),
+    limits: draft.limits.flatMap((entry, i) => {
+      const built = entry && buildLimit(entry, (message) => report(['limits', i], message))
+      return built ? [built] : []
+    }),
+    ladders: Object.fromEntries(
+      [...ladders].map(([name, rungs]) => [name, rungs.map((r) => r.rung)]),
+    ),
+    providers,
+    prices: placePrices(draft, dropped, names, report),
+    multipliers: draft.multipliers,
+    unknownModels:
+      unknown === 'refuse'
+        ? unknown
+        : { inputUsdPerMtok: unknown.input, outputUsdPerMtok: unknown.output },
+    cache: buildCache(draft.cache),
+    warnings,
+  }
+  return { policy, ladders }
+}
+
+function buildTiers(draft: Draft): Record<string, TierPolicy> {
+  return Object.fromEntries(
+    Object.entries(draft.tiers).flatMap(([name, tier]) =>
+      tier ? [[name, buildTier(name, tier, draft.timezone)]] : [],
+    ),
+  )
+}
+
+function placeRungs(
+  draft: Draft,
+  dropped: ReadonlyMap<string, string>,
+  names: Names,
+  report: Report,
+): Map<string, readonly PlacedRung[]> {
+  const isProvider = (name: string): boolean => names.providers.includes(name)
+  const placed = new Map<string, readonly PlacedRung[]>()
+  for (const [name, entries] of Object.entries(draft.ladders)) {
+    const all = (entries ?? []).flatMap((entry, i) =>
+      entry ? [{ rung: buildRung(entry, isProvider), path: ['ladders', name, i] }] : [],
+    )
+    checkRungs(all, draft, names, report)
+    const kept = all.filter(({ rung }) => !dropped.has(rung.provider))
+    checkUntil(kept, report)
+    if (all.length > 0 && kept.length === 0) {
+      report(
+        ['ladders', name],
+        `has no rung left: set ${[...dropped.values()].join(', ')}, or add a rung`,
+      )
+    }
+    placed.set(name, kept)
+  }
+  return placed
+}
+
+function placePrices(
+  draft: Draft,
+  dropped: ReadonlyMap<string, string>,
+  names: Names,
+  report: Report,
+): readonly PriceOverride[] {
+  const isProvider = (name: string): boolean => names.providers.includes(name)
+  const placed = draft.prices.flatMap((entry, i) =>
+    entry ? [{ override: buildPrice(entry, isProvider), path: ['prices', i] }] : [],
+  )
+  checkOverrides(placed, names, report)
+  return placed.map(({ override }) => override).filter(({ provider }) => !dropped.has(provider))
+}
+
+/** Names as the file has them, those of wrong entries and of absent providers too. */
+export function namesOf(document: PolicyDocument): Names {
+  const keys = (section: string): readonly string[] => {
+    const entries = at(document.value, [section])
+    return typeof entries === 'object' && entries !== null ? Object.keys(entries) : []
+  }
+  return { tiers: keys('tiers'), ladders: keys('ladders'), providers: keys('providers') }
+}

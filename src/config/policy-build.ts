@@ -1,0 +1,170 @@
+import { modelTarget } from './model-target.ts'
+import type { Draft } from './policy-draft.ts'
+import type {
+  BudgetPolicy,
+  CachePolicy,
+  LimitPolicy,
+  PriceOverride,
+  ProviderPolicy,
+  RungPolicy,
+  TierPolicy,
+} from './policy-types.ts'
+import { PERIOD_MS } from './units.ts'
+
+type Entry<T> = Exclude<T, undefined>
+type BudgetDraft = Entry<Draft['budgets'][number]>
+type LimitDraft = Entry<Draft['limits'][number]>
+type PriceDraft = Entry<Draft['prices'][number]>
+type TierDraft = Entry<Draft['tiers'][string]>
+type ProviderDraft = Entry<Draft['providers'][string]>
+type RungDraft = Entry<Entry<Draft['ladders'][string]>[number]>
+type IsProvider = (name: string) => boolean
+
+export function buildTier(name: string, draft: TierDraft, timezone: string): TierPolicy {
+  const { requests, budget } = draft
+  return {
+    name,
+    requests: requests
+      ? {
+          limit: requests.limit,
+          perMs: PERIOD_MS[requests.per],
+          countCached: requests.count_cached,
+        }
+      : null,
+    budget: budget
+      ? {
+          limitNano: budget.usd,
+          per: budget.per,
+          timezone: budget.timezone ?? timezone,
+          alertAt: budget.alert_at,
+        }
+      : null,
+    ladder: draft.ladder,
+    models: draft.models,
+    onExhausted: draft.on_exhausted,
+    weight: draft.weight,
+  }
+}
+
+export const buildBudget = (draft: BudgetDraft, timezone: string): BudgetPolicy => ({
+  id: draft.id,
+  scope: draft.scope,
+  limitNano: draft.usd,
+  per: draft.per,
+  timezone: draft.timezone ?? timezone,
+  alertAt: draft.alert_at,
+})
+
+const COUNTED = ['requests', 'tokens', 'concurrent'] as const
+
+/** @returns undefined when its keys do not go together; that is reported. */
+export function buildLimit(
+  draft: LimitDraft,
+  refuse: (message: string) => void,
+): LimitPolicy | undefined {
+  const [counts, ...more] = COUNTED.filter((key) => draft[key] !== undefined)
+  const limit = counts && draft[counts]
+  if (counts === undefined || limit === undefined || more.length > 0) {
+    return void refuse('counts nothing, or too much; write one of requests, tokens or concurrent')
+  }
+  const { id, scope, algorithm = 'sliding-window', per, burst } = draft
+  if (draft.count_cached !== undefined && counts !== 'requests') {
+    return void refuse('count_cached is about requests; leave it out here')
+  }
+  if (counts === 'concurrent') {
+    return per !== undefined || burst !== undefined || draft.algorithm !== undefined
+      ? void refuse('what is concurrent has no time; leave out per, burst and algorithm')
+      : { id, scope, counts, limit }
+  }
+  if (per === undefined) return void refuse('says no time; write per: minute, hour, day, ...')
+  const base = {
+    id,
+    scope,
+    counts,
+    limit,
+    perMs: PERIOD_MS[per],
+    countCached: draft.count_cached ?? true,
+  }
+  if (algorithm === 'token-bucket') return { ...base, algorithm, burst: burst ?? limit }
+  return burst === undefined
+    ? { ...base, algorithm }
+    : void refuse('only a token-bucket has a burst; write algorithm: token-bucket or leave it out')
+}
+
+export function buildRung(draft: RungDraft, isProvider: IsProvider): RungPolicy {
+  return {
+    model: draft.model,
+    ...modelTarget(draft.model, draft.provider ?? '', isProvider),
+    until: draft.until ?? null,
+    reasoningEffort: draft.reasoning_effort ?? null,
+    maxOutputTokens: draft.max_output_tokens ?? null,
+    serviceTier: draft.service_tier ?? null,
+  }
+}
+
+/** @param keyText - the key as written, before variables were filled in. */
+export function buildProvider(
+  name: string,
+  draft: ProviderDraft,
+  keyText: unknown,
+  timeoutMs: number,
+): ProviderPolicy {
+  return {
+    name,
+    baseUrl: draft.base_url,
+    apiKey: draft.key,
+    apiKeyFrom: typeof keyText === 'string' && keyText.includes('${') ? keyText : null,
+    prices: draft.prices,
+    timeoutMs: draft.timeout ?? timeoutMs,
+    limits: {
+      requestsPerMinute: draft.limits.requests_per_minute ?? null,
+      tokensPerMinute: draft.limits.tokens_per_minute ?? null,
+    },
+    profile: {
+      unbilledStatus: draft.profile.unbilled_status,
+      abortEndsBill: draft.profile.abort_ends_bill,
+      inputMarginPercent: draft.profile.input_margin_percent,
+    },
+  }
+}
+
+export function buildPrice(draft: PriceDraft, isProvider: IsProvider): PriceOverride {
+  const { provider, upstreamModel } = modelTarget(draft.model, draft.provider ?? '', isProvider)
+  const long = draft.long_context
+  return {
+    model: upstreamModel,
+    provider,
+    effectiveFromMs: draft.from ?? 0,
+    ...buildRates(draft),
+    longContext: long ? { fromInputTokens: long.from_input_tokens, ...buildRates(long) } : null,
+  }
+}
+
+const buildRates = (
+  rates: Pick<PriceDraft, 'input' | 'cached_input' | 'cache_write' | 'output'>,
+) => ({
+  inputUsdPerMtok: rates.input,
+  cachedInputUsdPerMtok: rates.cached_input ?? null,
+  cacheWriteUsdPerMtok: rates.cache_write ?? null,
+  outputUsdPerMtok: rates.output,
+})
+
+export function buildCache({ responses, embeddings, namespaces }: Draft['cache']): CachePolicy {
+  return {
+    responses: {
+      enabled: responses.enabled,
+      ttlMs: responses.ttl,
+      semanticThreshold: typeof responses.semantic === 'number' ? responses.semantic : null,
+      compressOverBytes:
+        typeof responses.compress_over === 'number' ? responses.compress_over : null,
+      encrypt: responses.encrypt,
+    },
+    embeddings: { enabled: embeddings.enabled, ttlMs: embeddings.ttl },
+    namespaces: Object.fromEntries(
+      Object.entries(namespaces).map(([name, { ttl, invalidate_on, shared }]) => [
+        name,
+        { ttlMs: ttl, invalidateOn: invalidate_on, shared },
+      ]),
+    ),
+  }
+}

@@ -1,0 +1,141 @@
+import { DEFAULT_PROVIDER } from './model-target.ts'
+import type { Draft } from './policy-draft.ts'
+import { type PolicyPath, type Report, suggest } from './policy-errors.ts'
+import type { PlacedRung } from './policy-ladders.ts'
+import type { PriceOverride, Scope } from './policy-types.ts'
+
+/** Names that other entries may use; those of wrong entries too, so that one mistake is told once. */
+export interface Names {
+  readonly tiers: readonly string[]
+  readonly ladders: readonly string[]
+  readonly providers: readonly string[]
+}
+
+/** Every name that is used exists; every id is there once. */
+export function checkNames(draft: Draft, names: Names, report: Report): void {
+  const tier = (path: PolicyPath, name: string): void =>
+    checkName('tier', name, names.tiers, path, report)
+  const { default_tier, users } = draft.identity
+  if (default_tier !== undefined) tier(['identity', 'default_tier'], default_tier)
+  for (const [user, name] of Object.entries(users)) tier(['identity', 'users', user], name)
+  for (const [name, entry] of Object.entries(draft.tiers)) {
+    if (entry) checkName('ladder', entry.ladder, names.ladders, ['tiers', name, 'ladder'], report)
+  }
+  for (const section of ['budgets', 'limits'] as const) {
+    checkIds(section, draft[section], report)
+    for (const [i, entry] of draft[section].entries()) {
+      const named = entry && tierOf(entry.scope)
+      if (named !== undefined) tier([section, i, 'scope', 'tier'], named)
+    }
+  }
+}
+
+/** `min_output_tokens` must leave something to answer with. */
+export function checkDefaults(draft: Draft, report: Report): void {
+  const { min_output_tokens: least, max_output_tokens: most } = draft.defaults
+  if (least > most) {
+    report(
+      ['defaults', 'min_output_tokens'],
+      `${least} is above max_output_tokens (${most}), so no rung would ever serve; write ${most} or less`,
+    )
+  }
+  if (Object.keys(draft.tiers).length === 0) {
+    report(['tiers'], 'names no tier; write one, e.g. basic: { ladder: standard }')
+  }
+}
+
+/** A rung has a provider, and may answer at length. */
+export function checkRungs(
+  rungs: readonly PlacedRung[],
+  draft: Draft,
+  names: Names,
+  report: Report,
+): void {
+  for (const { rung, path } of rungs) {
+    checkProvider(rung.provider, rung.model, names, path, report)
+    const cap = rung.maxOutputTokens
+    const least = draft.defaults.min_output_tokens
+    if (cap !== null && cap < least) {
+      report(
+        [...path, 'max_output_tokens'],
+        `${cap} is below min_output_tokens (${least}), so this rung would never serve; write ${least} or more`,
+      )
+    }
+  }
+}
+
+/** A price is given once for a model, provider and date. */
+export function checkOverrides(
+  placed: readonly { readonly override: PriceOverride; readonly path: PolicyPath }[],
+  names: Names,
+  report: Report,
+): void {
+  const seen = new Set<string>()
+  for (const { override, path } of placed) {
+    const { provider, model, effectiveFromMs } = override
+    checkProvider(provider, model, names, path, report)
+    const key = JSON.stringify([provider, model, effectiveFromMs])
+    if (seen.has(key)) {
+      report(
+        path,
+        `gives ${model} a second price from the same date; remove one or date it with from:`,
+      )
+    }
+    seen.add(key)
+  }
+}
+
+function checkProvider(
+  provider: string,
+  model: string,
+  names: Names,
+  path: PolicyPath,
+  report: Report,
+): void {
+  if (names.providers.includes(provider)) return
+  const prefix = model.split('/')[0] ?? ''
+  if (provider === DEFAULT_PROVIDER) {
+    const guess = model.includes('/') ? suggest(prefix, names.providers, 'providers') : ''
+    report(
+      [...path, 'model'],
+      `${model} names no provider and there is none called ${DEFAULT_PROVIDER}; ${guess || 'write provider: beside it'}`,
+    )
+  } else {
+    report(
+      [...path, 'provider'],
+      `there is no provider "${provider}"; ${suggest(provider, names.providers, 'providers')}`,
+    )
+  }
+}
+
+function checkName(
+  thing: string,
+  name: string,
+  known: readonly string[],
+  path: PolicyPath,
+  report: Report,
+): void {
+  if (known.includes(name)) return
+  report(path, `there is no ${thing} "${name}"; ${suggest(name, known, `${thing}s`)}`)
+}
+
+function checkIds(
+  section: 'budgets' | 'limits',
+  entries: readonly ({ readonly id: string } | undefined)[],
+  report: Report,
+): void {
+  const seen = new Set<string>()
+  for (const [i, entry] of entries.entries()) {
+    if (!entry) continue
+    if (seen.has(entry.id)) {
+      report(
+        [section, i, 'id'],
+        `"${entry.id}" is there already; give each of the ${section} an id of its own`,
+      )
+    }
+    seen.add(entry.id)
+  }
+}
+
+const tierOf = (scope: Scope): string | undefined =>
+  scope.kind === 'tier' && scope.of !== 'each' ? scope.of.value : undefined

@@ -1,0 +1,169 @@
+import { z } from 'zod'
+import { BursarError } from '../errors.ts'
+import type { Environment } from './options.ts'
+import { PERIODS, type Policy } from './policy-types.ts'
+import { fillVariables, hideVariables } from './policy-variables.ts'
+
+const nano = z.int().min(0)
+const count = z.int().min(0)
+const one = z.object({ value: z.string() })
+const of = z.union([z.literal('each'), one])
+const scope = z.union([
+  z.object({ kind: z.literal('global') }),
+  z.object({ kind: z.enum(['tenant', 'user', 'tier']), of }),
+  z.object({ kind: z.literal('tag'), key: z.string(), of }),
+])
+const window = {
+  limitNano: nano,
+  per: z.enum(PERIODS),
+  timezone: z.string(),
+  alertAt: z.array(count),
+}
+const rated = {
+  id: z.string(),
+  scope,
+  counts: z.enum(['requests', 'tokens']),
+  limit: count,
+  perMs: count,
+  countCached: z.boolean().exactOptional(),
+}
+const limit = z.union([
+  z.object({ ...rated, algorithm: z.literal('sliding-window') }),
+  z.object({ ...rated, algorithm: z.literal('token-bucket'), burst: count }),
+  z.object({ id: z.string(), scope, counts: z.literal('concurrent'), limit: count }),
+])
+const rung = z.object({
+  model: z.string(),
+  provider: z.string(),
+  upstreamModel: z.string(),
+  until: z.number().nullable(),
+  reasoningEffort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh']).nullable(),
+  maxOutputTokens: count.nullable(),
+  serviceTier: z.enum(['default', 'flex', 'priority']).nullable(),
+})
+const tier = z.object({
+  name: z.string(),
+  requests: z
+    .object({ limit: count, perMs: count, countCached: z.boolean().exactOptional() })
+    .nullable(),
+  budget: z.object(window).nullable(),
+  ladder: z.string(),
+  models: z.array(z.string()),
+  onExhausted: z.enum(['park', 'refuse']),
+  weight: count.exactOptional(),
+})
+const provider = z.object({
+  name: z.string(),
+  baseUrl: z.string(),
+  apiKey: z.string().default(''),
+  apiKeyFrom: z.string().nullable().exactOptional(),
+  prices: z.enum(['book', 'zero']),
+  timeoutMs: count,
+  limits: z
+    .object({ requestsPerMinute: count.nullable(), tokensPerMinute: count.nullable() })
+    .exactOptional(),
+  profile: z.object({
+    unbilledStatus: z.array(count),
+    abortEndsBill: z.boolean(),
+    inputMarginPercent: count,
+  }),
+})
+const rates = {
+  inputUsdPerMtok: z.string(),
+  cachedInputUsdPerMtok: z.string().nullable(),
+  cacheWriteUsdPerMtok: z.string().nullable(),
+  outputUsdPerMtok: z.string(),
+}
+const price = z.object({
+  model: z.string(),
+  provider: z.string(),
+  effectiveFromMs: count,
+  ...rates,
+  longContext: z.object({ fromInputTokens: count, ...rates }).nullable(),
+})
+const cache = z.object({
+  responses: z.object({
+    enabled: z.boolean(),
+    ttlMs: count,
+    semanticThreshold: z.number().nullable().exactOptional(),
+    compressOverBytes: count.nullable().exactOptional(),
+    encrypt: z.boolean().exactOptional(),
+  }),
+  embeddings: z.object({ enabled: z.boolean(), ttlMs: count }).exactOptional(),
+  namespaces: z
+    .record(
+      z.string(),
+      z.object({ ttlMs: count, invalidateOn: z.array(z.string()), shared: z.boolean() }),
+    )
+    .exactOptional(),
+})
+
+/** A stored policy. Keys that a later version of Bursar added are left out. */
+const StoredPolicySchema = z.object({
+  timezone: z.string(),
+  identity: z.object({
+    defaultTenant: z.string(),
+    defaultTier: z.string(),
+    users: z.record(z.string(), z.string()),
+  }),
+  defaults: z.object({
+    maxOutputTokens: count,
+    minOutputTokens: count,
+    execute: z.enum(['queue', 'inline']),
+    outage: z.enum(['refuse', 'allow']),
+    attempts: count,
+    maxBodyBytes: count,
+  }),
+  tiers: z.record(z.string(), tier),
+  budgets: z.array(z.object({ id: z.string(), scope, ...window })),
+  limits: z.array(limit),
+  ladders: z.record(z.string(), z.array(rung)),
+  providers: z.record(z.string(), provider),
+  prices: z.array(price),
+  multipliers: z.object({ batch: count, flex: count, priority: count }),
+  unknownModels: z
+    .union([
+      z.literal('refuse'),
+      z.object({ inputUsdPerMtok: z.string(), outputUsdPerMtok: z.string() }),
+    ])
+    .exactOptional(),
+  cache,
+})
+
+/** A policy as it may be stored and shown: without keys of providers, warnings and version. */
+export type StoredPolicy = Omit<Policy, 'version' | 'warnings'>
+
+/**
+ * Makes what the ledger stores of a policy. Providers keep the text that names the variable of their key.
+ * @returns plain JSON; equal for equal policies, key by key.
+ */
+export function policyToJson(policy: Policy): StoredPolicy {
+  const { version: _version, warnings: _warnings, providers, ...rest } = policy
+  const safe = Object.entries(providers).map(([name, one]) => [name, { ...one, apiKey: '' }])
+  return { ...rest, providers: Object.fromEntries(safe) }
+}
+
+/**
+ * Reads a stored policy.
+ * @param version - as the ledger numbered it.
+ * @param env - where keys of providers are read from again; a missing one is ''.
+ * @throws {BursarError} INVALID_POLICY when it is no stored policy.
+ */
+export function policyFromJson(json: unknown, version: number, env: Environment = {}): Policy {
+  const parsed = StoredPolicySchema.safeParse(json)
+  if (!parsed.success) {
+    throw new BursarError(
+      'INVALID_POLICY',
+      `the stored policy ${version} cannot be read; register bursar.yaml again\n${z.prettifyError(parsed.error)}`,
+      { detail: { version } },
+    )
+  }
+  const providers = Object.entries(parsed.data.providers).map(([name, one]) => [
+    name,
+    { ...one, apiKey: one.apiKey || keyOf(one.apiKeyFrom ?? '', env) },
+  ])
+  return { version, ...parsed.data, providers: Object.fromEntries(providers) }
+}
+
+const keyOf = (text: string, env: Environment): string =>
+  String(fillVariables(hideVariables(text), env).value)

@@ -1,0 +1,294 @@
+import { z } from 'zod'
+import { isBursarError } from '../errors.ts'
+import { parseUsd } from '../money/usd.ts'
+import { suggest } from './policy-errors.ts'
+import { PERIODS, type Scope } from './policy-types.ts'
+import { parseDuration, parseSize } from './units.ts'
+
+/**
+ * The shape of bursar.yaml. Single values are read here (money, durations, scopes); what needs more than one entry
+ * (names that must exist, ladders, duplicates) is judged in policy-checks.ts. docs/policy.md lists every key.
+ */
+const name = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][\w.-]{0,63}$/,
+    'write a name of letters, digits, ".", "_" and "-", at most 64',
+  )
+const modelName = z.string().min(1, 'write the name of a model').max(200)
+const text = z.string().min(1, 'write something here').max(200)
+const count = (min: number, max: number) => z.int().min(min).max(max)
+const tokens = count(1, 10_000_000)
+const percent = (min: number, max: number) => z.int().min(min).max(max)
+
+const USD = 'write USD in quotes, e.g. "12.50"'
+/** Kept as text: what is multiplied later is never a float. */
+const usdText = z.union([z.string(), z.number()], { error: USD }).transform((value, context) => {
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) {
+    context.addIssue({
+      code: 'custom',
+      message: `${value} is no whole number: write USD in quotes, "${value}"`,
+    })
+    return z.NEVER
+  }
+  try {
+    parseUsd(String(value))
+    return String(value)
+  } catch (error) {
+    if (!isBursarError(error, 'INVALID_MONEY')) throw error
+    context.addIssue({ code: 'custom', message: error.message })
+    return z.NEVER
+  }
+})
+const usdNano = usdText.transform(parseUsd)
+
+const measure = (read: (text: string) => number | undefined, min: number, mend: string) =>
+  z.string({ error: mend }).transform((value, context) => {
+    const amount = read(value)
+    if (amount !== undefined && amount >= min) return amount
+    context.addIssue({ code: 'custom', message: `"${value}" is not understood: ${mend}` })
+    return z.NEVER
+  })
+const duration = measure(parseDuration, 1, 'write a duration such as 500ms, 90s, 5m, 1h or 7d')
+const size = measure(parseSize, 1, 'write a size such as 512B, 2KiB or 1MiB')
+
+const zone = z
+  .string()
+  .refine(isTimezone, { error: ({ input }) => `is no IANA timezone; ${nearZone(String(input))}` })
+
+const instant = z.string().transform((value, context) => {
+  const ms = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z)?$/.test(value) ? Date.parse(value) : Number.NaN
+  if (!Number.isNaN(ms)) return ms
+  context.addIssue({
+    code: 'custom',
+    message: `"${value}" is no date; write 2026-12-01 (midnight UTC) or 2026-12-01T09:30Z`,
+  })
+  return z.NEVER
+})
+
+const SCOPE =
+  'write global, user, tenant or tier, or one value: { tenant: acme }, { tag: feature=tutor }, { tag: feature }'
+const scope = z
+  .union(
+    [
+      z.enum(['global', 'user', 'tenant', 'tier']),
+      z.strictObject({
+        user: text.optional(),
+        tenant: text.optional(),
+        tier: name.optional(),
+        tag: z
+          .string()
+          .regex(/^[^=]+(=.+)?$/s, SCOPE)
+          .optional(),
+      }),
+    ],
+    { error: SCOPE },
+  )
+  .transform((value, context): Scope => {
+    if (value === 'global') return { kind: 'global' }
+    if (typeof value === 'string') return { kind: value, of: 'each' }
+    const [kind, ...more] = Object.keys(value)
+    const of = Object.values(value)[0]
+    if (kind === undefined || of === undefined || more.length > 0) {
+      context.addIssue({ code: 'custom', message: SCOPE })
+      return z.NEVER
+    }
+    return scopeOf(kind, of)
+  })
+
+const alertAt = z
+  .array(percent(1, 1_000))
+  .max(20)
+  .transform((list) => [...new Set(list)].toSorted((a, b) => a - b))
+
+export const IdentitySchema = z.strictObject({
+  default_tenant: text.default('default'),
+  default_tier: name.optional(),
+  users: z.record(text, name).default({}),
+})
+
+export const DefaultsSchema = z.strictObject({
+  max_output_tokens: tokens.default(4_096),
+  min_output_tokens: tokens.default(256),
+  execute: z.enum(['queue', 'inline']).default('queue'),
+  outage: z.enum(['refuse', 'allow']).default('refuse'),
+  attempts: count(1, 20).default(3),
+  max_body_bytes: z
+    .union([count(1_024, 1_073_741_824), size], { error: 'write bytes, or a size such as 1MiB' })
+    .default(1_048_576),
+  timeout: duration.default(600_000),
+})
+
+export const TierSchema = z.strictObject({
+  requests: z
+    .strictObject({
+      limit: count(1, 1e9),
+      per: z.enum(PERIODS),
+      count_cached: z.boolean().default(true),
+    })
+    .optional(),
+  budget: z
+    .strictObject({
+      usd: usdNano,
+      per: z.enum(PERIODS),
+      timezone: zone.optional(),
+      alert_at: alertAt.default([]),
+    })
+    .optional(),
+  ladder: name,
+  models: z.array(modelName).default([]),
+  on_exhausted: z.enum(['park', 'refuse']).default('refuse'),
+  weight: count(1, 1_000).default(1),
+})
+
+export const BudgetSchema = z.strictObject({
+  id: name,
+  scope,
+  usd: usdNano,
+  per: z.enum(PERIODS),
+  timezone: zone.optional(),
+  alert_at: alertAt.default([80, 100]),
+})
+
+export const LimitSchema = z.strictObject({
+  id: name,
+  scope,
+  algorithm: z.enum(['sliding-window', 'token-bucket']).optional(),
+  requests: count(1, 1e9).optional(),
+  tokens: count(1, 1e12).optional(),
+  concurrent: count(1, 1e6).optional(),
+  per: z.enum(PERIODS).optional(),
+  burst: count(1, 1e12).optional(),
+  count_cached: z.boolean().optional(),
+})
+
+export const RungSchema = z.strictObject({
+  model: modelName,
+  provider: name.optional(),
+  until: z.number().gt(0).max(100).optional(),
+  reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh']).optional(),
+  max_output_tokens: tokens.optional(),
+  service_tier: z.enum(['default', 'flex', 'priority']).optional(),
+})
+export const LadderSchema = z.array(RungSchema).min(1, 'a ladder needs a rung: { model: ... }')
+
+export const ProviderSchema = z.strictObject({
+  base_url: z.url({
+    protocol: /^https?$/,
+    error: 'write an http(s) address, e.g. https://api.openai.com/v1',
+  }),
+  key: z.string().default(''),
+  prices: z.enum(['book', 'zero']).default('book'),
+  timeout: duration.optional(),
+  limits: z
+    .strictObject({
+      requests_per_minute: count(1, 1e9).optional(),
+      tokens_per_minute: count(1, 1e12).optional(),
+    })
+    .prefault({}),
+  profile: z
+    .strictObject({
+      unbilled_status: z.array(count(400, 599)).default([400, 401, 403, 404, 409, 413, 422, 429]),
+      abort_ends_bill: z.boolean().default(false),
+      input_margin_percent: percent(0, 500).default(10),
+    })
+    .prefault({}),
+})
+
+const rates = {
+  input: usdText,
+  cached_input: usdText.optional(),
+  cache_write: usdText.optional(),
+  output: usdText,
+}
+export const PriceSchema = z.strictObject({
+  model: modelName,
+  provider: name.optional(),
+  from: instant.optional(),
+  ...rates,
+  long_context: z.strictObject({ from_input_tokens: tokens, ...rates }).optional(),
+})
+
+export const MultipliersSchema = z.strictObject({
+  // Not 0: no price is not zero.
+  batch: percent(1, 1_000).default(50),
+  flex: percent(1, 1_000).default(50),
+  priority: percent(1, 1_000).default(200),
+})
+
+export const UnknownModelsSchema = z.union(
+  [z.literal('refuse'), z.strictObject({ input: usdText, output: usdText })],
+  { error: 'write refuse, or a price for them: { input: "100", output: "500" }' },
+)
+
+export const CacheSchema = z.strictObject({
+  responses: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      ttl: duration.default(3_600_000),
+      semantic: z
+        .union([z.literal(['off', false]), z.number().min(0.5).max(1)], {
+          error: 'write off, or the least similarity that counts as equal, 0.5 to 1',
+        })
+        .default('off'),
+      compress_over: z
+        .union([z.literal(['off', false]), size], { error: 'write off, or a size such as 2KiB' })
+        .default(2_048),
+      encrypt: z.boolean().default(false),
+    })
+    .prefault({}),
+  embeddings: z
+    .strictObject({ enabled: z.boolean().default(true), ttl: duration.default(86_400_000) })
+    .prefault({}),
+  namespaces: z
+    .record(
+      name,
+      z.strictObject({
+        ttl: duration,
+        invalidate_on: z.array(text).default([]),
+        shared: z.boolean().default(false),
+      }),
+    )
+    .default({}),
+})
+
+/** The whole file. Unknown keys are refused everywhere. */
+export const PolicyFileSchema = z.strictObject({
+  version: z.literal(1, { error: 'write version: 1, the only one there is' }),
+  timezone: zone.default('UTC'),
+  identity: IdentitySchema.prefault({}),
+  defaults: DefaultsSchema.prefault({}),
+  tiers: z.record(name, TierSchema),
+  budgets: z.array(BudgetSchema).default([]),
+  limits: z.array(LimitSchema).default([]),
+  ladders: z.record(name, LadderSchema),
+  providers: z.record(name, ProviderSchema),
+  prices: z.array(PriceSchema).default([]),
+  multipliers: MultipliersSchema.prefault({}),
+  unknown_models: UnknownModelsSchema.default('refuse'),
+  cache: CacheSchema.prefault({}),
+})
+
+function scopeOf(kind: string, value: string): Scope {
+  if (kind === 'user' || kind === 'tenant' || kind === 'tier') return { kind, of: { value } }
+  const at = value.indexOf('=')
+  return at === -1
+    ? { kind: 'tag', key: value, of: 'each' }
+    : { kind: 'tag', key: value.slice(0, at), of: { value: value.slice(at + 1) } }
+}
+
+function isTimezone(value: string): boolean {
+  // Offsets such as +02:00 pass Intl in some versions of Node, and know no summer time.
+  if (!/^[A-Za-z]/.test(value)) return false
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: value }) !== undefined
+  } catch {
+    return false
+  }
+}
+
+function nearZone(value: string): string {
+  const zones = Intl.supportedValuesOf('timeZone')
+  const city = zones.find((known) => known.toLowerCase().endsWith(`/${value.toLowerCase()}`))
+  return city ? `did you mean "${city}"?` : suggest(value, zones, 'such as')
+}

@@ -1,0 +1,105 @@
+import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { Pool, type PoolClient } from 'pg'
+import { asLedgerError, unavailable } from './errors.ts'
+import { type Ledger, type LedgerDb, run } from './ledger.ts'
+import { assertMigrated } from './migrations.ts'
+import * as schema from './schema.ts'
+
+/** Settings of the connection pool, each with a default that suits one process of many. */
+export interface LedgerOptions {
+  readonly databaseUrl: string
+  /** Connections, >= 1. */
+  readonly poolSize?: number
+  /** Longest wait for a connection, ms. */
+  readonly connectTimeoutMs?: number
+  /** Longest run of one statement, ms. Reports over millions of entries may want more. */
+  readonly statementTimeoutMs?: number
+  /** Seen in pg_stat_activity. */
+  readonly applicationName?: string
+  /** A connection died while nobody used it; the pool replaces it. */
+  readonly onConnectionLost?: (error: Error) => void
+}
+
+// A drain waits this long for another one's lock; a batch takes well under a second.
+const LOCK_TIMEOUT_MS = 10_000
+// A drain that lost its outbox must not keep the lock of the slot row.
+const IDLE_IN_TRANSACTION_MS = 30_000
+// The client gives up after the server should have: only a server that is frozen or cut off gets there.
+const CLIENT_GRACE_MS = 5_000
+
+/**
+ * Connects to a migrated ledger in PostgreSQL 14 or later. The caller closes it.
+ * @throws {BursarError} LEDGER_UNAVAILABLE, LEDGER_NOT_MIGRATED.
+ */
+export async function openLedger(options: LedgerOptions): Promise<Ledger> {
+  const pool = createPool(options)
+  const ledger = overPool(pool)
+  try {
+    await assertMigrated(ledger.db)
+  } catch (error) {
+    await ledger.close()
+    throw error
+  }
+  return ledger
+}
+
+function createPool(options: LedgerOptions): Pool {
+  const { statementTimeoutMs = 30_000, onConnectionLost = () => {} } = options
+  const pool = new Pool({
+    connectionString: options.databaseUrl,
+    max: options.poolSize ?? 10,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + CLIENT_GRACE_MS,
+    lock_timeout: LOCK_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    application_name: options.applicationName ?? 'bursar',
+    keepAlive: true,
+  })
+  pool.on('error', onConnectionLost)
+  // A connection that dies inside a transaction, between statements, has no other listener: unheard, it would end
+  // the process. The next statement fails and says so.
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return pool
+}
+
+function overPool(pool: Pool): Ledger {
+  let closing: Promise<void> | undefined
+  return {
+    db: drizzle(pool, { schema }),
+    transaction: (work) => inTransaction(pool, work),
+    close() {
+      closing ??= pool.end()
+      return closing
+    },
+  }
+}
+
+/**
+ * Written out here because drizzle's own keeps the connection for ever when `begin` fails. After any failure the
+ * connection is closed, which rolls back too: nobody inherits it in an unknown state.
+ */
+async function inTransaction<T>(pool: Pool, work: (tx: LedgerDb) => Promise<T>): Promise<T> {
+  const client = await connect(pool)
+  try {
+    const tx: LedgerDb = drizzle(client, { schema })
+    await run(tx, sql`begin`)
+    const result = await work(tx)
+    await run(tx, sql`commit`)
+    client.release()
+    return result
+  } catch (error) {
+    client.release(true)
+    throw asLedgerError(error)
+  }
+}
+
+async function connect(pool: Pool): Promise<PoolClient> {
+  try {
+    return await pool.connect()
+  } catch (error) {
+    const named = asLedgerError(error)
+    throw named === error ? unavailable(error) : named // a connection timeout carries no code
+  }
+}

@@ -1,0 +1,167 @@
+import type {
+  AttemptMeta,
+  PostingEntry,
+  PostingKind,
+  RequestEntry,
+  RequestMeta,
+  SettleDetail,
+  ThresholdEntry,
+} from '../admission/outbox.ts'
+import { splitWindowKey } from '../admission/outbox.ts'
+import type { EntryStatus } from './schema.ts'
+
+/**
+ * Outbox entries as rows of the ledger's tables. Pure. A row is keyed by column name, since batches travel as JSON
+ * and Postgres matches them to columns by name.
+ */
+export type Row = Readonly<Record<string, unknown>>
+
+const STATUS: Readonly<Record<PostingKind, EntryStatus>> = {
+  settled: 'confirmed',
+  adjustment: 'confirmed',
+  unconfirmed: 'unconfirmed',
+  released: 'released',
+}
+
+/** What postings and entries have in common. */
+const booking = (posting: PostingEntry) => ({
+  attempt: posting.attempt,
+  epoch: posting.epoch,
+  rev: posting.rev,
+  job: posting.job,
+  n: posting.n,
+  hold_nano: posting.holdNano,
+  overrun_nano: posting.overrunNano,
+  windows: posting.windows,
+  rung: posting.rung,
+  cap: posting.outputCapTokens,
+  // An orphan's caller may not know when its hold was taken.
+  admitted_at_ms: posting.admittedAtMs || posting.postedAtMs,
+  posted_at_ms: posting.postedAtMs,
+  seq: posting.id,
+})
+
+export const postingRow = (posting: PostingEntry): Row => ({
+  ...booking(posting),
+  kind: posting.kind,
+  delta_nano: posting.deltaNano,
+  booked_nano: posting.bookedNano,
+})
+
+/** One row per attempt of the batch: the sum of these postings, the newest one's state, the newest known details. */
+export function entryRows(postings: readonly PostingEntry[]): Row[] {
+  const groups = new Map<string, PostingEntry[]>()
+  for (const posting of postings.toSorted(byRevision)) {
+    const group = groups.get(posting.attempt)
+    if (group) group.push(posting)
+    else groups.set(posting.attempt, [posting])
+  }
+  return [...groups.values()].map(entryRow)
+}
+
+const byRevision = (a: PostingEntry, b: PostingEntry): number => a.epoch - b.epoch || a.rev - b.rev
+
+/** `group` is never empty and ends with the newest. */
+function entryRow(group: readonly PostingEntry[]): Row {
+  const newest = group.at(-1)
+  if (newest === undefined) return {}
+  const meta = group.findLast((posting) => posting.meta !== null)?.meta ?? null
+  const detail = group.findLast((posting) => posting.detail !== null)?.detail ?? null
+  return {
+    ...booking(newest),
+    status: STATUS[newest.kind],
+    cost_nano: group.reduce((sum, posting) => sum + posting.deltaNano, 0),
+    ...(meta && { ...askedColumns(meta), ...planColumns(meta, newest.rung) }),
+    ...(detail && detailColumns(detail)),
+  }
+}
+
+const askedColumns = (meta: RequestMeta): Row => ({
+  tenant: meta.tenant,
+  user_id: meta.user,
+  tier: meta.tier,
+  tags: meta.tags,
+  operation: meta.operation,
+  urgency: meta.urgency,
+  model_requested: meta.modelRequested,
+  enqueued_at_ms: meta.enqueuedAtMs,
+})
+
+const planColumns = (meta: AttemptMeta, rung: number): Row => ({
+  model: meta.rungs[rung]?.model,
+  provider: meta.rungs[rung]?.provider,
+  input_tokens_held: meta.inputTokensHeld,
+  price_version: meta.priceVersion,
+  policy_version: meta.policyVersion,
+})
+
+const detailColumns = (detail: SettleDetail): Row => ({
+  seen: detail.seen,
+  reason: detail.reason,
+  http_status: detail.status,
+  input_tokens: detail.usage?.inputTokens,
+  cached_input_tokens: detail.usage?.cachedInputTokens,
+  cache_write_tokens: detail.usage?.cacheWriteTokens,
+  output_tokens: detail.usage?.outputTokens,
+  reasoning_tokens: detail.usage?.reasoningTokens,
+  list_nano: detail.listNano,
+  note_nano: detail.noteNano,
+  served_model: detail.servedModel,
+  service_tier: detail.serviceTier,
+  provider_request_id: detail.providerRequestId,
+  estimated: detail.estimated,
+  started_at_ms: detail.startedAtMs,
+  ended_at_ms: detail.endedAtMs,
+})
+
+/** One row per budget window that these postings touch. */
+export function windowRows(postings: readonly PostingEntry[]): Row[] {
+  const totals = new Map<string, { spent: number; rows: number }>()
+  for (const { windows, deltaNano } of postings) {
+    for (const key of windows) {
+      const total = totals.get(key) ?? { spent: 0, rows: 0 }
+      total.spent += deltaNano
+      total.rows += 1
+      totals.set(key, total)
+    }
+  }
+  // In one order always, so that whoever else updates several windows cannot deadlock with the drain.
+  const inOrder = [...totals].toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return inOrder.map(([key, { spent, rows }]) => {
+    const { budget, window } = splitWindowKey(key)
+    return { budget, window_id: window, spent_nano: spent, rows }
+  })
+}
+
+/** @returns the end of a request, or nothing when the entry ends none. */
+export function requestRow(entry: PostingEntry | RequestEntry, epoch: number): Row | undefined {
+  if (entry.outcome === null) return undefined
+  return {
+    job: entry.job,
+    outcome: entry.outcome,
+    reason: entry.type === 'request' ? entry.reason : (entry.detail?.reason ?? ''),
+    ...(entry.meta && askedColumns(entry.meta)),
+    ended_at_ms: entry.postedAtMs,
+    epoch,
+    seq: entry.id,
+  }
+}
+
+export const thresholdRow = (entry: ThresholdEntry): Row => ({
+  window_key: entry.window,
+  percent: entry.percent,
+  spent_nano: entry.spentNano,
+  limit_nano: entry.limitNano,
+  at_ms: entry.postedAtMs,
+})
+
+/** Rows as one JSON parameter: measured 20 to 30% faster than an array per column, and it carries nested arrays. */
+export function rowsJson(rows: readonly Row[]): string {
+  const json = JSON.stringify(rows)
+  return UNSTORABLE.test(json) ? JSON.stringify(rows, storable) : json
+}
+
+// NUL and halves of surrogate pairs: legal in a JavaScript string, refused by Postgres. One must not stop the drain.
+const UNSTORABLE = /\\u(?:0000|d[89a-f])/
+const storable = (_key: string, value: unknown): unknown =>
+  typeof value === 'string' ? Buffer.from(value.replaceAll('\0', '\ufffd')).toString() : value

@@ -1,0 +1,190 @@
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  unique,
+} from 'drizzle-orm/pg-core'
+import { OUTCOMES, POSTING_KINDS, URGENCIES } from '../admission/outbox.ts'
+import { OPERATIONS } from '../config/operations.ts'
+import { count, ms, nano } from './columns.ts'
+
+/** What an attempt's money is worth now: `unconfirmed` may still be corrected by a late bill. */
+export const ENTRY_STATUSES = ['confirmed', 'unconfirmed', 'released'] as const
+export type EntryStatus = (typeof ENTRY_STATUSES)[number]
+
+/** How far the ledger has read which life of the slot. One row; its lock makes drains take turns. */
+export const slot = pgTable(
+  'slot',
+  {
+    id: integer().primaryKey().default(1),
+    epoch: integer().notNull().default(0),
+    /** Id of the last outbox entry in the ledger; '0' = none of this epoch. */
+    watermark: text().notNull().default('0'),
+  },
+  (t) => [check('slot_is_one_row', sql`${t.id} = 1`)],
+)
+
+/** Every change of what an attempt has booked, once. Append-only: the sums of all else come from here. */
+export const postings = pgTable(
+  'postings',
+  {
+    attempt: text().notNull(),
+    epoch: integer().notNull(),
+    rev: integer().notNull(),
+    kind: text({ enum: POSTING_KINDS }).notNull(),
+    job: text().notNull(),
+    n: integer().notNull(),
+    deltaNano: nano('delta_nano').notNull(),
+    bookedNano: nano('booked_nano').notNull(),
+    holdNano: nano('hold_nano').notNull(),
+    overrunNano: nano('overrun_nano').notNull(),
+    /** `<budget>:<window>` of every budget of the chain, fixed at admission. */
+    windows: text().array().notNull(),
+    rung: integer().notNull(),
+    /** Output tokens that the hold paid for. */
+    cap: integer().notNull(),
+    admittedAtMs: ms('admitted_at_ms').notNull(),
+    postedAtMs: ms('posted_at_ms').notNull(),
+    /** Outbox id. */
+    seq: text().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.attempt, t.epoch, t.rev] })],
+)
+
+/** Who asked for what; null only for an orphan whose caller did not know. */
+const asked = {
+  tenant: text(),
+  userId: text('user_id'),
+  tier: text(),
+  tags: jsonb().$type<Readonly<Record<string, string>>>(),
+  operation: text({ enum: OPERATIONS }),
+  urgency: text({ enum: URGENCIES }),
+  modelRequested: text('model_requested'),
+  enqueuedAtMs: ms('enqueued_at_ms'),
+}
+
+/** One row per attempt: the sum of its postings, and what its newest ones said of the call. */
+export const entries = pgTable(
+  'entries',
+  {
+    attempt: text().primaryKey(),
+    job: text().notNull(),
+    n: integer().notNull(),
+    status: text({ enum: ENTRY_STATUSES }).notNull(),
+    epoch: integer().notNull(),
+    rev: integer().notNull(),
+    seq: text().notNull(),
+    /** Sum of `delta_nano` of all postings of the attempt. */
+    costNano: nano('cost_nano').notNull(),
+    holdNano: nano('hold_nano').notNull(),
+    overrunNano: nano('overrun_nano').notNull(),
+    windows: text().array().notNull(),
+    rung: integer().notNull(),
+    cap: integer().notNull(),
+    admittedAtMs: ms('admitted_at_ms').notNull(),
+    postedAtMs: ms('posted_at_ms').notNull(),
+    ...asked,
+    /** The rung that was held for. */
+    model: text(),
+    provider: text(),
+    inputTokensHeld: count('input_tokens_held'),
+    priceVersion: text('price_version'),
+    policyVersion: integer('policy_version'),
+    /** How the call ended; null when nobody who saw it has settled. */
+    seen: text({ enum: ['answer', 'unbilled-error', 'aborted', 'unknown'] }),
+    reason: text(),
+    httpStatus: integer('http_status'),
+    /** Five disjoint buckets: together every token of the call. */
+    inputTokens: count('input_tokens'),
+    cachedInputTokens: count('cached_input_tokens'),
+    cacheWriteTokens: count('cache_write_tokens'),
+    outputTokens: count('output_tokens'),
+    reasoningTokens: count('reasoning_tokens'),
+    listNano: nano('list_nano'),
+    /** A lower estimate beside a booking of the whole hold. */
+    noteNano: nano('note_nano'),
+    servedModel: text('served_model'),
+    serviceTier: text('service_tier'),
+    providerRequestId: text('provider_request_id'),
+    estimated: boolean(),
+    startedAtMs: ms('started_at_ms'),
+    endedAtMs: ms('ended_at_ms'),
+  },
+  (t) => [
+    index('entries_by_job').on(t.job),
+    index('entries_by_admission').on(t.admittedAtMs, t.attempt),
+  ],
+)
+
+/** One row per request that ended, with its final outcome. Its attempts are the entries of the same job. */
+export const requests = pgTable(
+  'requests',
+  {
+    job: text().primaryKey(),
+    outcome: text({ enum: OUTCOMES }).notNull(),
+    reason: text().notNull(),
+    ...asked,
+    endedAtMs: ms('ended_at_ms').notNull(),
+    epoch: integer().notNull(),
+    seq: text().notNull(),
+  },
+  (t) => [index('requests_by_end').on(t.endedAtMs)],
+)
+
+/** Sum of postings per budget window, kept by the drain. */
+export const windowTotals = pgTable(
+  'window_totals',
+  {
+    budget: text().notNull(),
+    window: text('window_id').notNull(),
+    spentNano: nano('spent_nano').notNull(),
+    rows: count().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.budget, t.window] })],
+)
+
+/** A budget window passed a percent of its limit: once for each. Alerts are raised from here. */
+export const thresholdEvents = pgTable(
+  'threshold_events',
+  {
+    id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    windowKey: text('window_key').notNull(),
+    percent: integer().notNull(),
+    spentNano: nano('spent_nano').notNull(),
+    limitNano: nano('limit_nano').notNull(),
+    atMs: ms('at_ms').notNull(),
+  },
+  (t) => [unique('threshold_once').on(t.windowKey, t.percent)],
+)
+
+/** A posting came again under its key with other content. The first one counts; each row here is a fault. */
+export const ledgerConflicts = pgTable(
+  'ledger_conflicts',
+  {
+    attempt: text().notNull(),
+    epoch: integer().notNull(),
+    rev: integer().notNull(),
+    /** Outbox id of the refused one. */
+    seq: text().notNull(),
+    kept: jsonb().notNull(),
+    refused: jsonb().notNull(),
+    postedAtMs: ms('posted_at_ms').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.attempt, t.epoch, t.rev, t.seq] })],
+)
+
+/** Every policy that was ever in force, numbered from 1. */
+export const policies = pgTable('policies', {
+  version: integer().primaryKey(),
+  /** SHA-256 of the canonical JSON, hex. */
+  hash: text().notNull(),
+  body: jsonb().notNull(),
+  createdAtMs: ms('created_at_ms').notNull(),
+})

@@ -1,0 +1,42 @@
+import { sql } from 'drizzle-orm'
+import { z } from 'zod'
+import { notMigrated } from './errors.ts'
+import { type Ledger, type LedgerDb, rowsOf, run } from './ledger.ts'
+
+const SlotRow = z.object({ epoch: z.number(), watermark: z.string() })
+
+/** How far the ledger has read (`watermark`, an outbox id, '0' = nothing) which life of the slot (`epoch`, >= 0). */
+export type SlotRow = z.infer<typeof SlotRow>
+
+/** @throws {BursarError} LEDGER_NOT_MIGRATED when the row is missing; migrations write it. */
+export const readSlotRow = async (ledger: Ledger): Promise<SlotRow> =>
+  only(await rowsOf(ledger.db, SlotRow, sql`select epoch, watermark from slot`))
+
+/** Waits until nobody else holds the row, and keeps it until the transaction ends. */
+export const lockSlotRow = async (tx: LedgerDb): Promise<SlotRow> =>
+  only(await rowsOf(tx, SlotRow, sql`select epoch, watermark from slot for update`))
+
+/** Writes the row of a new ledger (epoch 0, nothing read) if it is missing, and reads it. */
+export async function ensureSlotRow(ledger: Ledger): Promise<SlotRow> {
+  await run(ledger.db, sql`insert into slot (id) values (1) on conflict (id) do nothing`)
+  return await readSlotRow(ledger)
+}
+
+/**
+ * Starts the next life of the slot: epoch + 1, nothing of it read. Waits for drains under way; afterwards a drain of
+ * an older epoch can commit nothing, so the old epoch's sums stand still (PROTOCOL 3.10).
+ */
+export async function beginEpoch(ledger: Ledger): Promise<SlotRow> {
+  const next = sql`update slot set epoch = epoch + 1, watermark = '0' returning epoch, watermark`
+  return only(await rowsOf(ledger.db, SlotRow, next))
+}
+
+export async function writeWatermark(tx: LedgerDb, watermark: string): Promise<void> {
+  await run(tx, sql`update slot set watermark = ${watermark}`)
+}
+
+function only(rows: readonly SlotRow[]): SlotRow {
+  const [row] = rows
+  if (row === undefined) throw notMigrated()
+  return row
+}

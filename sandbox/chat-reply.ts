@@ -87,10 +87,12 @@ export function chatEvents(reply: ChatReply): string[] {
   return [...choices, ...last, 'data: [DONE]\n\n']
 }
 
-const openingOf = (reply: ChatReply, index: number) =>
-  reply.style === 'tool'
-    ? { role: 'assistant', content: null, tool_calls: [{ index: 0, ...callOf(reply, index, '') }] }
-    : { role: 'assistant', content: '', refusal: null }
+function openingOf(reply: ChatReply, index: number) {
+  const role = 'assistant'
+  if (reply.style === 'refusal') return { role, content: null, refusal: '' }
+  if (reply.style === 'text') return { role, content: '', refusal: null }
+  return { role, content: null, tool_calls: [{ index: 0, ...callOf(reply, index, '') }] }
+}
 
 function deltaOf(reply: ChatReply, part: string) {
   if (reply.style === 'tool') return { tool_calls: [{ index: 0, function: { arguments: part } }] }

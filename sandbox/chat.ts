@@ -21,7 +21,7 @@ import { tokensOf } from './tokens.ts'
 
 const Message = z.looseObject({
   role: z.enum(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
-  content: z.unknown(),
+  content: z.unknown().optional(),
   name: z.string().optional(),
   tool_calls: z.array(z.unknown()).nullish(),
 })
@@ -35,7 +35,7 @@ const ChatBody = z.looseObject({
   n: z.int().min(1).max(128).nullish(),
   reasoning_effort: effort,
   tools: z.array(z.looseObject({ type: z.string() })).nullish(),
-  tool_choice: z.unknown(),
+  tool_choice: z.unknown().optional(),
 })
 type ChatBody = z.infer<typeof ChatBody>
 

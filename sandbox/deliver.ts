@@ -15,6 +15,10 @@ export interface Delivery {
   readonly attempt: string
 }
 
+/** The model breaks off when work was done: on the bill all the same. */
+const LATE = new ApiError(500, 'The model produced an error after it had begun.', {
+  type: 'server_error',
+})
 const STALL_MS = 300_000
 const SHORT_WAIT_MS = 50
 
@@ -42,6 +46,8 @@ export function strike(fault: Fault | null): void {
       throw new ApiError(500, 'The server had an error while processing your request.', {
         type: 'server_error',
       })
+    case 'redirect':
+      throw new ApiError(307, 'Moved for a while.', { headers: { location: '/v1/elsewhere' } })
     case '503':
       throw new ApiError(503, 'The engine is currently overloaded, please try again later.', {
         type: 'server_error',
@@ -58,6 +64,7 @@ export async function deliver(delivery: Delivery): Promise<void> {
   if (fault === 'reset') return void res.destroy()
   if (fault === 'stall') return stall(res)
   if (state.latencyMs > 0) await wait(state.latencyMs)
+  if (fault === 'late-error' && !prepared.isStream) throw LATE
   if (fault === 'malformed') return sendJson(res, 200, '{"id":')
   if (!prepared.isStream) return sendWhole(delivery)
   const share = await sendStream(delivery)
@@ -86,7 +93,7 @@ function sendHalf(res: ServerResponse, body: Buffer): void {
 /** @returns the share of the stream that was sent before the client left, 1 = all. */
 async function sendStream({ state, res, prepared, fault }: Delivery): Promise<number> {
   const all = prepared.events()
-  const events = fault === 'cut' ? all.slice(0, all.length / 2) : all
+  const events = broken(prepared, all, fault)
   const end = () => (fault === 'cut' ? res.destroy() : res.end())
   const delayMs = prepared.chunkDelayMs ?? state.chunkDelayMs
   res.writeHead(200, {
@@ -106,6 +113,23 @@ async function sendStream({ state, res, prepared, fault }: Delivery): Promise<nu
   }
   end()
   return 1
+}
+
+/** A stream that is cut ends in the middle; one that fails says so there. */
+function broken(
+  prepared: Prepared,
+  all: readonly string[],
+  fault: Fault | null,
+): readonly string[] {
+  if (fault !== 'cut' && fault !== 'late-error') return all
+  const half = all.slice(0, all.length / 2)
+  if (fault === 'cut') return half
+  const { message, type } = LATE
+  const event =
+    prepared.kind === 'responses'
+      ? `event: error\ndata: ${JSON.stringify({ type: 'error', code: type, message, param: null })}`
+      : `data: ${JSON.stringify({ error: { message, type, param: null, code: null } })}`
+  return [...half, `${event}\n\n`]
 }
 
 /** Thinking comes first and is whole; of the text, the share that was sent. */

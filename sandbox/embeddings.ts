@@ -71,13 +71,16 @@ const isItem = (item: string | number | number[]): item is string | number[] =>
 const weightOf = (item: Item): number => (typeof item === 'string' ? tokensOf(item) : item.length)
 
 const DIMENSIONS_PER_WORD = 64
+/** Small beside a word, so that even the shortest vector has a direction. */
+const NOISE = 0.01
 
 /**
  * A unit vector: the sum of one sparse random direction per word, so that texts which share words are near each other.
  * A shorter one is the beginning of the long one, made a unit again, as OpenAI documents it.
  */
 function embed(seed: number, model: string, item: Item, full: number, size: number): Float32Array {
-  const vector = new Float32Array(full)
+  const noise = createDraw(fingerprint(seed, String(item)))
+  const vector = Float32Array.from({ length: full }, () => NOISE * (noise() - 0.5))
   const words = typeof item === 'string' ? item.toLowerCase().match(/[\p{L}\p{N}]+|\S/gu) : null
   for (const word of words ?? (typeof item === 'string' ? [item] : item.map(String))) {
     const draw = createDraw(fingerprint(seed, `${model} ${word}`))
@@ -87,7 +90,7 @@ function embed(seed: number, model: string, item: Item, full: number, size: numb
     }
   }
   const part = vector.subarray(0, size)
-  const norm = Math.sqrt(part.reduce((sum, x) => sum + x * x, 0)) || 1
+  const norm = Math.sqrt(part.reduce((sum, x) => sum + x * x, 0))
   return part.map((x) => x / norm)
 }
 

@@ -1,13 +1,15 @@
-/** What can be made to go wrong. Answers with an error status are never billed; all others are. */
+/** What can be made to go wrong. The first six are never billed; all others are, `late-error` too. */
 export const FAULTS = [
   '429',
   '429-retry-after',
   '429-quota',
   '500',
   '503',
+  'redirect',
   'stall',
   'reset',
   'cut',
+  'late-error',
   'missing-usage',
   'overbill',
   'malformed',

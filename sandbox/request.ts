@@ -86,7 +86,7 @@ function partTokens(part: unknown): number {
 }
 
 const Schema = z.looseObject({
-  type: z.unknown(),
+  type: z.unknown().optional(),
   description: text.optional(),
   properties: z.record(text, z.unknown()).optional(),
   items: z.unknown().optional(),

@@ -22,7 +22,7 @@ import { tokensOf } from './tokens.ts'
 const Item = z.looseObject({
   type: z.string().optional(),
   role: z.string().optional(),
-  content: z.unknown(),
+  content: z.unknown().optional(),
 })
 
 const ResponsesBody = z.looseObject({

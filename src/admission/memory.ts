@@ -8,6 +8,8 @@ import type { AdmissionStore, Signals } from './store.ts'
 export interface MemoryStoreOptions {
   /** Milliseconds since 1970. */
   readonly clock: () => number
+  /** A state to go on with; absent = an empty slot, which `open` opens. */
+  readonly state?: model.SlotState
 }
 
 /** Windows and ended records outlive their end by twice what a replay may need. */
@@ -15,8 +17,8 @@ const FORGET_MS = 2 * KEEP_MS
 const FORGET_EVERY_MS = 60_000
 
 /** One slot in this process. Every command runs to its end before the next: JavaScript is the lock. */
-export function createMemoryStore({ clock }: MemoryStoreOptions): AdmissionStore & Signals {
-  const state = model.emptySlot()
+export function createMemoryStore(options: MemoryStoreOptions): AdmissionStore & Signals {
+  const { clock, state = model.emptySlot() } = options
   const events = new EventEmitter().setMaxListeners(0)
   const effects: model.Effects = {
     result: (client, job, stored) => void events.emit(`reply:${client}`, job, stored),

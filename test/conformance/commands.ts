@@ -127,7 +127,7 @@ const admit = (hour: number) =>
             Math.max(hour - lag, 0),
           ),
         ),
-        ttlMs: 120_000,
+        ttlMs: rest.maxTakes === 3 ? 30_000 : 120_000,
         meta: attemptMeta(jobOf(rest.attempt)),
       }),
     )
@@ -141,11 +141,15 @@ const settle = (hour: number) =>
       holdNano: small,
       tokens: fc.constantFrom(null, 0, 15, 80),
       conclusion: fc.oneof(fc.constant(null), conclusion),
-      cache: fc.constantFrom(null, { key: 'c1', body: '{"a":1}', ttlMs: 500_000_000 }),
-      gateMs: fc.constantFrom(0, 0, 20_000, 400_000),
+      cache: fc.constantFrom(
+        null,
+        { key: 'c1', body: '{"a":1}', ttlMs: 500_000_000 },
+        { key: 'c1', body: '{"a":2}', ttlMs: 5_000 },
+      ),
+      gateMs: fc.constantFrom(0, 0, 5_000, 30_000, 400_000),
       gate: fc.constantFrom(...GATES),
       budgets: fc.subarray(BUDGETS, { minLength: 1 }),
-      ageMs: fc.constantFrom(0, 0, 0, 1_000, 80 * HOUR_MS),
+      ageMs: fc.constantFrom(0, 0, 0, 1_000, 72 * HOUR_MS, 72 * HOUR_MS + 1),
     })
     .map(
       ({ gateMs, gate, budgets, ageMs, ...rest }) =>
@@ -160,15 +164,26 @@ const settle = (hour: number) =>
         }),
     )
 
-const intake = fc.record({ job, limits: fc.subarray([...REQUEST_LIMITS]), cacheKey }).map(
-  (rest): IntakeCommand => ({
-    ...rest,
-    meta: JSON.stringify(requestMeta(rest.job)),
-    body: rest.job === 'j1' ? { text: 'a large body', ttlMs: 500_000_000 } : null,
-  }),
-)
+const intake = fc
+  .record({
+    job: fc.constantFrom(...JOBS, ...ASKED),
+    limits: fc.subarray([...REQUEST_LIMITS]),
+    cacheKey,
+  })
+  .map(
+    (rest): IntakeCommand => ({
+      ...rest,
+      meta: JSON.stringify(requestMeta(rest.job)),
+      body: rest.job === 'j1' ? { text: 'a large body', ttlMs: 500_000_000 } : null,
+    }),
+  )
 
-const advance = fc.constantFrom(0, 0, 0, 0, 1, 1, 700, 700, 1_001, 5_000, 30_000, 61_000, 1_900_000)
+/** Stands for: to the start of the next hour, to the millisecond. */
+const TO_THE_HOUR = -1
+const advance = fc.constantFrom(
+  ...[0, 0, 0, 0, 1, 1, 700, 700, 1_001, 5_000, 5_000, 30_000, 61_000, 1_900_000],
+  TO_THE_HOUR,
+)
 
 type Draft = { do: Step['do']; pick: (nowMs: number) => unknown; advanceMs: number }
 
@@ -226,8 +241,10 @@ export const steps = (length: number): fc.Arbitrary<Step[]> =>
         const hour = Math.min(Math.floor((nowMs - START_MS) / HOUR_MS), 4)
         const chosen = byHour[hour] ?? byHour[0]
         if (!chosen) throw new Error('no draft for the hour')
-        nowMs += chosen.advanceMs
-        const step = { do: chosen.do, advanceMs: chosen.advanceMs, command: chosen.pick(nowMs) }
+        const toTheHour = HOUR_MS - ((nowMs - START_MS) % HOUR_MS)
+        const advanceMs = chosen.advanceMs === TO_THE_HOUR ? toTheHour : chosen.advanceMs
+        nowMs += advanceMs
+        const step = { do: chosen.do, advanceMs, command: chosen.pick(nowMs) }
         return step as Step
       })
     })

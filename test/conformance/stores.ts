@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
+import { slotKeys } from '../../src/admission/keys.ts'
 import { createMemoryStore } from '../../src/admission/memory.ts'
+import { emptySlot } from '../../src/admission/model.ts'
 import { createRedisStore } from '../../src/admission/redis/store.ts'
 import type { AdmissionStore, Signals } from '../../src/admission/store.ts'
 
-export type SlotUnderTest = AdmissionStore & Signals
+export type SlotUnderTest = AdmissionStore &
+  Signals & {
+    /** What the key's own time to live does days after the window's end. */
+    forgetWindow(key: string): Promise<void>
+  }
 
 /** A clock that a test moves. */
 export interface TestClock {
@@ -12,9 +18,10 @@ export interface TestClock {
 }
 
 export async function memorySlot(clock: TestClock): Promise<SlotUnderTest> {
-  const store = createMemoryStore({ clock: () => clock.nowMs })
+  const state = emptySlot()
+  const store = createMemoryStore({ clock: () => clock.nowMs, state })
   await store.open(1)
-  return store
+  return { ...store, forgetWindow: async (key) => void state.windows.delete(key) }
 }
 
 /** A slot of its own on the shared Redis. */
@@ -22,5 +29,6 @@ export async function redisSlot(redis: Redis, clock: TestClock): Promise<SlotUnd
   const prefix = `{t-${randomUUID()}}`
   const store = await createRedisStore({ redis, prefix, clock: () => clock.nowMs })
   await store.open(1)
-  return store
+  const keys = slotKeys(prefix)
+  return { ...store, forgetWindow: async (key) => void (await redis.del(keys.window(key))) }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Client } from 'pg'
 import { inject } from 'vitest'
+import { migrate } from '../../src/ledger/migrate.ts'
 
 const TEMPLATE = 'bursar_template'
 
@@ -26,6 +27,7 @@ export async function withClient<T>(url: string, work: (client: Client) => Promi
 export async function createTemplate(serverUrl: string): Promise<void> {
   await withClient(serverUrl, async (client) => {
     await client.query(`create database ${TEMPLATE}`)
+    await migrate(onDatabase(serverUrl, TEMPLATE))
     // Nobody may connect, autovacuum neither: a copy is refused while anyone does.
     await client.query(`alter database ${TEMPLATE} with is_template true allow_connections false`)
   })

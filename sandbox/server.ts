@@ -24,10 +24,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const state = createState(options)
   const files: Files = new Map()
   const house = { state, files, batches: createBatches(state, files) }
-  const server = createServer(
-    { keepAliveTimeout: 60_000 },
-    (req, res) => void serve(house, req, res),
-  )
+  const server = createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
+    const served = serve(house, req, res).finally(() => state.serving.delete(served))
+    state.serving.add(served)
+  })
   const host = options.host ?? '127.0.0.1'
   const port = await listen(server, options.port ?? 0, host)
   return {
@@ -59,6 +59,8 @@ async function stop(server: Server, state: State): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve))
   server.closeAllConnections()
   await closed
+  // A stream that was cut short is billed when it ends.
+  await Promise.all(state.serving)
   state.bill.close()
 }
 

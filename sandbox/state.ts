@@ -15,6 +15,8 @@ export interface State {
   readonly batchMs: number
   readonly faults: Map<Fault, number>
   readonly timers: Set<NodeJS.Timeout>
+  /** Requests being answered. */
+  readonly serving: Set<Promise<void>>
   requests: number
   inFlight: number
   now(): number
@@ -45,6 +47,7 @@ export function createState(options: SandboxOptions): State {
     batchMs: options.batchMs ?? 200,
     faults: new Map(),
     timers: new Set(),
+    serving: new Set(),
     requests: 0,
     inFlight: 0,
     now,

@@ -49,6 +49,7 @@ export function createChatReader(relaysUsage: boolean): StreamReader {
   let text = ''
   let output = ''
   return {
+    failure: null, // the SDK throws these
     get text() {
       return text
     },

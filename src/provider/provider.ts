@@ -111,10 +111,9 @@ async function stream(call: Call, countTokens: (text: string) => number): Promis
   }
   const answer = reader.result()
   if (answer !== null) return answerOutcome(request, answer, send, seen())
-  return unknownOutcome('cut-stream', 'the stream ended before the answer did', {
-    status: send.status,
-    seen: seen(),
-  })
+  const more = { status: send.status, seen: seen() }
+  if (reader.failure !== null) return unknownOutcome('error-response', reader.failure, more)
+  return unknownOutcome('cut-stream', 'the stream ended before the answer did', more)
 }
 
 const readerOf = (request: ProviderRequest): StreamReader =>

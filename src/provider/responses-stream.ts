@@ -18,6 +18,8 @@ const OUTPUT = new Set([
 ])
 const ENDS = new Set(['response.completed', 'response.incomplete', 'response.failed'])
 
+const Failure = z.object({ type: z.literal('error'), message: z.string() })
+
 const Final = z.record(z.string(), z.unknown())
 
 /** Follows a Responses stream; its last event carries the whole response. */
@@ -25,7 +27,11 @@ export function createResponsesReader(): StreamReader {
   let text = ''
   let output = ''
   let final: Json | null = null
+  let failure: string | null = null
   return {
+    get failure() {
+      return failure
+    },
     get text() {
       return text
     },
@@ -39,6 +45,7 @@ export function createResponsesReader(): StreamReader {
       text += visible
       if (OUTPUT.has(type)) output += piece
       if (ENDS.has(type)) final = Final.safeParse(response).data ?? null
+      if (type === 'error') failure = Failure.safeParse(event).data?.message ?? 'no message'
       return { data: event, text: visible }
     },
     result: () => final,

@@ -9,6 +9,8 @@ export interface StreamReader {
   readonly text: string
   /** All output so far that counts as tokens: text, refusals, arguments of tools. */
   readonly output: string
+  /** What an error event inside the stream said; null when there was none. */
+  readonly failure: string | null
   /** The answer as a call without streaming returns it; null before the end of the stream was seen. */
   result(): Json | null
 }

@@ -1,0 +1,63 @@
+/** What a bench measured: rates per second, milliseconds, ratios. */
+export type Figures = Readonly<Record<string, number | string>>
+
+export interface BenchOptions {
+  /** How long each thing is measured. */
+  readonly seconds: number
+  /** Progress for a person, on stderr. */
+  readonly note: (text: string) => void
+}
+
+export type Bench = (options: BenchOptions) => Promise<Figures>
+
+/** Runs `work` in `lanes` loops for a while. @returns calls per second. */
+export async function perSecond(
+  lanes: number,
+  seconds: number,
+  work: () => Promise<unknown>,
+): Promise<number> {
+  const loop = async (untilMs: number): Promise<number> => {
+    let calls = 0
+    while (performance.now() < untilMs) {
+      await work()
+      calls += 1
+    }
+    return calls
+  }
+  const startMs = performance.now()
+  const counts = await Promise.all(
+    Array.from({ length: lanes }, () => loop(startMs + seconds * 1_000)),
+  )
+  const calls = counts.reduce((sum, count) => sum + count, 0)
+  return calls / ((performance.now() - startMs) / 1_000)
+}
+
+export interface Rival {
+  readonly name: string
+  readonly work: () => Promise<unknown>
+}
+
+/**
+ * Measures rivals in turn, A B A B ..., so that a machine that slows down slows all of them.
+ * @returns the median rate of each, calls per second.
+ */
+export async function compare(
+  rivals: readonly Rival[],
+  options: { lanes: number; seconds: number; rounds: number },
+): Promise<Record<string, number>> {
+  const rates = new Map<string, number[]>(rivals.map(({ name }) => [name, []]))
+  for (const { work } of rivals) await perSecond(options.lanes, 0.3, work)
+  for (let round = 0; round < options.rounds; round += 1) {
+    for (const { name, work } of rivals) {
+      rates.get(name)?.push(await perSecond(options.lanes, options.seconds / options.rounds, work))
+    }
+  }
+  return Object.fromEntries([...rates].map(([name, all]) => [name, median(all)]))
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? 0
+}
+
+export const round = (value: number, digits = 3): number => Number(value.toFixed(digits))

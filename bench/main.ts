@@ -1,0 +1,33 @@
+import { parseArgs } from 'node:util'
+import type { Bench, Figures } from './bench.ts'
+
+/** Every bench by its name. Figures are ratios within one run: machines differ, ratios less so. */
+const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
+  admission: () => import('./admission.ts'),
+}
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false }, seconds: { type: 'string', default: '3' } },
+})
+
+const print = (text: string) => process.stdout.write(`${text}\n`)
+
+function table(name: string, figures: Figures): void {
+  print(`\n${name}`)
+  for (const [label, value] of Object.entries(figures)) print(`  ${label.padEnd(44)} ${value}`)
+}
+
+const chosen = positionals.length > 0 ? positionals : Object.keys(BENCHES)
+for (const name of chosen) {
+  const load = BENCHES[name]
+  if (!load) {
+    process.stderr.write(`no bench '${name}'; there are ${Object.keys(BENCHES).join(', ')}\n`)
+    process.exit(2)
+  }
+  const { bench } = await load()
+  const note = (text: string) => void process.stderr.write(`${name}: ${text}\n`)
+  const figures = await bench({ seconds: Number(values.seconds), note })
+  if (values.json) print(JSON.stringify({ bench: name, ...figures }))
+  else table(name, figures)
+}

@@ -158,10 +158,19 @@ export const thresholdRow = (entry: ThresholdEntry): Row => ({
 /** Rows as one JSON parameter: measured 20 to 30% faster than an array per column, and it carries nested arrays. */
 export function rowsJson(rows: readonly Row[]): string {
   const json = JSON.stringify(rows)
-  return UNSTORABLE.test(json) ? JSON.stringify(rows, storable) : json
+  return UNSTORABLE.test(json) ? JSON.stringify(storable(rows)) : json
 }
 
 // NUL and halves of surrogate pairs: legal in a JavaScript string, refused by Postgres. One must not stop the drain.
 const UNSTORABLE = /\\u(?:0000|d[89a-f])/
-const storable = (_key: string, value: unknown): unknown =>
-  typeof value === 'string' ? Buffer.from(value.replaceAll('\0', '\ufffd')).toString() : value
+
+function storable(value: unknown): unknown {
+  if (typeof value === 'string') return storableText(value)
+  if (Array.isArray(value)) return value.map(storable)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([k, v]) => [storableText(k), storable(v)]))
+}
+
+// Encoding as UTF-8 replaces lone surrogates.
+const storableText = (text: string): string =>
+  Buffer.from(text.replaceAll('\0', '\ufffd')).toString()

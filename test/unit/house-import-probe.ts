@@ -1,0 +1,40 @@
+/**
+ * Imports every module under src/ in a process of its own and prints, as one JSON object, what that opened and which
+ * variables of the environment it read. Run by house-imports.test.ts.
+ */
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const src = fileURLToPath(new URL('../../src/', import.meta.url))
+// The program itself: importing it is running it.
+const PROGRAM = 'cli/main.ts'
+
+const modules = readdirSync(src, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts') && path !== PROGRAM)
+  .sort()
+
+const readings = new Set<string>()
+/** A library may look at the environment; our own code may not. */
+function noteReading(name: string): void {
+  const caller = new Error().stack?.split('\n')[3] ?? ''
+  if (caller.includes(src)) readings.add(`${name} ${caller.trim()}`)
+}
+process.env = new Proxy(process.env, {
+  get(target, name) {
+    noteReading(String(name))
+    return Reflect.get(target, name)
+  },
+  ownKeys(target) {
+    noteReading('*')
+    return Reflect.ownKeys(target)
+  },
+})
+
+const before = process.getActiveResourcesInfo()
+for (const module of modules) await import(`${src}${module}`)
+const opened = process.getActiveResourcesInfo()
+for (const resource of before) {
+  const at = opened.indexOf(resource)
+  if (at >= 0) opened.splice(at, 1)
+}
+process.stdout.write(JSON.stringify({ modules: modules.length, opened, readings: [...readings] }))

@@ -1,0 +1,17 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+
+const Probed = z.object({
+  modules: z.int().min(50),
+  opened: z.array(z.string()),
+  readings: z.array(z.string()),
+})
+
+test('importing every module of src opens no socket or timer and reads no environment', async () => {
+  const probe = fileURLToPath(new URL('./house-import-probe.ts', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', probe])
+  expect(Probed.parse(JSON.parse(stdout))).toMatchObject({ opened: [], readings: [] })
+})

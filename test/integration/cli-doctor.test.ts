@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtemp, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
@@ -8,7 +10,6 @@ import { startSandbox } from '../../sandbox/server.ts'
 import { emptyDatabase, freshDatabase } from '../helpers/postgres.ts'
 import { freshPrefix } from '../helpers/redis.ts'
 import { type Server, startRedis } from '../helpers/services/index.ts'
-import { freePort } from '../helpers/services/server.ts'
 import { bursar, type Env } from './cli-harness.ts'
 
 const Report = z.object({
@@ -155,12 +156,25 @@ describe('bursar doctor', () => {
   })
 
   test('says that the provider refuses the key, or is away', async ({ env }) => {
-    const refused = await examine({ ...env, OPENAI_API_KEY: '' })
-    expect(refused.of('provider openai')).toMatchObject([{ state: 'wrong' }])
+    const stern = createServer((_, res) => res.writeHead(401).end('{}')).listen(0, '127.0.0.1')
+    await once(stern, 'listening')
+    const { port } = z.object({ port: z.int() }).parse(stern.address())
+    const url = `http://127.0.0.1:${port}/v1`
+    const refused = await examine({ ...env, OPENAI_BASE_URL: url })
+    expect(refused.of('provider openai')).toMatchObject([
+      { state: 'wrong', found: `${url} refuses the key (401)` },
+    ])
     expect(refused.of('provider openai')[0]?.mend).toContain('providers.openai.key')
-    const closed = `http://127.0.0.1:${await freePort()}/v1`
-    const away = await examine({ ...env, OPENAI_BASE_URL: closed })
+    stern.close()
+    await once(stern, 'close')
+    const away = await examine({ ...env, OPENAI_BASE_URL: url })
     expect(away.of('provider openai')[0]?.found).toContain('ECONNREFUSED')
+  })
+
+  test('warns that without a key the sandbox answers', async ({ env }) => {
+    const { of } = await examine({ ...env, OPENAI_API_KEY: '', OPENAI_BASE_URL: '' })
+    expect(of('provider openai')).toMatchObject([{ state: 'warn' }])
+    expect(of('provider openai')[0]?.mend).toContain('OPENAI_API_KEY')
   })
 
   test('--validate runs ten live checks and leaves no key behind', async ({

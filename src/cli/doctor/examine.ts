@@ -57,7 +57,7 @@ async function examineParts(options: Options, settings: ExaminationSettings): Pr
       ...ledger.findings,
       await examineSlot(options, redis.redis, ledger.ledger),
       ...(policy.policy
-        ? await examineProviders(policy.policy)
+        ? await examineProviders(policy.policy, options)
         : [skipped('providers', 'see policy')]),
       ...(settings.live ? await liveFindings(redis.redis) : []),
     ]

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Options } from '../../config/options.ts'
 import type { Policy, ProviderPolicy } from '../../config/policy-types.ts'
 import { messageOf } from '../../errors.ts'
 import { type Finding, ok, warn, wrong } from './finding.ts'
@@ -6,16 +7,35 @@ import { type Finding, ok, warn, wrong } from './finding.ts'
 const PATIENCE_MS = 5_000
 const ModelList = z.object({ data: z.array(z.object({ id: z.string() })) })
 
+/** Sent when the policy has no key, as the provider's client does: servers that ask for none ignore it. */
+const NO_KEY = 'none'
+
+/** Whether `bursar start` serves paid providers that have no key from a sandbox of its own. */
+export const usesSandbox = ({ OPENAI_API_KEY, OPENAI_BASE_URL }: Options): boolean =>
+  !OPENAI_API_KEY && !OPENAI_BASE_URL
+
 /** Asks every provider of the policy for its models: free of charge, and it proves address and key. */
-export const examineProviders = (policy: Policy): Promise<Finding[]> =>
-  Promise.all(Object.values(policy.providers).map(examineProvider))
+export const examineProviders = (policy: Policy, options: Options): Promise<Finding[]> =>
+  Promise.all(
+    Object.values(policy.providers).map((provider) => {
+      const simulated = provider.apiKey === '' && provider.prices === 'book' && usesSandbox(options)
+      return simulated ? simulatedBy(provider) : examineProvider(provider)
+    }),
+  )
+
+const simulatedBy = ({ name }: ProviderPolicy): Finding =>
+  warn(
+    `provider ${name}`,
+    'has no key: the sandbox answers, and nothing is billed',
+    `set OPENAI_API_KEY, or providers.${name}.key in the policy, for real answers`,
+  )
 
 async function examineProvider(provider: ProviderPolicy): Promise<Finding> {
   const check = `provider ${provider.name}`
   const url = `${provider.baseUrl.replace(/\/$/, '')}/models`
   try {
     const response = await fetch(url, {
-      headers: provider.apiKey === '' ? {} : { authorization: `Bearer ${provider.apiKey}` },
+      headers: { authorization: `Bearer ${provider.apiKey || NO_KEY}` },
       signal: AbortSignal.timeout(PATIENCE_MS),
     })
     return await judgeAnswer(check, provider, response)

@@ -18,7 +18,10 @@ export type AttemptBooking = z.infer<typeof Booking>
 const PAGE_ROWS = 5_000
 
 /** Every attempt in the ledger, ordered by its id; one page in memory at a time, and no connection kept between pages. */
-export async function* attemptBookings(ledger: Ledger): AsyncGenerator<AttemptBooking, void> {
+export async function* attemptBookings(
+  ledger: Ledger,
+  pageRows = PAGE_ROWS,
+): AsyncGenerator<AttemptBooking, void> {
   let after = ''
   while (true) {
     const page = await rowsOf(
@@ -26,11 +29,11 @@ export async function* attemptBookings(ledger: Ledger): AsyncGenerator<AttemptBo
       Booking,
       sql`
         select attempt, job, cost_nano as "bookedNano", status, overrun_nano as "overrunNano"
-        from entries where attempt > ${after} order by attempt limit ${PAGE_ROWS}`,
+        from entries where attempt > ${after} order by attempt limit ${pageRows}`,
     )
     yield* page
     const last = page.at(-1)
-    if (last === undefined || page.length < PAGE_ROWS) return
+    if (last === undefined || page.length < pageRows) return
     after = last.attempt
   }
 }

@@ -1,0 +1,47 @@
+import { Cron } from 'croner'
+import { messageOf } from '../src/errors.ts'
+import type { Runtime } from '../src/runtime.ts'
+
+/** One piece of work that comes back. It runs at least once per tick in some process, so it must bear repetition. */
+export interface ScheduledJob {
+  readonly name: string
+  /** Cron expression, UTC; six fields begin with seconds. */
+  readonly schedule: string
+  /** @returns figures for the log; absent or empty = nothing worth a line. */
+  run(runtime: Runtime): Promise<Readonly<Record<string, unknown>> | undefined>
+}
+
+export interface RunningJobs {
+  /** Starts nothing more and waits for what is running. */
+  close(): Promise<void>
+}
+
+/** Runs jobs on their schedules. A run that is late is not joined by the next; a run that fails is logged. */
+export function startJobs(jobs: readonly ScheduledJob[], runtime: Runtime): RunningJobs {
+  const running = new Set<Promise<void>>()
+  const crons = jobs.map((job) => {
+    const run = async () => {
+      const one = runOnce(job, runtime)
+      running.add(one)
+      await one
+      running.delete(one)
+    }
+    return new Cron(job.schedule, { name: job.name, timezone: 'UTC', protect: true }, run)
+  })
+  return {
+    async close() {
+      for (const cron of crons) cron.stop()
+      await Promise.all(running)
+    },
+  }
+}
+
+async function runOnce(job: ScheduledJob, runtime: Runtime): Promise<void> {
+  const { logger } = runtime
+  try {
+    const figures = await job.run(runtime)
+    if (figures && Object.keys(figures).length > 0) logger.info({ job: job.name, ...figures })
+  } catch (error) {
+    logger.error({ job: job.name, reason: messageOf(error) }, 'a scheduled job failed')
+  }
+}

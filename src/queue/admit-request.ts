@@ -1,0 +1,134 @@
+import type { AdmitCommand, AdmitReply, Unavailable } from '../admission/commands.ts'
+import { grantHold, type Hold } from '../admission/hold.ts'
+import type { AttemptMeta } from '../admission/outbox.ts'
+import { planRequest } from '../admission/plan.ts'
+import type { Plan } from '../admission/plan-types.ts'
+import { isBursarError, messageOf } from '../errors.ts'
+import { SLOT_RETRY_MS } from './conclude.ts'
+import type { Rules, WorkContext } from './context.ts'
+import { newAttemptId } from './ids.ts'
+import { type LoadedJob, metaOf } from './job.ts'
+import { judgeAdmission, type OkPlan, type Verdict } from './judge-admission.ts'
+import type { Denied } from './result-body.ts'
+
+/** A take that holds money and may send once. */
+export interface Admitted {
+  readonly do: 'call'
+  readonly hold: Hold
+  readonly plan: OkPlan
+  readonly rules: Rules
+  /** AttemptMeta as JSON, as it stands on the hold. */
+  readonly meta: string
+  /** The local clock when the hold was granted; with `hold.terms.atMs` it tells the slot's time. */
+  readonly localAtMs: number
+}
+
+const MAX_PLANS = 3
+const REPLAY_DELAYS_MS = [50, 200]
+const LATER: Verdict = { do: 'park', delayMs: SLOT_RETRY_MS, by: 'slot' }
+
+/**
+ * Asks for a hold under an attempt id of its own: plans by the slot's time and policy, replays a command whose reply
+ * was lost, and gives the hold back when it never learns what became of it.
+ */
+export async function admitRequest(
+  job: LoadedJob,
+  context: WorkContext,
+): Promise<Admitted | Verdict> {
+  const { rules: source, clock } = context
+  let rules = source.current()
+  let nowMs = clock.now()
+  for (let round = 0; round < MAX_PLANS; round++) {
+    const plan = planRequest({ ...rules, request: job, nowMs })
+    if (!plan.ok) return { do: 'deny', as: 'refused', error: unplanned(plan) }
+    const command = admitCommand(job, plan, rules, context)
+    const reply = await sendAdmit(command, context)
+    if (reply === null || reply.outcome === 'unavailable' || reply.outcome === 'epoch-changed') {
+      return LATER
+    }
+    if (reply.outcome === 'held') return admitted(command, reply, plan, rules)
+    if (reply.outcome === 'stale') {
+      nowMs = reply.nowMs
+      if (reply.policy > rules.policy.version) rules = await source.atLeast(reply.policy)
+    } else if (reply.outcome !== 'void') {
+      return judgeAdmission(reply, { job, plan, nowMs, random: Math.random() })
+    }
+  }
+  context.logger.warn({ job: job.id }, 'no plan was fresh enough for the slot; trying again later')
+  return LATER
+}
+
+function admitCommand(
+  job: LoadedJob,
+  plan: OkPlan,
+  { policy, prices }: Rules,
+  { holdTtlMs }: WorkContext,
+): AdmitCommand {
+  const meta: AttemptMeta = {
+    ...metaOf(job),
+    rungs: plan.rungs.map(({ rung }) => ({ model: rung.model, provider: rung.provider })),
+    inputTokensHeld: plan.offers[0]?.inputTokens ?? 0,
+    priceVersion: prices.version,
+    policyVersion: policy.version,
+  }
+  return {
+    attempt: newAttemptId(job.id),
+    job: job.id,
+    policy: policy.version,
+    windows: plan.windows,
+    rungs: plan.offers,
+    limits: plan.limits,
+    cacheKey: job.cacheKey,
+    maxTakes: policy.defaults.attempts,
+    ttlMs: holdTtlMs,
+    meta: JSON.stringify(meta),
+  }
+}
+
+/** @returns null when nobody knows whether it holds: the attempt is then given back and never sent. */
+async function sendAdmit(
+  command: AdmitCommand,
+  { store, owed, logger, metrics }: WorkContext,
+): Promise<AdmitReply | Unavailable | null> {
+  const stop = metrics.admitSeconds.startTimer()
+  for (const delayMs of [...REPLAY_DELAYS_MS, null]) {
+    try {
+      const reply = await store.admit(command)
+      stop()
+      return reply
+    } catch (error) {
+      logger.warn({ job: command.job, reason: messageOf(error) }, 'no reply to an admit')
+      if (!isBursarError(error, 'STORE_UNAVAILABLE')) {
+        await owed.release(command)
+        throw error
+      }
+      if (delayMs !== null) await pause(delayMs)
+    }
+  }
+  await owed.release(command)
+  return null
+}
+
+function admitted(
+  { attempt, job, windows, meta }: AdmitCommand,
+  reply: Extract<AdmitReply, { outcome: 'held' }>,
+  plan: OkPlan,
+  rules: Rules,
+): Admitted {
+  const { rung, holdNano, capTokens, n, atMs } = reply
+  const keys = windows.map(({ key }) => key)
+  const terms = { attemptId: attempt, job, rung, holdNano, capTokens, n, atMs, windows: keys }
+  return { do: 'call', hold: grantHold(terms), plan, rules, meta, localAtMs: Date.now() }
+}
+
+const unplanned = ({ code, message, detail }: Extract<Plan, { ok: false }>): Denied => ({
+  code,
+  message,
+  retryable: false,
+  detail,
+})
+
+const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })

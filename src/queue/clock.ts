@@ -1,0 +1,22 @@
+/** Milliseconds since 1970, as the work is told. */
+export interface Clock {
+  now(): number
+  /** Moves virtual time forward, never back; 0 and real clocks change nothing. */
+  follow(atMs: number): void
+  readonly virtual: boolean
+}
+
+/** The machine's time. */
+export const realClock: Clock = { now: () => Date.now(), follow: () => {}, virtual: false }
+
+/** Time that stands still until a job of a replay or a simulation moves it. */
+export function createFollowingClock(startMs = 0): Clock {
+  let nowMs = startMs
+  return {
+    now: () => nowMs,
+    follow(atMs) {
+      if (atMs > nowMs) nowMs = atMs
+    },
+    virtual: true,
+  }
+}

@@ -1,0 +1,40 @@
+import type { AdmissionStore } from '../admission/store.ts'
+import type { Policy } from '../config/policy-types.ts'
+import type { PriceBook } from '../pricing/types.ts'
+import type { Provider } from '../provider/types.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { Clock } from './clock.ts'
+import type { GateBackoff } from './gate-backoff.ts'
+import type { Owed } from './owed.ts'
+import type { Renewer } from './renewer.ts'
+import type { ChunkLog } from './streams/chunk-log.ts'
+
+/** A policy and the prices that belong to it. */
+export interface Rules {
+  readonly policy: Policy
+  readonly prices: PriceBook
+}
+
+/** The policy in force, reloaded while the process runs. */
+export interface RulesSource {
+  current(): Rules
+  /** Fetches a newer policy that the slot has seen; resolves, with what there is, when nobody knows it. */
+  atLeast(version: number): Promise<Rules>
+}
+
+/** Everything that processing a request touches; injected, so that tests and the gateway choose. */
+export interface WorkContext {
+  readonly store: AdmissionStore
+  readonly provider: Provider
+  readonly rules: RulesSource
+  readonly clock: Clock
+  readonly renewer: Renewer
+  readonly owed: Owed
+  readonly chunks: ChunkLog
+  readonly gates: GateBackoff
+  readonly metrics: Metrics
+  readonly logger: Logger
+  readonly holdTtlMs: number
+  readonly resultTtlMs: number
+}

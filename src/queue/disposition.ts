@@ -1,0 +1,26 @@
+import type { Outcome } from '../admission/outbox.ts'
+import type { ErrorCode } from '../errors.ts'
+
+/** Why a job waits. */
+export type ParkedBy = 'budget' | 'gate' | 'limit' | 'slot'
+
+/** What becomes of a job after one take. Whoever runs `processRequest` carries it out. */
+export type Disposition =
+  /** The request has ended and the caller knows. */
+  | { readonly do: 'finish'; readonly as: Outcome }
+  /** The request has ended as failed and the caller knows. */
+  | { readonly do: 'fail'; readonly code: ErrorCode; readonly message: string }
+  /** Come back later, no attempt used; ms from now. */
+  | { readonly do: 'park'; readonly delayMs: number; readonly by: ParkedBy }
+  /** The call failed in a way that another one may mend; ms from now. */
+  | { readonly do: 'retry'; readonly delayMs: number; readonly why: string }
+  /** This process ends: somebody else's turn. */
+  | { readonly do: 'give-back' }
+
+/** Why a take was cut short. */
+export const ABORTS = ['cancelled', 'hold-lost', 'lock-lost', 'drain'] as const
+export type Abort = (typeof ABORTS)[number]
+
+/** @returns null while nothing was aborted. */
+export const abortOf = (signal: AbortSignal): Abort | null =>
+  signal.aborted ? (ABORTS.find((reason) => reason === signal.reason) ?? 'drain') : null

@@ -1,0 +1,52 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+const RANDOM_CHARS = 16
+const TIME_CHARS = 10
+
+/** Draws ids that sort by the time they were drawn, also within one millisecond. */
+export function createIdSource(now: () => number = Date.now): () => string {
+  let lastMs = -1
+  let digits: number[] = []
+  return () => {
+    const nowMs = Math.max(now(), lastMs)
+    if (nowMs === lastMs) increment(digits)
+    else digits = Array.from(randomBytes(RANDOM_CHARS), (byte) => byte & 31)
+    lastMs = nowMs
+    return timePart(nowMs) + digits.map((digit) => ALPHABET[digit]).join('')
+  }
+}
+
+/**
+ * A ULID: never used again, no colon, no integer, as BullMQ asks of a job id.
+ * @see https://github.com/ulid/spec
+ */
+export const newJobId: () => string = createIdSource()
+
+/**
+ * The identity of one take: `<jobId>/<uuid version 7>`. Random, because neither BullMQ's counters nor the slot's
+ * survive lost data. (PROTOCOL 3.7)
+ */
+export function newAttemptId(jobId: string): string {
+  const time = Date.now().toString(16).padStart(12, '0')
+  return `${jobId}/${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`
+}
+
+function timePart(ms: number): string {
+  let text = ''
+  let rest = ms
+  for (let i = 0; i < TIME_CHARS; i++) {
+    text = ALPHABET[rest % 32] + text
+    rest = Math.floor(rest / 32)
+  }
+  return text
+}
+
+// 80 random bits overflow after 2^79 ids in one millisecond, on average: never.
+function increment(digits: number[]): void {
+  for (let at = digits.length - 1; at >= 0; at--) {
+    const next = ((digits[at] ?? 0) + 1) % 32
+    digits[at] = next
+    if (next !== 0) return
+  }
+}

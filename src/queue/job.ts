@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import { type RequestMeta, URGENCIES } from '../admission/outbox.ts'
+import type { GovernedRequest } from '../admission/plan-types.ts'
+import { OPERATIONS } from '../config/operations.ts'
+import { BursarError } from '../errors.ts'
+import type { RequestBody } from '../provider/types.ts'
+
+const isRecord = (value: unknown): value is RequestBody =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const atMs = z.int().min(0)
+
+/** What travels in the queue. The body is judged by nobody on the way: intake did, and the provider will. */
+export const CompletionJobSchema = z.object({
+  v: z.literal(1),
+  id: z.string().min(1),
+  operation: z.enum(OPERATIONS),
+  /** As the app asked: `auto`, or a model's name. */
+  model: z.string(),
+  /** null: too large for the queue; the slot keeps it until the request ends. */
+  body: z.custom<RequestBody>(isRecord).nullable(),
+  tenant: z.string(),
+  user: z.string(),
+  tier: z.string(),
+  tags: z.record(z.string(), z.string()),
+  urgency: z.enum(URGENCIES),
+  pinned: z.boolean(),
+  /** Whether the caller follows the chunk log. */
+  stream: z.boolean(),
+  /** Past it the request ends as `expired`; 0 = never. */
+  deadlineMs: atMs,
+  /** Client whose reply channel is told; '' = nobody. */
+  replyTo: z.string(),
+  /** Exact-cache key; null = neither read nor written. */
+  cacheKey: z.string().nullable(),
+  enqueuedAtMs: atMs,
+  /** Virtual time that the worker's clock follows (replay, simulation); 0 = real time. */
+  clockMs: atMs,
+})
+export type CompletionJob = Readonly<z.infer<typeof CompletionJobSchema>>
+
+/** A job whose body is at hand. */
+export type LoadedJob = CompletionJob &
+  GovernedRequest & {
+    /** The slot still keeps the body: it is dropped when the request ends. */
+    readonly bodyKept: boolean
+  }
+
+/**
+ * Reads the data of a queue job.
+ * @throws {BursarError} INVALID_REQUEST when it is none of ours or of another version; a retry cannot mend it.
+ */
+export function readJob(data: unknown): CompletionJob {
+  const parsed = CompletionJobSchema.safeParse(data)
+  if (parsed.success) return parsed.data
+  throw new BursarError(
+    'INVALID_REQUEST',
+    `the queue holds a job that this version cannot read; run client and worker of one version:\n${z.prettifyError(parsed.error)}`,
+  )
+}
+
+/** Who asked for what, as it is written with each row. */
+export const metaOf = (job: CompletionJob): RequestMeta => ({
+  tenant: job.tenant,
+  user: job.user,
+  tier: job.tier,
+  tags: job.tags,
+  operation: job.operation,
+  urgency: job.urgency,
+  modelRequested: job.model,
+  enqueuedAtMs: job.enqueuedAtMs,
+})

@@ -1,0 +1,153 @@
+import type { AdmitReply, Unavailable } from '../admission/commands.ts'
+import { splitWindowKey } from '../admission/outbox.ts'
+import type { Plan } from '../admission/plan-types.ts'
+import { formatUsd } from '../money/usd.ts'
+import type { DeniedOutcome } from './conclude.ts'
+import type { Disposition } from './disposition.ts'
+import type { CompletionJob } from './job.ts'
+import type { Denied } from './result-body.ts'
+
+export type OkPlan = Extract<Plan, { ok: true }>
+
+/** What follows from an answer of admission that is no hold. */
+export type Verdict =
+  | Disposition
+  | { readonly do: 'deny'; readonly as: DeniedOutcome; readonly error: Denied }
+  | { readonly do: 'deliver'; readonly entry: string }
+
+export type NoHold = Exclude<AdmitReply, Unavailable | { outcome: 'held' | 'stale' | 'void' }>
+
+export interface Circumstances {
+  readonly job: CompletionJob
+  readonly plan: OkPlan
+  /** The clock that the plan was made by. */
+  readonly nowMs: number
+  /** 0 to 1, spreads what wakes at the same time. */
+  readonly random: number
+}
+
+/** The longest that interactive work waits for a busy model or a full limit, since it was asked for. */
+const INTERACTIVE_WAIT_MS = 60_000
+/** Jobs that wait for one instant come back within this of it. */
+const JITTER_MS = 250
+const PARK_JITTER_MS = 5_000
+/** A lane frees itself at no known time: look again soon. */
+const LEAST_WAIT_MS = 50
+
+/** Decides what becomes of a request that was not admitted. Pure. */
+export function judgeAdmission(reply: NoHold, circumstances: Circumstances): Verdict {
+  switch (reply.outcome) {
+    case 'concluded':
+      return { do: 'finish', as: reply.as }
+    case 'cached':
+      return { do: 'deliver', entry: reply.body }
+    case 'cancelled':
+      return { do: 'deny', as: 'cancelled', error: CANCELLED }
+    case 'takes-exhausted':
+      return { do: 'deny', as: 'failed', error: exhausted(reply.n) }
+    case 'over-budget':
+      return judgeBudget(reply, circumstances)
+    case 'busy':
+      return judgeBusy(reply, circumstances)
+  }
+}
+
+export const CANCELLED: Denied = {
+  code: 'CANCELLED',
+  message: 'the request was cancelled',
+  retryable: false,
+  detail: {},
+}
+
+export const expiredAt = (deadlineMs: number): Denied => ({
+  code: 'DEADLINE_PASSED',
+  message: `nobody could serve the request before its deadline ${iso(deadlineMs)}: allow more time`,
+  retryable: false,
+  detail: { deadline: iso(deadlineMs) },
+})
+
+export const exhausted = (attempts: number): Denied => ({
+  code: 'ATTEMPTS_EXHAUSTED',
+  message: `${attempts} attempts ended without an answer: look at the request's attempts in the ledger, and send it again`,
+  retryable: true,
+  detail: { attempts },
+})
+
+function judgeBudget(
+  reply: Extract<NoHold, { outcome: 'over-budget' }>,
+  { job, plan, nowMs, random }: Circumstances,
+): Verdict {
+  const { resumeAtMs } = reply
+  const beforeDeadline = job.deadlineMs === 0 || resumeAtMs < job.deadlineMs
+  if (plan.parks && resumeAtMs > 0 && beforeDeadline) {
+    const wakeMs = resumeAtMs + Math.floor(random * PARK_JITTER_MS)
+    const untilMs = job.deadlineMs === 0 ? wakeMs : Math.min(wakeMs, job.deadlineMs)
+    return { do: 'park', delayMs: Math.max(untilMs - nowMs, LEAST_WAIT_MS), by: 'budget' }
+  }
+  return { do: 'deny', as: 'refused', error: overBudget(reply, plan) }
+}
+
+function overBudget(
+  { window, leftNano, resumeAtMs }: Extract<NoHold, { outcome: 'over-budget' }>,
+  { windows, offers }: OkPlan,
+): Denied {
+  const line = windows[window]
+  const { budget, window: period } = splitWindowKey(line?.key ?? ':')
+  const limitNano = line?.limitNano ?? 0
+  const left = leftNano[window] ?? 0
+  const mend =
+    limitNano === 0
+      ? 'this tier may use the cache and models without a price alone: choose another tier, or raise its budget'
+      : resumeAtMs > 0
+        ? `wait until ${iso(resumeAtMs)}, raise the budget, or send it as urgency: 'deferrable'`
+        : 'no window of this budget ever fits the request: raise the budget, or ask for less output'
+  return {
+    code: 'BUDGET_EXHAUSTED',
+    message: `budget ${budget} has ${formatUsd(left)} of ${formatUsd(limitNano)} USD left for ${period}, too little for this request: ${mend}`,
+    retryable: false,
+    detail: {
+      budget,
+      window: period,
+      limitUsd: formatUsd(limitNano),
+      usedUsd: formatUsd(limitNano - left),
+      leftUsd: formatUsd(left),
+      resumesAt: resumeAtMs > 0 ? iso(resumeAtMs) : null,
+      models: offers.map(({ gate }) => gate),
+      mend,
+    },
+  }
+}
+
+function judgeBusy(
+  { by, index, resumeAtMs }: Extract<NoHold, { outcome: 'busy' }>,
+  { job, plan, nowMs, random }: Circumstances,
+): Verdict {
+  const patience =
+    job.urgency === 'interactive'
+      ? job.enqueuedAtMs + INTERACTIVE_WAIT_MS
+      : Number.POSITIVE_INFINITY
+  const lastMs = Math.min(patience, job.deadlineMs === 0 ? patience : job.deadlineMs)
+  if (resumeAtMs < lastMs) {
+    const waitMs = Math.max(resumeAtMs - nowMs, LEAST_WAIT_MS)
+    return { do: 'park', delayMs: waitMs + Math.floor(random * JITTER_MS), by }
+  }
+  const retryAfterMs = Math.max(resumeAtMs - nowMs, LEAST_WAIT_MS)
+  const detail = { retryAfterMs, resumesAt: iso(resumeAtMs) }
+  const error: Denied =
+    by === 'limit'
+      ? {
+          code: 'RATE_LIMITED',
+          message: `limit ${plan.limits[index]?.key ?? ''} is full until ${iso(resumeAtMs)}: send the request again then`,
+          retryable: true,
+          detail: { ...detail, limit: plan.limits[index]?.key ?? null },
+        }
+      : {
+          code: 'PROVIDER_BUSY',
+          message: `the provider takes nothing more for ${plan.offers[index]?.gate ?? ''} until ${iso(resumeAtMs)}: send the request again then`,
+          retryable: true,
+          detail: { ...detail, model: plan.offers[index]?.gate ?? null },
+        }
+  return { do: 'deny', as: 'refused', error }
+}
+
+const iso = (atMs: number): string => new Date(atMs).toISOString()

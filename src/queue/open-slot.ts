@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
+import type { AdmissionStore } from '../admission/store.ts'
+import { BursarError } from '../errors.ts'
+import { redisError } from './check-redis.ts'
+
+/** What the ledger knows of the slot's lives. */
+export interface SlotLedger {
+  epoch(): Promise<number>
+  /** Starts the next life; its number. */
+  beginEpoch(): Promise<number>
+  hasPostings(): Promise<boolean>
+}
+
+interface OpenSlot {
+  readonly store: Pick<AdmissionStore, 'open' | 'outbox'>
+  readonly redis: Redis
+  readonly prefix: string
+  readonly ledger: SlotLedger
+}
+
+const LOCK_MS = 30_000
+const LOOK_AGAIN_MS = 50
+
+/**
+ * Makes sure that the slot is open and belongs to this ledger. A missing slot is opened only beside a ledger without
+ * any posting: otherwise money would be forgotten. Safe from many processes at once.
+ * @throws {BursarError} SLOT_CLOSED with the mend; STORE_UNAVAILABLE, LEDGER_UNAVAILABLE.
+ */
+export async function openSlot(parts: OpenSlot): Promise<void> {
+  const { store, redis, prefix, ledger } = parts
+  const lock = `${prefix}:opening`
+  const mine = randomUUID()
+  for (;;) {
+    const slot = await store.outbox.slot()
+    if (slot) return assertSame(slot.epoch, await ledger.epoch())
+    if (await exists(redis, `${prefix}:slot`)) throw closed()
+    if (await take(redis, lock, mine)) break
+    await pause(LOOK_AGAIN_MS)
+  }
+  try {
+    if (await store.outbox.slot()) return
+    if (await ledger.hasPostings()) throw emptied()
+    await store.open(await ledger.beginEpoch())
+  } finally {
+    // It may have run out meanwhile; then it is another's, who finds the slot open.
+    if ((await redis.get(lock)) === mine) await redis.del(lock)
+  }
+}
+
+async function take(redis: Redis, lock: string, mine: string): Promise<boolean> {
+  try {
+    return (await redis.set(lock, mine, 'PX', LOCK_MS, 'NX')) === 'OK'
+  } catch (error) {
+    throw redisError(error)
+  }
+}
+
+async function exists(redis: Redis, key: string): Promise<boolean> {
+  try {
+    return (await redis.exists(key)) === 1
+  } catch (error) {
+    throw redisError(error)
+  }
+}
+
+function assertSame(slotEpoch: number, ledgerEpoch: number): void {
+  if (slotEpoch === ledgerEpoch) return
+  throw new BursarError(
+    'SLOT_CLOSED',
+    `Redis (epoch ${slotEpoch}) and the ledger (epoch ${ledgerEpoch}) do not belong together: point REDIS_URL, BURSAR_PREFIX and DATABASE_URL at the ones that ran together`,
+    { detail: { slotEpoch, ledgerEpoch } },
+  )
+}
+
+const emptied = (): BursarError =>
+  new BursarError(
+    'SLOT_CLOSED',
+    'this Redis holds no slot, but the ledger has bookings: Redis lost its data, or REDIS_URL or BURSAR_PREFIX names another one. Nothing is admitted, so that nothing is spent twice. Restore its append-only file, point at the right Redis, or start afresh with an empty DATABASE_URL',
+  )
+
+const closed = (): BursarError =>
+  new BursarError(
+    'SLOT_CLOSED',
+    'the slot is closed while its counters are rebuilt: wait until that has ended',
+    { retryable: true },
+  )

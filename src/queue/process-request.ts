@@ -1,0 +1,132 @@
+import { BursarError } from '../errors.ts'
+import type { RequestBody } from '../provider/types.ts'
+import { type Admitted, admitRequest } from './admit-request.ts'
+import { callProvider, type SeenCall } from './call-provider.ts'
+import { conclude, concludeDenied, SLOT_RETRY_MS } from './conclude.ts'
+import type { WorkContext } from './context.ts'
+import { type Abort, abortOf, type Disposition } from './disposition.ts'
+import type { CompletionJob, LoadedJob } from './job.ts'
+import { CANCELLED, expiredAt, type Verdict } from './judge-admission.ts'
+import { cachedReceipt } from './receipt-record.ts'
+import { writeCached } from './result-body.ts'
+import { settlementOf } from './settlement.ts'
+
+/** A settlement that has not landed by then is owed in the background, and the job comes back later. */
+const SETTLE_PATIENCE_MS = 20_000
+
+/**
+ * One take of one request: hold, call, settle. Every end is a disposition, which the caller carries out; running it
+ * again at any time, anywhere, costs at most what the new take holds.
+ * @param signal - aborts the call; its reason is an `Abort`.
+ * @throws what is a bug: nothing was sent then that is not settled or held.
+ */
+export async function processRequest(
+  job: CompletionJob,
+  context: WorkContext,
+  signal: AbortSignal,
+): Promise<Disposition> {
+  const { clock, owed } = context
+  clock.follow(job.clockMs)
+  if (owed.has(job.id)) return { do: 'park', delayMs: SLOT_RETRY_MS, by: 'slot' }
+  if (job.deadlineMs > 0 && clock.now() >= job.deadlineMs) {
+    return concludeDenied(job, context, 'expired', expiredAt(job.deadlineMs))
+  }
+  try {
+    const loaded = await loadBody(job, context)
+    const admitted = await admitRequest(loaded, context)
+    if (admitted.do !== 'call') return await carryOut(admitted, job, context)
+    const abort = abortOf(signal)
+    if (abort !== null) return await giveUp(job, admitted, context, abort)
+    const call = await callProvider(loaded, admitted, context, signal)
+    return await settleCall(loaded, admitted, call, context, abortOf(signal))
+  } catch (error) {
+    if (!(error instanceof BursarError)) throw error
+    if (error.retryable) return { do: 'park', delayMs: SLOT_RETRY_MS, by: 'slot' }
+    return concludeDenied(job, context, 'failed', error)
+  }
+}
+
+async function loadBody(job: CompletionJob, { store }: WorkContext): Promise<LoadedJob> {
+  if (job.body !== null) return { ...job, body: job.body, bodyKept: false }
+  const text = await store.body(job.id)
+  if (text !== null) {
+    const body: RequestBody = JSON.parse(text)
+    return { ...job, body, bodyKept: true }
+  }
+  throw new BursarError(
+    'RESULT_EXPIRED',
+    'the body of the request is no longer kept: it ended before, or waited too long; send it again',
+  )
+}
+
+function carryOut(
+  verdict: Verdict,
+  job: CompletionJob,
+  context: WorkContext,
+): Promise<Disposition> | Disposition {
+  if (verdict.do === 'deny') return concludeDenied(job, context, verdict.as, verdict.error)
+  if (verdict.do !== 'deliver') {
+    if (verdict.do === 'park') context.metrics.parked.inc({ by: verdict.by })
+    return verdict
+  }
+  const receipt = cachedReceipt(job, context.rules.current().policy.version, [])
+  return conclude(job, context, 'cached', '', writeCached(receipt, verdict.entry))
+}
+
+/** Aborted before anything was sent: the hold goes back whole. */
+async function giveUp(
+  job: CompletionJob,
+  { hold }: Admitted,
+  context: WorkContext,
+  abort: Abort,
+): Promise<Disposition> {
+  await context.owed.release({ attempt: hold.attemptId, job: job.id })
+  if (abort === 'cancelled') return concludeDenied(job, context, 'cancelled', CANCELLED)
+  if (abort === 'drain') return { do: 'give-back' }
+  return { do: 'retry', delayMs: 0, why: abort }
+}
+
+async function settleCall(
+  job: LoadedJob,
+  admitted: Admitted,
+  call: SeenCall,
+  context: WorkContext,
+  abort: Abort | null,
+): Promise<Disposition> {
+  const { owed, gates, metrics } = context
+  const gate = admitted.plan.offers[admitted.hold.terms.rung]?.gate ?? ''
+  if (call.outcome.seen === 'answer') gates.clear(gate)
+  const { command, next, booked } = settlementOf({
+    job,
+    admitted,
+    call,
+    abort,
+    gateMs: () => gates.next(gate),
+    resultTtlMs: context.resultTtlMs,
+    cacheTtlMs: admitted.rules.policy.cache.responses.ttlMs,
+    random: Math.random(),
+  })
+  const stop = metrics.settleSeconds.startTimer()
+  const reply = await owed.settle(command, SETTLE_PATIENCE_MS)
+  stop()
+  if (reply === null) return { do: 'park', delayMs: SLOT_RETRY_MS, by: 'slot' }
+  if (reply.outcome === 'too-old') {
+    context.logger.error({ attempt: command.attempt }, 'a settlement came too late to be booked')
+    return next
+  }
+  metrics.costNano.inc({ model: gate }, reply.bookedNano)
+  if (booked === 'unconfirmed') metrics.unconfirmed.inc({ model: gate })
+  if (reply.overrunNano > 0) {
+    metrics.overruns.inc({ model: gate })
+    context.logger.error(
+      { attempt: command.attempt, model: gate, overrunNano: reply.overrunNano },
+      'the provider billed more than was held',
+    )
+  }
+  const { conclusion } = command
+  if (!conclusion) return next
+  // It had ended before: this take's money counts, its outcome does not.
+  if (!reply.concluded) return { do: 'finish', as: conclusion.outcome }
+  metrics.requests.inc({ outcome: conclusion.outcome, tier: job.tier })
+  return next
+}

@@ -1,0 +1,77 @@
+import type { Nano } from '../money/nano.ts'
+import type { Usage } from '../pricing/types.ts'
+import type { Admitted } from './admit-request.ts'
+import type { CompletionJob } from './job.ts'
+import type { ReceiptRecord } from './receipt.ts'
+import type { ResponseJson } from './result-body.ts'
+
+/** What a call came to. */
+export interface Answer {
+  readonly usage: Usage
+  readonly costNano: Nano
+  readonly servedModel: string
+  readonly estimated: boolean
+}
+
+/** The receipt of an answered call, before the slot adds what is left. */
+export function receiptRecord(
+  job: CompletionJob,
+  { hold, plan, rules }: Admitted,
+  { usage, costNano, servedModel, estimated }: Answer,
+): ReceiptRecord {
+  const { attemptId, rung, capTokens, n } = hold.terms
+  return {
+    jobId: job.id,
+    attemptId,
+    costNano,
+    usage,
+    windows: plan.windows.map(({ key, limitNano }) => ({ key, limitNano })),
+    cache: job.cacheKey === null ? 'off' : 'miss',
+    modelRequested: job.model,
+    modelServed: servedModel,
+    provider: plan.rungs[rung]?.rung.provider ?? '',
+    rungs: plan.rungs.slice(0, rung + 1).map(({ rung: { model, until } }) => ({ model, until })),
+    priceVersion: rules.prices.version,
+    policyVersion: rules.policy.version,
+    attempts: n,
+    estimated,
+    outputCapTokens: job.operation === 'embeddings' ? null : capTokens,
+    shortened: capTokens < (plan.offers[rung]?.capTokens ?? capTokens),
+  }
+}
+
+/** The receipt of a request that the cache answered: nothing called, nothing spent. */
+export const cachedReceipt = (
+  job: Pick<CompletionJob, 'id' | 'model'>,
+  policyVersion: number,
+  windows: ReceiptRecord['windows'],
+): ReceiptRecord => ({
+  jobId: job.id,
+  attemptId: null,
+  costNano: 0,
+  usage: null,
+  windows,
+  cache: 'hit',
+  modelRequested: job.model,
+  modelServed: '',
+  provider: '',
+  rungs: [],
+  priceVersion: '',
+  policyVersion,
+  attempts: 0,
+  estimated: false,
+  outputCapTokens: null,
+  shortened: false,
+})
+
+const CUT: readonly unknown[] = ['length', 'content_filter']
+
+/** Whether an answer may be served to others: one that was cut, filtered or is still under way may not. */
+export function isWhole(response: ResponseJson): boolean {
+  const { choices, status } = response
+  if (typeof status === 'string') return status === 'completed'
+  if (!Array.isArray(choices)) return true
+  return choices.every(
+    (choice: { finish_reason?: unknown } | null) => !CUT.includes(choice?.finish_reason),
+  )
+}

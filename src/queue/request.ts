@@ -1,0 +1,161 @@
+import { z } from 'zod'
+import { URGENCIES } from '../admission/outbox.ts'
+import type { GovernedRequest } from '../admission/plan-types.ts'
+import { OPERATIONS, type Operation } from '../config/operations.ts'
+import type { Policy } from '../config/policy-types.ts'
+import { BursarError } from '../errors.ts'
+import type { RequestBody } from '../provider/types.ts'
+import { measureJson } from './measure-json.ts'
+
+const name = z.string().min(1).max(256)
+
+/** What Bursar reads of a request; every other field goes to the provider as it is. */
+const ControlsSchema = z.object({
+  /** Whose budget pays. */
+  user: name,
+  tenant: name.optional(),
+  tier: name.optional(),
+  tags: z.record(z.string().regex(/^[\w.-]{1,64}$/), z.string().max(256)).optional(),
+  urgency: z.enum(URGENCIES).default('interactive'),
+  /** Milliseconds from now, or a point in time. */
+  deadline: z.union([z.int().positive(), z.date(), z.iso.datetime({ offset: true })]).optional(),
+  pinned: z.boolean().default(false),
+  cache: z.boolean().default(true),
+  operation: z.enum(OPERATIONS).optional(),
+  jobId: z
+    .string()
+    .regex(/^(?=.*[A-Za-z_-])[\w-]{8,64}$/, '8 to 64 letters, digits, - or _, not digits alone')
+    .optional(),
+  model: name,
+})
+type Controls = z.infer<typeof ControlsSchema>
+
+const CONTROLS: ReadonlySet<string> = new Set(Object.keys(ControlsSchema.shape))
+
+export interface RequestOptions {
+  /** Given by the app to make the request idempotent; null = a new one is drawn. */
+  readonly jobId: string | null
+  /** Milliseconds since 1970; 0 = none. */
+  readonly deadlineMs: number
+  readonly cache: boolean
+  /** Size of the body as JSON, about. */
+  readonly bodyBytes: number
+}
+
+/**
+ * Reads an app's flat request: ours are `user tenant tier tags urgency deadline pinned cache operation jobId model`,
+ * the rest is the OpenAI body.
+ * @param nowMs - what a relative deadline counts from.
+ * @throws {BursarError} INVALID_REQUEST, UNKNOWN_TIER or REQUEST_TOO_LARGE, saying what to write instead.
+ */
+export function readRequest(
+  input: unknown,
+  policy: Policy,
+  nowMs: number,
+): { request: GovernedRequest; options: RequestOptions } {
+  const [own, body] = split(input)
+  const controls = readControls(own)
+  const operation = operationOf(controls, body)
+  checkBody(operation, body)
+  const bodyBytes = measureJson(body, 'request')
+  if (bodyBytes > policy.defaults.maxBodyBytes) throw tooLarge(bodyBytes, policy)
+  const { user, model, urgency, pinned } = controls
+  const request: GovernedRequest = {
+    operation,
+    model,
+    body,
+    tenant: controls.tenant ?? policy.identity.defaultTenant,
+    user,
+    tier: tierOf(controls, policy),
+    tags: controls.tags ?? {},
+    urgency,
+    pinned,
+  }
+  const { jobId = null, cache } = controls
+  return { request, options: { jobId, cache, bodyBytes, deadlineMs: deadlineOf(controls, nowMs) } }
+}
+
+/** Who a question about quota is for. */
+export type Identity = Pick<GovernedRequest, 'tenant' | 'user' | 'tier' | 'tags'>
+
+const IdentitySchema = ControlsSchema.pick({ user: true, tenant: true, tier: true, tags: true })
+
+/** @throws {BursarError} INVALID_REQUEST or UNKNOWN_TIER, saying what to write instead. */
+export function readIdentity(input: unknown, policy: Policy): Identity {
+  const parsed = IdentitySchema.safeParse(input)
+  if (!parsed.success) throw invalid(z.prettifyError(parsed.error))
+  const { user, tenant = policy.identity.defaultTenant, tags = {} } = parsed.data
+  return { user, tenant, tags, tier: tierOf(parsed.data, policy) }
+}
+
+function split(input: unknown): [own: Record<string, unknown>, body: RequestBody] {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    throw invalid("a request is an object: { user: 'u42', model: 'auto', messages: [...] }")
+  }
+  const given = Object.entries(input).filter(([, value]) => value !== undefined)
+  const own = Object.fromEntries(given.filter(([key]) => CONTROLS.has(key)))
+  const body = Object.fromEntries(given.filter(([key]) => !CONTROLS.has(key)))
+  return [own, body]
+}
+
+function readControls(own: Record<string, unknown>): Controls {
+  if (own.user === undefined) throw invalid("user is missing: say who pays, e.g. user: 'u42'")
+  if (own.model === undefined) {
+    throw invalid("model is missing: write model: 'auto', or a model's name")
+  }
+  const parsed = ControlsSchema.safeParse(own)
+  if (!parsed.success) throw invalid(z.prettifyError(parsed.error))
+  return parsed.data
+}
+
+function operationOf({ operation, model }: Controls, body: RequestBody): Operation {
+  if (operation) return operation
+  if ('messages' in body) return 'chat.completions'
+  if ('input' in body && /embed/i.test(model)) return 'embeddings'
+  throw invalid(
+    'input' in body
+      ? "say what to do with input: operation: 'responses' or operation: 'embeddings'"
+      : "messages is missing: write messages: [{ role: 'user', content: '...' }]",
+  )
+}
+
+function checkBody(operation: Operation, body: RequestBody): void {
+  if ('stream' in body) throw invalid('leave stream out: call stream() instead of run()')
+  if (operation !== 'chat.completions') {
+    if (body.input === undefined) throw invalid(`input is missing: ${operation} needs it`)
+    return
+  }
+  const { messages } = body
+  const isMessage = (message: unknown) =>
+    typeof message === 'object' && message !== null && 'role' in message
+  if (!Array.isArray(messages) || messages.length === 0 || !messages.every(isMessage)) {
+    throw invalid("messages is a list of at least one { role: 'user', content: '...' }")
+  }
+}
+
+function tierOf({ tier, user }: Pick<Controls, 'tier' | 'user'>, policy: Policy): string {
+  const { users, defaultTier } = policy.identity
+  const wanted = tier ?? (Object.hasOwn(users, user) ? users[user] : undefined) ?? defaultTier
+  if (Object.hasOwn(policy.tiers, wanted)) return wanted
+  const known = Object.keys(policy.tiers)
+  throw new BursarError(
+    'UNKNOWN_TIER',
+    `no tier is called "${wanted}": use one of ${known.join(', ')}, or add it to the policy`,
+    { detail: { tier: wanted, known } },
+  )
+}
+
+function deadlineOf({ deadline }: Controls, nowMs: number): number {
+  if (deadline === undefined) return 0
+  if (typeof deadline === 'number') return nowMs + deadline
+  return new Date(deadline).getTime()
+}
+
+const invalid = (message: string): BursarError => new BursarError('INVALID_REQUEST', message)
+
+const tooLarge = (bytes: number, policy: Policy): BursarError =>
+  new BursarError(
+    'REQUEST_TOO_LARGE',
+    `the request is ${bytes} bytes and ${policy.defaults.maxBodyBytes} are allowed: send less, or raise defaults.max_body_bytes`,
+    { detail: { bytes, maxBytes: policy.defaults.maxBodyBytes } },
+  )

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto'
+import type { AdmissionStore, Signals } from '../admission/store.ts'
+import { BursarError } from '../errors.ts'
+
+/** Results on their way back to this process. */
+export interface Results {
+  /** Name of the reply channel; travels with each job. */
+  readonly client: string
+  /**
+   * Expects a result; call it BEFORE the job is handed in, so that none is missed.
+   * @returns what the slot stores. Rejects with WAIT_TIMEOUT; the request itself goes on then.
+   */
+  expect(job: string, limitMs: number): Expectation
+  close(): Promise<void>
+}
+
+export interface Expectation {
+  readonly result: Promise<string>
+  /** Nobody waits any more; `result` never settles after it. */
+  forget(): void
+}
+
+interface Waiter {
+  resolve(result: string): void
+  readonly timer: NodeJS.Timeout
+}
+
+/** A published result can be missed while the subscriber reconnects; a stored one cannot. */
+const SWEEP_MS = 1_000
+const SWEEP_JOBS = 500
+
+type ResultsStore = Pick<AdmissionStore, 'results'> & Pick<Signals, 'onResult'>
+
+/**
+ * Listens on one reply channel, and asks for everything pending each second, so that a result is found within that
+ * time whatever happens to the subscriber. The sweep runs, and keeps the process alive, only while somebody waits.
+ */
+export function createResults(store: ResultsStore, client: string = randomUUID()): Results {
+  const pending = new Map<string, Set<Waiter>>()
+  let sweep: NodeJS.Timeout | undefined
+  let subscription: Promise<() => Promise<void>> | null = null
+
+  function deliver(job: string, result: string): void {
+    const waiters = pending.get(job)
+    if (!waiters) return
+    pending.delete(job)
+    if (pending.size === 0) stopSweep()
+    for (const { timer, resolve } of waiters) {
+      clearTimeout(timer)
+      resolve(result)
+    }
+  }
+
+  function drop(job: string, waiter: Waiter): void {
+    clearTimeout(waiter.timer)
+    const waiters = pending.get(job)
+    if (!waiters?.delete(waiter) || waiters.size > 0) return
+    pending.delete(job)
+    if (pending.size === 0) stopSweep()
+  }
+
+  function stopSweep(): void {
+    clearInterval(sweep)
+    sweep = undefined
+  }
+
+  async function lookAgain(): Promise<void> {
+    const jobs = [...pending.keys()]
+    for (let at = 0; at < jobs.length; at += SWEEP_JOBS) {
+      const page = jobs.slice(at, at + SWEEP_JOBS)
+      const found = await store.results(page)
+      for (const [i, result] of found.entries()) {
+        const job = page[i]
+        if (result !== null && job !== undefined) deliver(job, result)
+      }
+    }
+  }
+
+  /** The sweep finds what a failed subscription misses; the next call subscribes again. */
+  function subscribe(): void {
+    subscription ??= store.onResult(client, deliver)
+    subscription.catch(() => {
+      subscription = null
+    })
+  }
+
+  return {
+    client,
+    expect(job, limitMs) {
+      subscribe()
+      sweep ??= setInterval(() => void lookAgain().catch(() => {}), SWEEP_MS)
+      let forget = () => {}
+      const result = new Promise<string>((resolve, reject) => {
+        const timer = setTimeout(() => {
+          forget()
+          reject(timedOut(job, limitMs))
+        }, limitMs)
+        const waiter: Waiter = { resolve, timer }
+        forget = () => drop(job, waiter)
+        const waiters = pending.get(job) ?? new Set()
+        pending.set(job, waiters.add(waiter))
+      })
+      return { result, forget: () => forget() }
+    },
+    async close() {
+      for (const [job, waiters] of pending) for (const waiter of waiters) drop(job, waiter)
+      const stop = await subscription?.catch(() => null)
+      await stop?.()
+    },
+  }
+}
+
+const timedOut = (job: string, limitMs: number): BursarError =>
+  new BursarError(
+    'WAIT_TIMEOUT',
+    `no answer to ${job} within ${limitMs} ms; it goes on: ask result('${job}') later, or cancel('${job}')`,
+    { retryable: true, detail: { jobId: job, limitMs } },
+  )

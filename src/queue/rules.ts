@@ -1,0 +1,95 @@
+import type { Environment } from '../config/options.ts'
+import type { Policy } from '../config/policy-types.ts'
+import { BursarError, messageOf } from '../errors.ts'
+import { createPriceBook } from '../pricing/price-book.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Rules, RulesSource } from './context.ts'
+import { type PolicyShelf, readPublishedPolicy } from './published-policy.ts'
+
+/** Rules that a process keeps current: its own file's, or newer ones that the slot has seen. */
+export interface LiveRules extends RulesSource {
+  /** Takes a policy over, unless a newer one is in force. */
+  put(policy: Policy): void
+}
+
+/** @param first - the policy to start with, registered. */
+export function createRules(
+  first: Policy,
+  shelf: PolicyShelf,
+  env: Environment,
+  logger: Logger,
+): LiveRules {
+  let rules = rulesOf(first)
+  let reading: Promise<void> | null = null
+
+  function put(policy: Policy): void {
+    if (policy.version > rules.policy.version) rules = rulesOf(policy)
+  }
+
+  async function read(): Promise<void> {
+    try {
+      const newer = await readPublishedPolicy(shelf, rules.policy.version, env)
+      if (newer) put(newer)
+    } catch (error) {
+      logger.warn({ reason: messageOf(error) }, 'a newer policy could not be read')
+    } finally {
+      reading = null
+    }
+  }
+
+  return {
+    current: () => rules,
+    put,
+    async atLeast(version) {
+      if (version > rules.policy.version) {
+        // Many jobs find out at once; one of them reads.
+        reading ??= read()
+        await reading
+      }
+      return rules
+    },
+  }
+}
+
+/** Rules of a process without a file: the slot's, looked at again now and then. */
+export interface SharedRules {
+  /** @throws {BursarError} POLICY_MISSING while nobody has published one, STORE_UNAVAILABLE. */
+  get(): Promise<Rules>
+}
+
+/** How old the policy of a client may be: limits and tiers changed by an admin hold after it at the latest. */
+const FRESH_MS = 5_000
+
+export function createSharedRules(shelf: () => Promise<PolicyShelf>): SharedRules {
+  let rules: Rules | null = null
+  let readAtMs = 0
+  let reading: Promise<void> | null = null
+
+  async function read(): Promise<void> {
+    try {
+      const newer = await readPublishedPolicy(await shelf(), rules?.policy.version ?? -1)
+      if (newer) rules = rulesOf(newer)
+      readAtMs = Date.now()
+    } finally {
+      reading = null
+    }
+  }
+
+  return {
+    async get() {
+      if (rules && Date.now() - readAtMs < FRESH_MS) return rules
+      reading ??= read()
+      // What is known serves while the newer one is read; the first caller waits.
+      if (rules) reading.catch(() => {})
+      else await reading
+      if (rules) return rules
+      throw new BursarError(
+        'POLICY_MISSING',
+        'no policy is in force yet: start a worker with bursar.yaml (npx bursar start), which publishes it',
+        { retryable: true },
+      )
+    },
+  }
+}
+
+const rulesOf = (policy: Policy): Rules => ({ policy, prices: createPriceBook(policy) })

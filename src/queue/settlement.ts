@@ -1,0 +1,285 @@
+import type { Conclusion, SettleCommand } from '../admission/commands.ts'
+import type { SettleDetail } from '../admission/outbox.ts'
+import type { PlannedRung } from '../admission/plan-types.ts'
+import { costOf } from '../pricing/cost.ts'
+import type { Usage } from '../pricing/types.ts'
+import type { CallOutcome } from '../provider/types.ts'
+import type { Admitted } from './admit-request.ts'
+import type { SeenCall } from './call-provider.ts'
+import type { Abort, Disposition } from './disposition.ts'
+import type { LoadedJob } from './job.ts'
+import { CANCELLED } from './judge-admission.ts'
+import { type Answer, isWhole, receiptRecord } from './receipt-record.ts'
+import { type Denied, writeAnswered, writeCacheEntry, writeDenied } from './result-body.ts'
+
+/** What one call comes to: one command for the slot, and what becomes of the job once it landed. */
+export interface Settlement {
+  readonly command: SettleCommand
+  readonly next: Disposition
+  /** When the command did not end the request because it had ended before. */
+  readonly booked: 'settled' | 'unconfirmed'
+}
+
+export interface SettleCase {
+  readonly job: LoadedJob
+  readonly admitted: Admitted
+  readonly call: SeenCall
+  /** Why the call was cut short; null = it was not. */
+  readonly abort: Abort | null
+  /** How long a model is left alone that says "too many" and no more, ms. */
+  readonly gateMs: () => number
+  readonly resultTtlMs: number
+  readonly cacheTtlMs: number
+  /** 0 to 1. */
+  readonly random: number
+}
+
+const FIRST_RETRY_MS = 500
+const MAX_RETRY_MS = 30_000
+
+/** Decides what is booked and how the request goes on (PROTOCOL 3.4). Pure, but for `gateMs`. */
+export function settlementOf(settle: SettleCase): Settlement {
+  const { outcome } = settle.call
+  switch (outcome.seen) {
+    case 'answer':
+      return ofAnswer(settle, outcome)
+    case 'unbilled-error':
+      return ofUnbilled(settle, outcome)
+    case 'aborted':
+      return ofAborted(settle, outcome)
+    case 'unknown':
+      return ofUnknown(settle, outcome)
+  }
+}
+
+type Seen<K extends CallOutcome['seen']> = Extract<CallOutcome, { seen: K }>
+
+function ofAnswer(settle: SettleCase, outcome: Seen<'answer'>): Settlement {
+  const { job, admitted, resultTtlMs, cacheTtlMs } = settle
+  const rung = rungOf(admitted)
+  const { usage, servedModel, serviceTier, providerRequestId } = outcome
+  const { listNano, costNano } = costOf(rung.price, usage, serviceTier)
+  const answer: Answer = { usage, costNano, servedModel, estimated: false }
+  const receipt = receiptRecord(job, admitted, answer)
+  const response = JSON.stringify(outcome.response)
+  const keep = job.cacheKey !== null && !receipt.shortened && isWhole(outcome.response)
+  const conclusion: Conclusion = {
+    outcome: 'answered',
+    reason: '',
+    result: writeAnswered(receipt, response),
+    replyTo: job.replyTo,
+    resultTtlMs,
+    hasBody: job.bodyKept,
+  }
+  const detail = { usage, listNano, servedModel, serviceTier, providerRequestId }
+  return {
+    booked: 'settled',
+    next: { do: 'finish', as: 'answered' },
+    command: {
+      ...base(settle, detail),
+      kind: 'settled',
+      costNano,
+      tokens: tokensOf(usage),
+      conclusion,
+      cache:
+        keep && job.cacheKey !== null
+          ? {
+              key: job.cacheKey,
+              body: writeCacheEntry(servedModel, rung.rung.provider, response),
+              ttlMs: cacheTtlMs,
+            }
+          : null,
+    },
+  }
+}
+
+function ofUnbilled(settle: SettleCase, outcome: Seen<'unbilled-error'>): Settlement {
+  const { status, code, message, retryable, retryAfterMs } = outcome
+  const { admitted } = settle
+  const rung = rungOf(admitted)
+  const waitMs = retryable ? (retryAfterMs ?? (status === 429 ? settle.gateMs() : null)) : null
+  const { atMs } = admitted.hold.terms
+  // The slot's time, whatever this machine's clock says: from the hold on, only elapsed time is ours.
+  const slotNowMs = atMs + (settle.call.endedAtMs - admitted.localAtMs)
+  const gateKey = admitted.plan.offers[admitted.hold.terms.rung]?.gate
+  const error: Denied = {
+    code: status === 429 && retryable ? 'PROVIDER_BUSY' : 'PROVIDER_ERROR',
+    message: `${rung.rung.provider} answered ${status}${code ? ` ${code}` : ''} for ${rung.rung.upstreamModel}: ${message}`,
+    retryable,
+    detail: {
+      status,
+      code,
+      ...where(admitted),
+      ...(waitMs === null ? {} : { retryAfterMs: waitMs }),
+    },
+  }
+  const going = goOn(settle, retryable, error, waitMs === null ? null : 0)
+  return {
+    booked: 'settled',
+    next: going.next,
+    command: {
+      ...base(settle, { status, reason: code, listNano: 0 }),
+      kind: 'settled',
+      costNano: 0,
+      tokens: 0,
+      conclusion: going.conclusion,
+      gate:
+        waitMs === null || gateKey === undefined
+          ? null
+          : { key: gateKey, untilMs: slotNowMs + waitMs },
+    },
+  }
+}
+
+function ofAborted(settle: SettleCase, outcome: Seen<'aborted'>): Settlement {
+  const { admitted } = settle
+  const rung = rungOf(admitted)
+  const { policy } = admitted.rules
+  const margin = policy.providers[rung.rung.provider]?.profile.inputMarginPercent ?? 0
+  const usage = usageOf(
+    admitted.plan.offers[admitted.hold.terms.rung]?.inputTokens ?? admitted.plan.inputTokens,
+    Math.ceil((outcome.streamedOutputTokens * (100 + margin)) / 100),
+  )
+  const { listNano, costNano } = costOf(rung.price, usage, rung.rung.serviceTier ?? 'default')
+  const going = goOn(settle, true, cutShort(settle), null)
+  return {
+    booked: 'settled',
+    next: going.next,
+    command: {
+      ...base(settle, { usage, listNano, estimated: true, reason: settle.abort }),
+      kind: 'settled',
+      // An estimate never passes what was held: only a provider's own count may.
+      costNano: Math.min(costNano, admitted.hold.terms.holdNano),
+      tokens: tokensOf(usage),
+      conclusion: going.conclusion,
+    },
+  }
+}
+
+function ofUnknown(settle: SettleCase, outcome: Seen<'unknown'>): Settlement {
+  const { admitted } = settle
+  const { reason, status, message, streamedOutputTokens, retryable } = outcome
+  const rung = rungOf(admitted)
+  const note = costOf(rung.price, usageOf(admitted.plan.inputTokens, streamedOutputTokens))
+  const error: Denied =
+    settle.abort === null
+      ? {
+          code: 'PROVIDER_OUTCOME_UNKNOWN',
+          message: `nobody knows what became of the call to ${rung.rung.upstreamModel} (${reason}: ${message}); it is booked whole until the provider's bill is known: send the request again`,
+          retryable: true,
+          detail: { reason, status, ...where(admitted) },
+        }
+      : cutShort(settle)
+  const going = goOn(settle, retryable || settle.abort !== null, error, null)
+  return {
+    booked: 'unconfirmed',
+    next: going.next,
+    command: {
+      ...base(settle, { status, reason, noteNano: note.costNano }),
+      kind: 'unconfirmed',
+      costNano: 0,
+      tokens: null,
+      conclusion: going.conclusion,
+    },
+  }
+}
+
+/** Another take, or the end: by cancellation, or because no take is left or worth it. */
+function goOn(
+  { job, admitted, abort, resultTtlMs, random }: SettleCase,
+  retryable: boolean,
+  error: Denied,
+  delayMs: number | null,
+): { next: Disposition; conclusion: Conclusion | null } {
+  const { n } = admitted.hold.terms
+  const end = (outcome: 'cancelled' | 'failed', as: Denied): Conclusion => ({
+    outcome,
+    reason: as.code,
+    result: writeDenied(outcome, as),
+    replyTo: job.replyTo,
+    resultTtlMs,
+    hasBody: job.bodyKept,
+  })
+  if (abort === 'cancelled') {
+    return { next: { do: 'finish', as: 'cancelled' }, conclusion: end('cancelled', CANCELLED) }
+  }
+  if (!retryable || n >= admitted.rules.policy.defaults.attempts) {
+    const { code, message } = error
+    return { next: { do: 'fail', code, message }, conclusion: end('failed', error) }
+  }
+  if (abort === 'drain') return { next: { do: 'give-back' }, conclusion: null }
+  const backoffMs = Math.min(FIRST_RETRY_MS * 2 ** (n - 1), MAX_RETRY_MS) * (0.5 + random / 2)
+  return {
+    next: { do: 'retry', delayMs: delayMs ?? Math.round(backoffMs), why: error.message },
+    conclusion: null,
+  }
+}
+
+const cutShort = ({ admitted, abort }: SettleCase): Denied => ({
+  code: 'PROVIDER_OUTCOME_UNKNOWN',
+  message: `the call was cut short (${abort ?? 'aborted'}) and no attempt is left: send the request again`,
+  retryable: true,
+  detail: { reason: abort, ...where(admitted) },
+})
+
+const where = ({ hold, plan }: Admitted): Record<string, unknown> => ({
+  model: plan.rungs[hold.terms.rung]?.rung.upstreamModel ?? null,
+  provider: plan.rungs[hold.terms.rung]?.rung.provider ?? null,
+  attempts: hold.terms.n,
+})
+
+const UNSEEN = {
+  reason: null,
+  status: null,
+  usage: null,
+  listNano: null,
+  servedModel: null,
+  serviceTier: null,
+  providerRequestId: null,
+  estimated: false,
+  noteNano: null,
+} as const
+
+/** The part of the command that every end shares. */
+function base({ admitted, call }: SettleCase, seen: Partial<SettleDetail>) {
+  const { attemptId, job, atMs, holdNano, windows } = admitted.hold.terms
+  const detail: SettleDetail = {
+    ...UNSEEN,
+    ...seen,
+    seen: call.outcome.seen,
+    startedAtMs: call.startedAtMs,
+    endedAtMs: call.endedAtMs,
+  }
+  return {
+    attempt: attemptId,
+    job,
+    atMs,
+    holdNano,
+    windows,
+    meta: admitted.meta,
+    detail: JSON.stringify(detail),
+    cache: null,
+    gate: null,
+  }
+}
+
+function rungOf({ plan, hold }: Admitted): PlannedRung {
+  const rung = plan.rungs[hold.terms.rung]
+  if (!rung) throw new RangeError(`rung ${hold.terms.rung} was never offered`)
+  return rung
+}
+
+const usageOf = (inputTokens: number, outputTokens: number): Usage => ({
+  inputTokens,
+  cachedInputTokens: 0,
+  cacheWriteTokens: 0,
+  outputTokens,
+  reasoningTokens: 0,
+})
+
+const tokensOf = (usage: Usage): number =>
+  usage.inputTokens +
+  usage.cachedInputTokens +
+  usage.cacheWriteTokens +
+  usage.outputTokens +
+  usage.reasoningTokens

@@ -1,0 +1,168 @@
+import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
+import type { Redis } from 'ioredis'
+import { BursarError, messageOf } from '../errors.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { concludeDenied } from './conclude.ts'
+import type { WorkContext } from './context.ts'
+import type { Abort, Disposition } from './disposition.ts'
+import { type CompletionJob, readJob } from './job.ts'
+import { exhausted } from './judge-admission.ts'
+import { KEEP_ENDED, type QueueName } from './names.ts'
+import { processRequest } from './process-request.ts'
+
+export interface CompletionWorkerOptions {
+  readonly queue: QueueName
+  /** Shared by all BullMQ objects of the process; the worker adds a blocking one of its own. */
+  readonly connection: Redis
+  readonly prefix: string
+  readonly concurrency: number
+  /** How long a worker that went silent keeps its job, ms. */
+  readonly lockMs: number
+  /** How often jobs of silent workers are looked for, ms. */
+  readonly stalledIntervalMs: number
+  readonly context: WorkContext
+}
+
+export interface CompletionWorker {
+  readonly name: QueueName
+  ready(): Promise<void>
+  /** Cuts a call short. @returns false when the job is not in hands here. */
+  abort(job: string, reason: Abort): boolean
+  /**
+   * Takes nothing new, lets calls under way end, cuts off what is left after `limitMs`: sent calls are settled as
+   * unknown, their jobs go back to the queue.
+   */
+  close(limitMs: number): Promise<void>
+}
+
+/** Takes by dead workers before a job counts as poison. */
+const MAX_STALLED = 2
+
+/** A retry that BullMQ carries out after `delayMs`. */
+class RetryError extends Error {
+  readonly delayMs: number
+  constructor(message: string, delayMs: number) {
+    super(message)
+    this.name = 'RetryError'
+    this.delayMs = delayMs
+  }
+}
+
+/** The request has ended as failed and its caller knows: for BullMQ's books alone. */
+class ConcludedError extends UnrecoverableError {}
+
+/** Runs `processRequest` for one queue. */
+export function startCompletionWorker(options: CompletionWorkerOptions): CompletionWorker {
+  const { queue, connection, prefix, concurrency, lockMs, stalledIntervalMs, context } = options
+  const { logger, metrics } = context
+
+  // BullMQ hands out the signal only to a processor that declares three parameters.
+  const take = async (
+    job: Job<CompletionJob, void>,
+    token: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> => {
+    const data = readOrRefuse(job.data)
+    if (job.attemptsStarted === 1 && data.clockMs === 0) {
+      metrics.queueWaitSeconds.observe({ queue }, (Date.now() - data.enqueuedAtMs) / 1_000)
+    }
+    const disposition = await processRequest(data, context, signal ?? new AbortController().signal)
+    await carryOut(disposition, job, token, context)
+  }
+
+  const worker = new Worker<CompletionJob, void>(queue, take, {
+    connection,
+    prefix,
+    concurrency,
+    lockDuration: lockMs,
+    stalledInterval: stalledIntervalMs,
+    maxStalledCount: MAX_STALLED,
+    removeOnComplete: KEEP_ENDED,
+    removeOnFail: KEEP_ENDED,
+    settings: { backoffStrategy: (_made, _type, error) => delayOf(error) },
+  })
+  worker.on('error', (error) => logger.warn({ queue, reason: messageOf(error) }, 'queue trouble'))
+  worker.on('lockRenewalFailed', (jobs: string[]) => {
+    for (const job of jobs) worker.cancelJob(job, 'lock-lost' satisfies Abort)
+  })
+  worker.on('failed', (job, error) => void concludeLost(job, error, context))
+
+  return {
+    name: queue,
+    ready: () => worker.waitUntilReady(),
+    abort: (job, reason) => worker.cancelJob(job, reason),
+    close: (limitMs) => drain(worker, limitMs, logger),
+  }
+}
+
+function readOrRefuse(data: unknown): CompletionJob {
+  try {
+    return readJob(data)
+  } catch (error) {
+    throw new UnrecoverableError(messageOf(error))
+  }
+}
+
+async function carryOut(
+  disposition: Disposition,
+  job: Job<CompletionJob, void>,
+  token: string | undefined,
+  { clock }: WorkContext,
+): Promise<void> {
+  switch (disposition.do) {
+    case 'finish':
+      return
+    case 'fail':
+      throw new ConcludedError(`${disposition.code}: ${disposition.message}`)
+    case 'park':
+      await job.moveToDelayed(Date.now() + realDelay(disposition.delayMs, clock.virtual), token)
+      throw new DelayedError()
+    case 'give-back':
+      await job.moveToWait(token)
+      throw new WaitingError()
+    case 'retry':
+      throw new RetryError(disposition.why, realDelay(disposition.delayMs, clock.virtual))
+  }
+}
+
+/** Virtual time passes at its own pace: look again soon, and let admission say whether it is time. */
+const VIRTUAL_RECHECK_MS = 200
+const realDelay = (delayMs: number, virtual: boolean): number =>
+  virtual ? Math.min(delayMs, VIRTUAL_RECHECK_MS) : delayMs
+
+const UNKNOWN_ERROR_DELAY_MS = 1_000
+const delayOf = (error: Error | undefined): number =>
+  error instanceof RetryError ? error.delayMs : UNKNOWN_ERROR_DELAY_MS
+
+/** Jobs that BullMQ fails for good without our code: a caller waits for them all the same. */
+async function concludeLost(
+  job: Job<CompletionJob, void> | undefined,
+  error: Error,
+  context: WorkContext,
+): Promise<void> {
+  if (!job || error instanceof ConcludedError) return
+  const again =
+    job.attemptsMade < (job.opts.attempts ?? 1) && !(error instanceof UnrecoverableError)
+  if (again) return
+  context.logger.error({ job: job.id, reason: messageOf(error) }, 'a job failed for good')
+  try {
+    const denied = exhausted(job.attemptsStarted)
+    await concludeDenied(readJob(job.data), context, 'failed', denied)
+  } catch (cause) {
+    const reason = cause instanceof BursarError ? cause.code : messageOf(cause)
+    context.logger.error({ job: job.id, reason }, 'the end of a failed job was not written')
+  }
+}
+
+async function drain(worker: Worker, limitMs: number, logger: Logger): Promise<void> {
+  const closed = worker.close()
+  const timer = setTimeout(() => {
+    logger.warn({ queue: worker.name }, 'calls are cut off: the time to shut down is over')
+    worker.cancelAllJobs('drain' satisfies Abort)
+  }, limitMs)
+  try {
+    await closed
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,259 @@
+import type { Redis } from 'ioredis'
+import { createRedisStore } from './admission/redis/store.ts'
+import type { AdmissionStore, Signals } from './admission/store.ts'
+import type { Environment, Options } from './config/options.ts'
+import { policyToJson } from './config/policy-json.ts'
+import type { Policy, ProviderPolicy } from './config/policy-types.ts'
+import { type PolicyWatch, watchPolicy } from './config/policy-watch.ts'
+import { BursarError, messageOf } from './errors.ts'
+import type { Ledger } from './ledger/ledger.ts'
+import { openLedger } from './ledger/open.ts'
+import { registerPolicy } from './ledger/policies.ts'
+import { windowTotals } from './ledger/queries/window-sums.ts'
+import { beginEpoch, ensureSlotRow, readSlotRow } from './ledger/slot-row.ts'
+import { createPriceBook } from './pricing/price-book.ts'
+import { createProvider } from './provider/provider.ts'
+import type { Provider } from './provider/types.ts'
+import { checkRedis } from './queue/check-redis.ts'
+import { type Clock, realClock } from './queue/clock.ts'
+import { connectCommands, connectPatient } from './queue/connection.ts'
+import { openSlot } from './queue/open-slot.ts'
+import { publishPolicy } from './queue/published-policy.ts'
+import { closeQueues, openQueues, type Queues } from './queue/queues.ts'
+import { createRules, type LiveRules } from './queue/rules.ts'
+import { createLogger, type Logger } from './telemetry/logger.ts'
+import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+
+/** The wired parts of one process. */
+export interface Runtime {
+  readonly options: Options
+  readonly store: AdmissionStore & Signals
+  readonly queues: Queues
+  /** Bounded connection for commands of the slot, and the one that BullMQ's objects share. */
+  readonly commands: Redis
+  readonly connection: Redis
+  readonly provider: Provider
+  readonly rules: LiveRules
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  /** Closes everything it opened; call it after workers and jobs have ended. Safe to call twice. */
+  close(): Promise<void>
+}
+
+/** What a caller brings along instead of the default. */
+export interface RuntimeOverrides {
+  /** Where keys of providers are read from; absent = the process's own. */
+  readonly env?: Environment
+  readonly clock?: Clock
+  readonly logger?: Logger
+  readonly metrics?: Metrics
+  /** Puts something around the store: faults, recordings. */
+  readonly wrapStore?: (store: AdmissionStore & Signals) => AdmissionStore & Signals
+  readonly wrapProvider?: (provider: Provider) => Provider
+  /** A simulated provider answers for paid providers without a key: one started here, or the one at a URL. */
+  readonly sandbox?: boolean | { readonly url: string }
+}
+
+const SANDBOX_SEED = 1
+
+/**
+ * Wires one process: options and policy in, parts out. Checks Redis, opens the slot if it is new, registers and
+ * publishes the policy and keeps it current.
+ * @throws {BursarError} with the mend: INVALID_OPTIONS, INVALID_POLICY, POLICY_MISSING, REDIS_UNSUITABLE,
+ * STORE_UNAVAILABLE, SLOT_CLOSED, LEDGER_UNAVAILABLE, LEDGER_NOT_MIGRATED. Nothing stays open then.
+ */
+export async function createRuntime(
+  options: Options,
+  overrides: RuntimeOverrides = {},
+): Promise<Runtime> {
+  const closers: (() => unknown)[] = []
+  let closing: Promise<void> | undefined
+  const close = () => {
+    closing ??= closeAll(closers)
+    return closing
+  }
+  try {
+    return { ...(await wire(options, overrides, closers)), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function wire(
+  options: Options,
+  overrides: RuntimeOverrides,
+  closers: (() => unknown)[],
+): Promise<Omit<Runtime, 'close'>> {
+  const { env = process.env, clock = realClock } = overrides
+  const { redisUrl, databaseUrl } = addresses(options)
+  const logger = overrides.logger ?? createLogger({ level: options.LOG_LEVEL, name: 'bursar' })
+
+  const commands = connectCommands({
+    url: redisUrl,
+    name: 'bursar',
+    timeoutMs: options.REDIS_COMMAND_TIMEOUT_MS,
+  })
+  closers.push(() => commands.disconnect())
+  for (const warning of (await checkRedis(commands)).warnings) logger.warn(warning)
+
+  const ledger = await openLedger({ databaseUrl })
+  closers.push(() => ledger.close())
+
+  const prefix = options.BURSAR_PREFIX
+  const bare = await createRedisStore({
+    redis: commands,
+    prefix,
+    ...(clock.virtual ? { clock: () => clock.now() } : {}),
+  })
+  closers.push(() => bare.close())
+  await openSlot({ store: bare, redis: commands, prefix, ledger: slotLedger(ledger) })
+
+  const shelf = { redis: commands, prefix }
+  const register = async (policy: Policy): Promise<Policy> => {
+    const version = await registerPolicy(ledger, policyToJson(policy))
+    const registered = { ...policy, version }
+    await publishPolicy(shelf, registered)
+    return registered
+  }
+  const watched = await watchRegistered(options, env, logger, register)
+  closers.push(() => watched.watch.close())
+  const rules = createRules(watched.first, shelf, env, logger)
+  watched.follow(rules)
+
+  const sandbox = await sandboxUrl(overrides, closers)
+  if (sandbox === null) warnOfKeyless(watched.first, logger)
+  const bareProvider = createProvider({ providers: reachableProviders(rules, sandbox) })
+  closers.push(() => bareProvider.close())
+
+  const connection = connectPatient({ url: redisUrl, name: 'bursar-queue' })
+  closers.push(() => connection.disconnect())
+  const queues = openQueues(connection, options.BURSAR_QUEUE_PREFIX)
+  closers.push(() => closeQueues(queues))
+
+  return {
+    options,
+    store: overrides.wrapStore?.(bare) ?? bare,
+    queues,
+    commands,
+    connection,
+    provider: overrides.wrapProvider?.(bareProvider) ?? bareProvider,
+    rules,
+    ledger,
+    clock,
+    logger,
+    metrics: overrides.metrics ?? createMetrics(),
+  }
+}
+
+function addresses({ REDIS_URL: redisUrl, DATABASE_URL: databaseUrl }: Options) {
+  if (redisUrl && databaseUrl) return { redisUrl, databaseUrl }
+  throw new BursarError(
+    'INVALID_OPTIONS',
+    'set REDIS_URL and DATABASE_URL, e.g. redis://127.0.0.1:6379 and postgres://bursar@127.0.0.1:5432/bursar',
+  )
+}
+
+const slotLedger = (ledger: Ledger) => ({
+  epoch: async () => (await readSlotRow(ledger)).epoch,
+  beginEpoch: async () => {
+    await ensureSlotRow(ledger)
+    return (await beginEpoch(ledger)).epoch
+  },
+  hasPostings: async () => (await windowTotals(ledger)).size > 0,
+})
+
+/** The policy file under watch; every valid change is registered, published and put in force, in order. */
+async function watchRegistered(
+  { BURSAR_POLICY: path }: Options,
+  env: Environment,
+  logger: Logger,
+  register: (policy: Policy) => Promise<Policy>,
+): Promise<{ watch: PolicyWatch; first: Policy; follow(rules: LiveRules): void }> {
+  let rules: LiveRules | null = null
+  let queue: Promise<unknown> = Promise.resolve()
+  const report = (error: unknown) =>
+    logger.error({ reason: messageOf(error) }, 'the policy in force stays')
+  const change = (policy: Policy) => {
+    queue = queue
+      .then(() => register(policy))
+      .then((registered) => {
+        rules?.put(registered)
+        logger.info({ version: registered.version }, 'a new policy is in force')
+      })
+      .catch(report)
+  }
+  const watch = await watchPolicy(
+    path,
+    { env, prices: createPriceBook },
+    { onChange: change, onError: report },
+  )
+  for (const warning of watch.policy.warnings ?? []) logger.warn(warning)
+  try {
+    const first = await register(watch.policy)
+    return {
+      watch,
+      first,
+      follow: (live) => {
+        rules = live
+      },
+    }
+  } catch (error) {
+    watch.close()
+    throw error
+  }
+}
+
+async function sandboxUrl(
+  { sandbox }: RuntimeOverrides,
+  closers: (() => unknown)[],
+): Promise<string | null> {
+  if (!sandbox) return null
+  if (sandbox !== true) return sandbox.url
+  const { startSandbox } = await import('../sandbox/server.ts')
+  const started = await startSandbox({ seed: SANDBOX_SEED })
+  closers.push(() => started.close())
+  return started.url
+}
+
+type Providers = Readonly<Record<string, ProviderPolicy>>
+
+/** Paid providers without a key lead to the sandbox, when there is one. */
+function reachableProviders(rules: LiveRules, sandbox: string | null): () => Providers {
+  let from: Providers = {}
+  let to: Providers = {}
+  const lead = (one: ProviderPolicy): ProviderPolicy =>
+    sandbox !== null && isKeyless(one) ? { ...one, apiKey: 'sandbox', baseUrl: sandbox } : one
+  return () => {
+    const { providers } = rules.current().policy
+    if (providers === from) return to
+    from = providers
+    to = Object.fromEntries(Object.entries(from).map(([name, one]) => [name, lead(one)]))
+    return to
+  }
+}
+
+const isKeyless = ({ apiKey, prices }: ProviderPolicy): boolean =>
+  apiKey === '' && prices === 'book'
+
+function warnOfKeyless(policy: Policy, logger: Logger): void {
+  for (const { name, apiKeyFrom } of Object.values(policy.providers).filter(isKeyless)) {
+    const variable = apiKeyFrom ?? `providers.${name}.key`
+    logger.warn(
+      `provider ${name} has no key and will refuse every call: set ${variable}, or start with the sandbox`,
+    )
+  }
+}
+
+async function closeAll(closers: (() => unknown)[]): Promise<void> {
+  // Last opened, first closed; one that fails must not keep the others open.
+  for (const close of closers.toReversed()) {
+    try {
+      await close()
+    } catch {
+      // It was closing anyway: a connection that broke is closed.
+    }
+  }
+}

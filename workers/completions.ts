@@ -1,0 +1,73 @@
+import type { WorkContext } from '../src/queue/context.ts'
+import type { Abort } from '../src/queue/disposition.ts'
+import { createGateBackoff } from '../src/queue/gate-backoff.ts'
+import { QUEUES } from '../src/queue/names.ts'
+import { createOwed } from '../src/queue/owed.ts'
+import { createRenewer } from '../src/queue/renewer.ts'
+import { createChunkLog } from '../src/queue/streams/chunk-log.ts'
+import { type CompletionWorker, startCompletionWorker } from '../src/queue/worker.ts'
+import type { Runtime } from '../src/runtime.ts'
+
+export interface CompletionWorkers {
+  /**
+   * Takes nothing new and lets running jobs end; cuts them off when the time is over, and then waits a little for what
+   * is still owed to the slot.
+   */
+  close(limitMs?: number): Promise<void>
+}
+
+/** Long enough for a Redis that restarts; what is owed after it, the holds' expiry books. */
+const OWED_LIMIT_MS = 10_000
+
+/** Wiring alone: a worker per queue over one runtime. The caller closes it before the runtime. */
+export async function startCompletionWorkers(runtime: Runtime): Promise<CompletionWorkers> {
+  const { options, store, logger, metrics } = runtime
+  const workers: CompletionWorker[] = []
+  const abort = (job: string, reason: Abort) => {
+    for (const worker of workers) worker.abort(job, reason)
+  }
+  const owed = createOwed({ store, logger, onSize: (size) => metrics.owed.set(size) })
+  const renewer = createRenewer({
+    store,
+    logger,
+    ttlMs: options.HOLD_TTL_MS,
+    onLost: (job) => abort(job, 'hold-lost'),
+  })
+  const context: WorkContext = {
+    ...runtime,
+    owed,
+    renewer,
+    chunks: createChunkLog(runtime.commands, logger),
+    gates: createGateBackoff(),
+    holdTtlMs: options.HOLD_TTL_MS,
+    resultTtlMs: options.RESULT_TTL_MS,
+  }
+  const deaf = await store.onCancel((job) => abort(job, 'cancelled'))
+  for (const queue of QUEUES) {
+    workers.push(
+      startCompletionWorker({
+        queue,
+        context,
+        connection: runtime.connection,
+        prefix: options.BURSAR_QUEUE_PREFIX,
+        concurrency: options.WORKER_CONCURRENCY,
+        lockMs: options.JOB_LOCK_MS,
+        stalledIntervalMs: options.STALLED_INTERVAL_MS,
+      }),
+    )
+  }
+  await Promise.all(workers.map((worker) => worker.ready()))
+  return {
+    async close(limitMs = options.SHUTDOWN_TIMEOUT_MS) {
+      await Promise.all(workers.map((worker) => worker.close(limitMs)))
+      await deaf()
+      if (!(await owed.drained(OWED_LIMIT_MS))) {
+        logger.error(
+          { owed: owed.size },
+          'settlements did not reach the slot: their holds will be booked whole',
+        )
+      }
+      renewer.close()
+    },
+  }
+}

@@ -1,0 +1,75 @@
+import { JOBS } from '../jobs/index.ts'
+import { startJobs } from '../jobs/runner.ts'
+import { messageOf } from '../src/errors.ts'
+import type { Runtime } from '../src/runtime.ts'
+import { startCompletionWorkers } from './completions.ts'
+import { startLedgerWorker } from './ledger.ts'
+
+export const ROLES = ['completions', 'ledger', 'jobs'] as const
+/** What a process does; any number of processes may do the same. */
+export type Role = (typeof ROLES)[number]
+
+export interface RunningRoles {
+  /** Drains: takes nothing new, lets what runs end, closes the runtime last. Safe to call twice. */
+  close(): Promise<void>
+  /** Resolves when everything is closed, by whomever. */
+  readonly closed: Promise<void>
+}
+
+type Part = { close(): Promise<void> }
+
+const STARTERS: Readonly<Record<Role, (runtime: Runtime) => Promise<Part> | Part>> = {
+  completions: startCompletionWorkers,
+  ledger: startLedger,
+  jobs: (runtime) => startJobs(JOBS, runtime),
+}
+
+/** Starts the roles over one runtime, which is theirs from now on, and drains them on SIGTERM and SIGINT. */
+export async function startRoles(roles: readonly Role[], runtime: Runtime): Promise<RunningRoles> {
+  const { logger } = runtime
+  const parts: Part[] = []
+  let closing: Promise<void> | undefined
+  let ended = () => {}
+  const closed = new Promise<void>((resolve) => {
+    ended = resolve
+  })
+
+  async function closeParts(): Promise<void> {
+    process.off('SIGTERM', onSignal).off('SIGINT', onSignal)
+    // The ledger's worker last, so that it sees what the others settle on their way out.
+    const [ledger, others] = [
+      roles.indexOf('ledger'),
+      parts.filter((_, at) => roles[at] !== 'ledger'),
+    ]
+    await Promise.all(others.map((part) => part.close()))
+    await parts[ledger]?.close()
+    await runtime.close()
+    ended()
+  }
+  const close = () => {
+    closing ??= closeParts()
+    return closing
+  }
+  const onSignal = (signal: string) => {
+    logger.info({ signal }, 'shutting down')
+    close().catch((error: unknown) => logger.error({ reason: messageOf(error) }, 'unclean end'))
+  }
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  try {
+    for (const role of roles) parts.push(await STARTERS[role](runtime))
+  } catch (error) {
+    await close()
+    throw error
+  }
+  logger.info({ roles }, 'started')
+  return { close, closed }
+}
+
+function startLedger({ ledger, store, options, logger }: Runtime): Part {
+  const worker = startLedgerWorker({ ledger, outbox: store.outbox, batch: options.LEDGER_BATCH })
+  worker.events.on('failed', (error) => {
+    logger.error({ reason: messageOf(error) }, 'the outbox was not drained; trying again')
+  })
+  worker.events.on('waiting', (reason) => logger.warn({ reason }, 'the outbox waits for its slot'))
+  return worker
+}

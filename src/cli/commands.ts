@@ -2,6 +2,7 @@ import type { Registration } from './command.ts'
 import { doctor } from './doctor.ts'
 import { migrate } from './migrate.ts'
 import { sandbox } from './sandbox.ts'
+import { start } from './start.ts'
 
 /** Every command of `bursar`, in the order of its help. A new command is one file and one line here. */
-export const COMMANDS: readonly Registration[] = [migrate, doctor, sandbox]
+export const COMMANDS: readonly Registration[] = [start, migrate, doctor, sandbox]

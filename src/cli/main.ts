@@ -13,10 +13,15 @@ function readVersion(): string {
   return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(found, 'utf8'))).version
 }
 
+/** The first SIGINT or SIGTERM asks for a drain; a second one ends the process at once. */
 function stopSignal(): AbortSignal {
   const stop = new AbortController()
-  // Only once: the second signal ends the process at once, for whoever does not want to wait for the drain.
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (stop.signal.aborted) process.exit(1)
+      stop.abort()
+    })
+  }
   return stop.signal
 }
 

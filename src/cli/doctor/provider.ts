@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Options } from '../../config/options.ts'
 import type { Policy, ProviderPolicy } from '../../config/policy-types.ts'
 import { messageOf } from '../../errors.ts'
+import { usesSandbox } from '../start.ts'
 import { type Finding, ok, warn, wrong } from './finding.ts'
 
 const PATIENCE_MS = 5_000
@@ -9,10 +10,6 @@ const ModelList = z.object({ data: z.array(z.object({ id: z.string() })) })
 
 /** Sent when the policy has no key, as the provider's client does: servers that ask for none ignore it. */
 const NO_KEY = 'none'
-
-/** Whether `bursar start` serves paid providers that have no key from a sandbox of its own. */
-export const usesSandbox = ({ OPENAI_API_KEY, OPENAI_BASE_URL }: Options): boolean =>
-  !OPENAI_API_KEY && !OPENAI_BASE_URL
 
 /** Asks every provider of the policy for its models: free of charge, and it proves address and key. */
 export const examineProviders = (policy: Policy, options: Options): Promise<Finding[]> =>

@@ -9,7 +9,7 @@ const PASSING = /^(08...|53...|57...|55P03|25P03|40001|40P01|25006)$/
 const SQLSTATE = /^[0-9A-Z]{5}$/
 
 /** The ledger does not answer now; the same call may succeed later. */
-export const unavailable = (cause: unknown): BursarError =>
+const unavailable = (cause: unknown): BursarError =>
   new BursarError(
     'LEDGER_UNAVAILABLE',
     `the ledger's PostgreSQL does not answer (${reason(cause)}): check that it runs and that DATABASE_URL reaches it`,
@@ -46,6 +46,16 @@ export function asLedgerError(error: unknown): unknown {
   }
   const fromDriver = error instanceof DrizzleQueryError || code !== undefined
   return fromDriver ? unavailable(cause) : error
+}
+
+/** Connects; every failure there is the server's or the network's, with a code or (a timeout) without. */
+export async function connecting<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const named = asLedgerError(error)
+    throw named === error ? unavailable(error) : named
+  }
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -1,7 +1,7 @@
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { migrate as runMigrations } from 'drizzle-orm/node-postgres/migrator'
 import { Client } from 'pg'
-import { asLedgerError, unavailable } from './errors.ts'
+import { asLedgerError, connecting } from './errors.ts'
 import { MIGRATIONS } from './migrations.ts'
 
 // Any number that nobody else in the database uses: 'bursar' in ASCII.
@@ -22,7 +22,7 @@ export async function migrate(databaseUrl: string): Promise<void> {
     options: '-c client_min_messages=warning',
   })
   client.on('error', () => {}) // the statement under way reports it
-  await connect(client)
+  await connecting(() => client.connect())
   try {
     // Held until the connection ends, however it ends.
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
@@ -31,14 +31,5 @@ export async function migrate(databaseUrl: string): Promise<void> {
     throw asLedgerError(error)
   } finally {
     await client.end()
-  }
-}
-
-async function connect(client: Client): Promise<void> {
-  try {
-    await client.connect()
-  } catch (error) {
-    const named = asLedgerError(error)
-    throw named === error ? unavailable(error) : named
   }
 }

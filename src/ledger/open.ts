@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
-import { Pool, type PoolClient } from 'pg'
-import { asLedgerError, unavailable } from './errors.ts'
+import { Pool } from 'pg'
+import { asLedgerError, connecting } from './errors.ts'
 import { type Ledger, type LedgerDb, run } from './ledger.ts'
 import { assertMigrated } from './migrations.ts'
 import * as schema from './schema.ts'
@@ -81,7 +81,7 @@ function overPool(pool: Pool): Ledger {
  * connection is closed, which rolls back too: nobody inherits it in an unknown state.
  */
 async function inTransaction<T>(pool: Pool, work: (tx: LedgerDb) => Promise<T>): Promise<T> {
-  const client = await connect(pool)
+  const client = await connecting(() => pool.connect())
   try {
     const tx: LedgerDb = drizzle(client, { schema })
     await run(tx, sql`begin`)
@@ -92,14 +92,5 @@ async function inTransaction<T>(pool: Pool, work: (tx: LedgerDb) => Promise<T>):
   } catch (error) {
     client.release(true)
     throw asLedgerError(error)
-  }
-}
-
-async function connect(pool: Pool): Promise<PoolClient> {
-  try {
-    return await pool.connect()
-  } catch (error) {
-    const named = asLedgerError(error)
-    throw named === error ? unavailable(error) : named // a connection timeout carries no code
   }
 }

@@ -1,10 +1,7 @@
 import type {
-  AttemptMeta,
   PostingEntry,
   PostingKind,
   RequestEntry,
-  RequestMeta,
-  SettleDetail,
   ThresholdEntry,
 } from '../admission/outbox.ts'
 import { splitWindowKey } from '../admission/outbox.ts'
@@ -23,30 +20,27 @@ const STATUS: Readonly<Record<PostingKind, EntryStatus>> = {
   released: 'released',
 }
 
-/** What postings and entries have in common. */
-const booking = (posting: PostingEntry) => ({
+export const postingRow = (posting: PostingEntry): Row => ({
   attempt: posting.attempt,
   epoch: posting.epoch,
   rev: posting.rev,
+  kind: posting.kind,
   job: posting.job,
   n: posting.n,
+  delta_nano: posting.deltaNano,
+  booked_nano: posting.bookedNano,
   hold_nano: posting.holdNano,
   overrun_nano: posting.overrunNano,
   windows: posting.windows,
   rung: posting.rung,
   cap: posting.outputCapTokens,
-  // An orphan's caller may not know when its hold was taken.
-  admitted_at_ms: posting.admittedAtMs || posting.postedAtMs,
+  admitted_at_ms: admittedAtMs(posting),
   posted_at_ms: posting.postedAtMs,
   seq: posting.id,
 })
 
-export const postingRow = (posting: PostingEntry): Row => ({
-  ...booking(posting),
-  kind: posting.kind,
-  delta_nano: posting.deltaNano,
-  booked_nano: posting.bookedNano,
-})
+/** An orphan's caller may not know when its hold was taken. */
+const admittedAtMs = (posting: PostingEntry): number => posting.admittedAtMs || posting.postedAtMs
 
 /** One row per attempt of the batch: the sum of these postings, the newest one's state, the newest known details. */
 export function entryRows(postings: readonly PostingEntry[]): Row[] {
@@ -61,58 +55,64 @@ export function entryRows(postings: readonly PostingEntry[]): Row[] {
 
 const byRevision = (a: PostingEntry, b: PostingEntry): number => a.epoch - b.epoch || a.rev - b.rev
 
-/** `group` is never empty and ends with the newest. */
+/**
+ * `group` is never empty and ends with the newest. One literal: put together from parts by spreading, it
+ * took 100 us a row instead of 2.
+ */
 function entryRow(group: readonly PostingEntry[]): Row {
   const newest = group.at(-1)
   if (newest === undefined) return {}
-  const meta = group.findLast((posting) => posting.meta !== null)?.meta ?? null
-  const detail = group.findLast((posting) => posting.detail !== null)?.detail ?? null
+  const meta = group.findLast((posting) => posting.meta !== null)?.meta
+  const detail = group.findLast((posting) => posting.detail !== null)?.detail
+  const usage = detail?.usage
+  const rung = meta?.rungs[newest.rung]
   return {
-    ...booking(newest),
+    attempt: newest.attempt,
+    epoch: newest.epoch,
+    rev: newest.rev,
+    job: newest.job,
+    n: newest.n,
     status: STATUS[newest.kind],
     cost_nano: group.reduce((sum, posting) => sum + posting.deltaNano, 0),
-    ...(meta && { ...askedColumns(meta), ...planColumns(meta, newest.rung) }),
-    ...(detail && detailColumns(detail)),
+    hold_nano: newest.holdNano,
+    overrun_nano: newest.overrunNano,
+    windows: newest.windows,
+    rung: newest.rung,
+    cap: newest.outputCapTokens,
+    admitted_at_ms: admittedAtMs(newest),
+    posted_at_ms: newest.postedAtMs,
+    seq: newest.id,
+    tenant: meta?.tenant,
+    user_id: meta?.user,
+    tier: meta?.tier,
+    tags: meta?.tags,
+    operation: meta?.operation,
+    urgency: meta?.urgency,
+    model_requested: meta?.modelRequested,
+    enqueued_at_ms: meta?.enqueuedAtMs,
+    model: rung?.model,
+    provider: rung?.provider,
+    input_tokens_held: meta?.inputTokensHeld,
+    price_version: meta?.priceVersion,
+    policy_version: meta?.policyVersion,
+    seen: detail?.seen,
+    reason: detail?.reason,
+    http_status: detail?.status,
+    input_tokens: usage?.inputTokens,
+    cached_input_tokens: usage?.cachedInputTokens,
+    cache_write_tokens: usage?.cacheWriteTokens,
+    output_tokens: usage?.outputTokens,
+    reasoning_tokens: usage?.reasoningTokens,
+    list_nano: detail?.listNano,
+    note_nano: detail?.noteNano,
+    served_model: detail?.servedModel,
+    service_tier: detail?.serviceTier,
+    provider_request_id: detail?.providerRequestId,
+    estimated: detail?.estimated,
+    started_at_ms: detail?.startedAtMs,
+    ended_at_ms: detail?.endedAtMs,
   }
 }
-
-const askedColumns = (meta: RequestMeta): Row => ({
-  tenant: meta.tenant,
-  user_id: meta.user,
-  tier: meta.tier,
-  tags: meta.tags,
-  operation: meta.operation,
-  urgency: meta.urgency,
-  model_requested: meta.modelRequested,
-  enqueued_at_ms: meta.enqueuedAtMs,
-})
-
-const planColumns = (meta: AttemptMeta, rung: number): Row => ({
-  model: meta.rungs[rung]?.model,
-  provider: meta.rungs[rung]?.provider,
-  input_tokens_held: meta.inputTokensHeld,
-  price_version: meta.priceVersion,
-  policy_version: meta.policyVersion,
-})
-
-const detailColumns = (detail: SettleDetail): Row => ({
-  seen: detail.seen,
-  reason: detail.reason,
-  http_status: detail.status,
-  input_tokens: detail.usage?.inputTokens,
-  cached_input_tokens: detail.usage?.cachedInputTokens,
-  cache_write_tokens: detail.usage?.cacheWriteTokens,
-  output_tokens: detail.usage?.outputTokens,
-  reasoning_tokens: detail.usage?.reasoningTokens,
-  list_nano: detail.listNano,
-  note_nano: detail.noteNano,
-  served_model: detail.servedModel,
-  service_tier: detail.serviceTier,
-  provider_request_id: detail.providerRequestId,
-  estimated: detail.estimated,
-  started_at_ms: detail.startedAtMs,
-  ended_at_ms: detail.endedAtMs,
-})
 
 /** One row per budget window that these postings touch. */
 export function windowRows(postings: readonly PostingEntry[]): Row[] {
@@ -136,11 +136,19 @@ export function windowRows(postings: readonly PostingEntry[]): Row[] {
 /** @returns the end of a request, or nothing when the entry ends none. */
 export function requestRow(entry: PostingEntry | RequestEntry, epoch: number): Row | undefined {
   if (entry.outcome === null) return undefined
+  const { meta } = entry
   return {
     job: entry.job,
     outcome: entry.outcome,
     reason: entry.type === 'request' ? entry.reason : (entry.detail?.reason ?? ''),
-    ...(entry.meta && askedColumns(entry.meta)),
+    tenant: meta?.tenant,
+    user_id: meta?.user,
+    tier: meta?.tier,
+    tags: meta?.tags,
+    operation: meta?.operation,
+    urgency: meta?.urgency,
+    model_requested: meta?.modelRequested,
+    enqueued_at_ms: meta?.enqueuedAtMs,
     ended_at_ms: entry.postedAtMs,
     epoch,
     seq: entry.id,

@@ -10,6 +10,7 @@ const common = {
   hash: false,
   report: false,
   logLevel: 'warn',
+  checks: { pluginTimings: false },
 } as const
 
 /**
@@ -26,11 +27,13 @@ export default defineConfig([
     dts: false,
     // Every export is kept: tests and benches reach into dist for what the command line does not call.
     treeshake: false,
-    clean: ['dist/{src,workers,jobs,sandbox}'],
-    copy: [
-      { from: '{src,workers,jobs,sandbox}/**/*.lua', to: 'dist', flatten: false },
-      { from: 'src/ledger/migrations/**/*', to: 'dist', flatten: false },
-    ],
+    clean: ['dist/*', '!dist/types'],
+    // `to` takes the place of the first folder.
+    copy: ['src/**/*.lua', 'src/ledger/migrations/**/*'].map((from) => ({
+      from,
+      to: 'dist/src',
+      flatten: false,
+    })),
   },
   {
     ...common,

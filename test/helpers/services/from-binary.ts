@@ -20,9 +20,11 @@ export async function fromBinary(options: BinaryServer): Promise<Server> {
   let callOff = () => {}
   let frozen: readonly number[] = []
   const start = async () => {
-    child = await launch(options)
+    child = await launch({ ...options, onStart: watch })
+  }
+  const watch = (pid: number) => {
     const signal = options.signals.crash.slice('SIG'.length)
-    callOff = whenWeDie(CLEAN_UP, [String(child.pid), signal, options.folder])
+    callOff = whenWeDie(CLEAN_UP, [String(pid), signal, options.folder])
   }
   const leave = async (signal: NodeJS.Signals) => {
     thaw()

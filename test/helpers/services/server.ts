@@ -24,6 +24,8 @@ export interface LaunchOptions {
   readonly ready: RegExp
   readonly user?: { readonly uid: number; readonly gid: number }
   readonly readyTimeoutMs?: number
+  /** Called as soon as there is a process, long before it is ready. */
+  readonly onStart?: (pid: number) => void
 }
 
 /** A port that was free a moment ago on the loopback address. */
@@ -46,6 +48,7 @@ export async function freePort(): Promise<number> {
 export async function launch(options: LaunchOptions): Promise<ChildProcess> {
   const { file, args, user } = options
   const child = spawn(file, args, { ...user, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  if (child.pid !== undefined) options.onStart?.(child.pid)
   await untilReady(child, options)
   return child
 }

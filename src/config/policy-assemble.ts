@@ -1,3 +1,4 @@
+import { own } from './own.ts'
 import {
   buildBudget,
   buildCache,
@@ -38,7 +39,7 @@ export function build(
     identity: {
       defaultTenant: identity.default_tenant,
       defaultTier: identity.default_tier ?? names.tiers[0] ?? '',
-      users: identity.users,
+      users: own(identity.users),
     },
     defaults: {
       maxOutputTokens: defaults.max_output_tokens,
@@ -48,14 +49,14 @@ export function build(
       attempts: defaults.attempts,
       maxBodyBytes: defaults.max_body_bytes,
     },
-    tiers: buildTiers(draft),
+    tiers: own(buildTiers(draft)),
     budgets: draft.budgets.flatMap((entry) => (entry ? [buildBudget(entry, timezone)] : [])),
     limits: draft.limits.flatMap((entry, i) => {
       const built = entry && buildLimit(entry, (message) => report(['limits', i], message))
       return built ? [built] : []
     }),
-    ladders: Object.fromEntries(
-      [...ladders].map(([name, rungs]) => [name, rungs.map((r) => r.rung)]),
+    ladders: own(
+      Object.fromEntries([...ladders].map(([name, rungs]) => [name, rungs.map((r) => r.rung)])),
     ),
     providers,
     prices: placePrices(draft, dropped, names, report),

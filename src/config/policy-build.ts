@@ -1,4 +1,5 @@
 import { modelTarget } from './model-target.ts'
+import { own } from './own.ts'
 import type { Draft } from './policy-draft.ts'
 import type {
   BudgetPolicy,
@@ -160,11 +161,13 @@ export function buildCache({ responses, embeddings, namespaces }: Draft['cache']
       encrypt: responses.encrypt,
     },
     embeddings: { enabled: embeddings.enabled, ttlMs: embeddings.ttl },
-    namespaces: Object.fromEntries(
-      Object.entries(namespaces).map(([name, { ttl, invalidate_on, shared }]) => [
-        name,
-        { ttlMs: ttl, invalidateOn: invalidate_on, shared },
-      ]),
+    namespaces: own(
+      Object.fromEntries(
+        Object.entries(namespaces).map(([name, { ttl, invalidate_on, shared }]) => [
+          name,
+          { ttlMs: ttl, invalidateOn: invalidate_on, shared },
+        ]),
+      ),
     ),
   }
 }

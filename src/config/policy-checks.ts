@@ -1,6 +1,7 @@
 import { DEFAULT_PROVIDER } from './model-target.ts'
 import type { Draft } from './policy-draft.ts'
 import { type PolicyPath, type Report, suggest } from './policy-errors.ts'
+import { at } from './policy-issues.ts'
 import type { PlacedRung } from './policy-ladders.ts'
 import type { PriceOverride, Scope } from './policy-types.ts'
 
@@ -11,18 +12,23 @@ export interface Names {
   readonly providers: readonly string[]
 }
 
-/** Every name that is used exists; every id is there once. */
-export function checkNames(draft: Draft, names: Names, report: Report): void {
+/**
+ * Every name that is used exists; every id is there once.
+ * @param value - the file, so that an entry with another mistake is judged too.
+ */
+export function checkNames(value: unknown, draft: Draft, names: Names, report: Report): void {
   const tier = (path: PolicyPath, name: string): void =>
     checkName('tier', name, names.tiers, path, report)
   const { default_tier, users } = draft.identity
   if (default_tier !== undefined) tier(['identity', 'default_tier'], default_tier)
   for (const [user, name] of Object.entries(users)) tier(['identity', 'users', user], name)
-  for (const [name, entry] of Object.entries(draft.tiers)) {
-    if (entry) checkName('ladder', entry.ladder, names.ladders, ['tiers', name, 'ladder'], report)
+  for (const name of names.tiers) {
+    const path = ['tiers', name, 'ladder']
+    const ladder = at(value, path)
+    if (typeof ladder === 'string') checkName('ladder', ladder, names.ladders, path, report)
   }
   for (const section of ['budgets', 'limits'] as const) {
-    checkIds(section, draft[section], report)
+    checkIds(section, value, report)
     for (const [i, entry] of draft[section].entries()) {
       const named = entry && tierOf(entry.scope)
       if (named !== undefined) tier([section, i, 'scope', 'tier'], named)
@@ -119,21 +125,18 @@ function checkName(
   report(path, `there is no ${thing} "${name}"; ${suggest(name, known, `${thing}s`)}`)
 }
 
-function checkIds(
-  section: 'budgets' | 'limits',
-  entries: readonly ({ readonly id: string } | undefined)[],
-  report: Report,
-): void {
-  const seen = new Set<string>()
-  for (const [i, entry] of entries.entries()) {
-    if (!entry) continue
-    if (seen.has(entry.id)) {
+function checkIds(section: 'budgets' | 'limits', value: unknown, report: Report): void {
+  const entries = at(value, [section])
+  const seen = new Set<unknown>()
+  for (const i of Array.isArray(entries) ? entries.keys() : []) {
+    const id = at(entries, [i, 'id'])
+    if (seen.has(id)) {
       report(
         [section, i, 'id'],
-        `"${entry.id}" is there already; give each of the ${section} an id of its own`,
+        `"${String(id)}" is there already; give each of the ${section} an id of its own`,
       )
     }
-    seen.add(entry.id)
+    if (id !== undefined) seen.add(id)
   }
 }
 

@@ -43,7 +43,9 @@ export type Draft = z.infer<typeof DraftSchema>
 
 /** Judges each entry of the file alone; what is wrong is reported and missing in the draft. */
 export function readDraft(value: unknown, report: Report): Draft {
-  const judged = PolicyFileSchema.safeParse(value)
-  if (!judged.success) reportIssues(judged.error.issues, value, report)
-  return DraftSchema.parse(typeof value === 'object' && value !== null ? value : {})
+  const file = value ?? {}
+  const judged = PolicyFileSchema.safeParse(file)
+  if (!judged.success) reportIssues(judged.error.issues, file, report)
+  const draft = DraftSchema.safeParse(file)
+  return draft.success ? draft.data : DraftSchema.parse({})
 }

@@ -36,7 +36,9 @@ export function reportIssues(issues: readonly Issue[], value: unknown, report: R
 export function at(value: unknown, path: PolicyPath): unknown {
   return path.reduce<unknown>(
     (inner, part) =>
-      typeof inner === 'object' && inner !== null ? Reflect.get(inner, part) : undefined,
+      typeof inner === 'object' && inner !== null && Object.hasOwn(inner, part)
+        ? Reflect.get(inner, part)
+        : undefined,
     value,
   )
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { BursarError } from '../errors.ts'
 import type { Environment } from './options.ts'
+import { own } from './own.ts'
 import { PERIODS, type Policy } from './policy-types.ts'
 import { fillVariables, hideVariables } from './policy-variables.ts'
 
@@ -158,11 +159,19 @@ export function policyFromJson(json: unknown, version: number, env: Environment 
       { detail: { version } },
     )
   }
-  const providers = Object.entries(parsed.data.providers).map(([name, one]) => [
+  const { identity, tiers, ladders, providers, ...rest } = parsed.data
+  const keyed = Object.entries(providers).map(([name, one]) => [
     name,
     { ...one, apiKey: one.apiKey || keyOf(one.apiKeyFrom ?? '', env) },
   ])
-  return { version, ...parsed.data, providers: Object.fromEntries(providers) }
+  return {
+    version,
+    ...rest,
+    identity: { ...identity, users: own(identity.users) },
+    tiers: own(tiers),
+    ladders: own(ladders),
+    providers: own(Object.fromEntries(keyed)),
+  }
 }
 
 const keyOf = (text: string, env: Environment): string =>

@@ -68,7 +68,9 @@ export function checkAllowed(
 ): void {
   for (const [i, model] of models.entries()) {
     if (model === '*') continue
-    const { provider, upstreamModel } = modelTarget(model, '', (name) => name in policy.providers)
+    const { provider, upstreamModel } = modelTarget(model, '', (name) =>
+      Object.hasOwn(policy.providers, name),
+    )
     if (!book.price(upstreamModel, provider, atMs)) {
       report([...path, i], noPrice(upstreamModel, provider))
     }

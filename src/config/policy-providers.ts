@@ -1,3 +1,4 @@
+import { own } from './own.ts'
 import { buildProvider } from './policy-build.ts'
 import type { PolicyDocument } from './policy-document.ts'
 import type { Draft } from './policy-draft.ts'
@@ -52,7 +53,7 @@ export function buildProviders(
   })
   const bare = built.filter((provider) => provider.apiKey !== '' && provider.apiKeyFrom === null)
   return {
-    providers: Object.fromEntries(built.map((provider) => [provider.name, provider])),
+    providers: own(Object.fromEntries(built.map((provider) => [provider.name, provider]))),
     warnings: [
       ...[...dropped].map(
         ([name, variable]) =>

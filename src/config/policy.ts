@@ -41,7 +41,7 @@ export function parsePolicy(text: string, context: PolicyContext): Policy {
   const draft = readDraft(value, report)
   const names = namesOf(document)
   checkDefaults(draft, report)
-  checkNames(draft, names, report)
+  checkNames(value, draft, names, report)
   const { policy, ladders } = build(document, draft, dropped, names, report)
   // A price judged by a wrong provider or a wrong price list would be one mistake told twice.
   if (!problems.some(({ path }) => /^(providers|prices|multipliers|unknown_models)/.test(path))) {

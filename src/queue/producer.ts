@@ -41,6 +41,8 @@ export interface Prepare {
   readonly stream: boolean
   /** Client whose reply channel is told; '' = nobody. */
   readonly replyTo: string
+  /** false = intake does not answer from the cache; the worker still may. */
+  readonly lookUp?: boolean
 }
 
 /** Larger bodies stay beside the queue: BullMQ moves a job's data with each state it passes. */
@@ -74,14 +76,14 @@ export function prepareJob(prepare: Prepare, clock: Clock): CompletionJob {
  */
 export async function enqueueJob(
   job: CompletionJob,
-  { policy, options }: Prepare,
+  { policy, options, lookUp = true }: Prepare,
   { store, queues }: ProducerParts,
 ): Promise<Enqueued> {
   const byReference = options.bodyBytes > INLINE_BYTES
   const reply = await store.intake({
     job: job.id,
     limits: requestLimits(policy, job),
-    cacheKey: job.cacheKey,
+    cacheKey: lookUp ? job.cacheKey : null,
     meta: JSON.stringify(metaOf(job)),
     body: byReference ? { text: JSON.stringify(job.body), ttlMs: bodyTtlMs(job) } : null,
   })

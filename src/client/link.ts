@@ -1,0 +1,153 @@
+import type { Redis } from 'ioredis'
+import { createRedisStore } from '../admission/redis/store.ts'
+import type { AdmissionStore, Signals } from '../admission/store.ts'
+import type { Options } from '../config/options.ts'
+import { BursarError } from '../errors.ts'
+import { redisError } from '../queue/check-redis.ts'
+import type { Clock } from '../queue/clock.ts'
+import { connectCommands, connectPatient } from '../queue/connection.ts'
+import { closeQueues, openQueues, type Queues } from '../queue/queues.ts'
+import { createResults, type Results } from '../queue/results.ts'
+import type { LogSource } from '../queue/streams/follow.ts'
+import { createLogSource } from '../queue/streams/redis-log-source.ts'
+
+/** A connected client's parts. */
+export interface LinkParts {
+  readonly redis: Redis
+  readonly store: AdmissionStore & Signals
+  readonly queues: () => Queues
+  readonly results: Results
+  readonly logs: () => LogSource
+}
+
+/**
+ * The client's way to Redis. It connects at the first use. Idle connections do not keep the process alive; work under
+ * way does.
+ */
+export interface Link {
+  /** Runs one operation over the connected parts. @throws {BursarError} STORE_UNAVAILABLE, REDIS_UNSUITABLE. */
+  use<T>(work: (parts: LinkParts) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+type LinkOptions = Pick<
+  Options,
+  'REDIS_URL' | 'BURSAR_PREFIX' | 'BURSAR_QUEUE_PREFIX' | 'REDIS_COMMAND_TIMEOUT_MS'
+>
+
+/** @throws {BursarError} INVALID_OPTIONS when nobody said where Redis is. */
+export function createLink(options: LinkOptions, clock: Clock): Link {
+  const { REDIS_URL: url, BURSAR_PREFIX: prefix } = options
+  if (!url) throw noRedis()
+  const closers: (() => unknown)[] = []
+  const alive = createKeepAlive()
+  let closed = false
+  let connecting: Promise<LinkParts> | null = null
+
+  async function connect(): Promise<LinkParts> {
+    const settings = { url: url ?? '', name: 'bursar-client' }
+    const timeoutMs = options.REDIS_COMMAND_TIMEOUT_MS
+    const redis = letExit(connectCommands({ ...settings, timeoutMs }))
+    try {
+      await redis.connect()
+      const store = await createRedisStore({
+        redis,
+        prefix,
+        ...(clock.virtual ? { clock: () => clock.now() } : {}),
+      })
+      const results = createResults(store)
+      closers.push(
+        () => redis.disconnect(),
+        () => store.close(),
+        () => results.close(),
+      )
+      const queues = once(() => openQueues(redis, options.BURSAR_QUEUE_PREFIX), closeQueues)
+      const logs = once(() => createLogSource(redis, subscriber()))
+      return { redis, store, results, queues, logs }
+    } catch (error) {
+      redis.disconnect()
+      throw redisError(error)
+    }
+  }
+
+  function subscriber(): Redis {
+    const redis = letExit(connectPatient({ url: url ?? '', name: 'bursar-client-streams' }))
+    closers.push(() => redis.disconnect())
+    return redis
+  }
+
+  function once<T>(make: () => T, close?: (made: T) => Promise<void>): () => T {
+    let made: { readonly it: T } | null = null
+    return () => {
+      if (made) return made.it
+      const it = make()
+      made = { it }
+      if (close) closers.push(() => close(it))
+      return it
+    }
+  }
+
+  function parts(): Promise<LinkParts> {
+    if (closed) throw new BursarError('INVALID_ARGUMENT', 'this client is closed: create another')
+    connecting ??= connect()
+    // A failed start is tried again by the next operation.
+    connecting.catch(() => {
+      connecting = null
+    })
+    return connecting
+  }
+
+  return {
+    use: (work) => alive.during(async () => work(await parts())),
+    async close() {
+      closed = true
+      await connecting?.catch(() => {})
+      for (const close of closers.splice(0).toReversed()) await close()
+    },
+  }
+}
+
+/** Lets the process end while this connection, or one made after it, is idle or away. */
+function letExit(redis: Redis): Redis {
+  redis.on('connect', () => redis.stream.unref())
+  // The timer is set before the event is told. ioredis has no other way to it; without it only the end is late.
+  redis.on('reconnecting', () => {
+    const timer: unknown = Reflect.get(redis, 'reconnectTimeout')
+    if (timer instanceof Object && 'unref' in timer && typeof timer.unref === 'function') {
+      timer.unref()
+    }
+  })
+  const duplicate = redis.duplicate.bind(redis)
+  redis.duplicate = (override) => letExit(duplicate(override))
+  return redis
+}
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** Keeps the process alive while operations are under way, and no longer. */
+function createKeepAlive() {
+  let running = 0
+  let timer: NodeJS.Timeout | undefined
+  return {
+    async during<T>(work: () => Promise<T>): Promise<T> {
+      running += 1
+      timer ??= setInterval(() => {}, LONGEST_TIMER_MS)
+      try {
+        return await work()
+      } finally {
+        running -= 1
+        if (running === 0) {
+          clearInterval(timer)
+          timer = undefined
+        }
+      }
+    },
+  }
+}
+
+const noRedis = (): BursarError =>
+  new BursarError(
+    'INVALID_OPTIONS',
+    'REDIS_URL is not set: set it, e.g. REDIS_URL=redis://127.0.0.1:6379, or call createClient({ redisUrl })',
+    { detail: { name: 'REDIS_URL' } },
+  )

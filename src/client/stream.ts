@@ -1,0 +1,85 @@
+import { BursarError } from '../errors.ts'
+import { type Answered, textOf } from '../queue/result-body.ts'
+import { followLog, type LogSource } from '../queue/streams/follow.ts'
+import { RESTART, type StreamPart } from '../queue/streams/log-entry.ts'
+import { type Answer, readAnswer } from './answer.ts'
+import type { Link, LinkParts } from './link.ts'
+import type { Submitted } from './submit.ts'
+
+/** A streamed answer: iterate it once for the pieces, await `final` for the whole and its receipt. */
+export interface AnswerStream<R = unknown> extends AsyncIterable<StreamPart> {
+  readonly jobId: Promise<string>
+  readonly final: Promise<Answer<R>>
+}
+
+interface Started {
+  readonly parts: LinkParts
+  readonly submitted: Submitted
+}
+
+/** Starts a request and follows its log. Iterating fails with what `final` rejects with. */
+export function openStream<R>(
+  link: Link,
+  start: (parts: LinkParts) => Promise<Submitted>,
+): AnswerStream<R> {
+  const { promise: started, resolve } = withResolver<Started>()
+  const answered = link.use(async (parts) => {
+    const submitted = await start(parts)
+    resolve({ parts, submitted })
+    return submitted.answered
+  })
+  const failed = answered.then(() => new Promise<never>(() => {}))
+  const jobId = Promise.race([started.then(({ submitted }) => submitted.jobId), failed])
+  const final = answered.then((one) => readAnswer<R>(one))
+  // Whoever looks at one of the promises alone must not die of the others.
+  for (const one of [jobId, final, failed]) one.catch(() => {})
+  let iterated = false
+  return {
+    jobId,
+    final,
+    [Symbol.asyncIterator]() {
+      if (iterated) {
+        throw new BursarError('INVALID_ARGUMENT', 'a stream is iterated once: await stream.final')
+      }
+      iterated = true
+      return pieces(link, Promise.race([started, failed]), answered)
+    },
+  }
+}
+
+async function* pieces(
+  link: Link,
+  started: Promise<Started>,
+  answered: Promise<Answered>,
+): AsyncGenerator<StreamPart, void> {
+  const { parts, submitted } = await started
+  const log = followLog(keptAlive(link, parts.logs()), submitted.jobId, answered)
+  let seen = false
+  for (;;) {
+    const next = await log.next()
+    if (next.done) {
+      const { response } = await answered
+      if (next.value) return
+      // A cached answer has no log, and a broken log has no end: the answer then comes in one piece.
+      if (seen) yield RESTART
+      yield { text: textOf(response), data: response, restart: false }
+      return
+    }
+    seen = true
+    yield next.value
+  }
+}
+
+const keptAlive = (link: Link, logs: LogSource): LogSource => ({
+  ...logs,
+  subscribe: (job, listener) => link.use(() => logs.subscribe(job, listener)),
+  range: (job, afterId, limit) => link.use(() => logs.range(job, afterId, limit)),
+})
+
+function withResolver<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve = (_value: T) => {}
+  const promise = new Promise<T>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}

@@ -1,0 +1,142 @@
+import { budgetChain } from '../admission/plan.ts'
+import { BursarError } from '../errors.ts'
+import type { Clock } from '../queue/clock.ts'
+import type { Rules } from '../queue/context.ts'
+import type { CompletionJob } from '../queue/job.ts'
+import { type Enqueued, enqueueJob, prepareJob } from '../queue/producer.ts'
+import { cachedReceipt } from '../queue/receipt-record.ts'
+import { readRequest } from '../queue/request.ts'
+import { type Answered, readCacheHit, readResult } from '../queue/result-body.ts'
+import type { Expectation } from '../queue/results.ts'
+import type { SharedRules } from '../queue/rules.ts'
+import type { Link, LinkParts } from './link.ts'
+import type { EnqueuedJob, Request } from './types.ts'
+
+/** What every call of a client needs. */
+export interface Submission {
+  readonly link: Link
+  readonly rules: SharedRules
+  readonly clock: Clock
+}
+
+interface Wanted {
+  readonly stream: boolean
+  readonly timeoutMs: number
+  readonly signal: AbortSignal | undefined
+  /** Called when `signal` aborts: nobody waits any more. */
+  cancel(jobId: string): Promise<unknown>
+}
+
+export interface Submitted {
+  readonly jobId: string
+  readonly answered: Promise<Answered>
+}
+
+/** Hands a request in and expects its answer. */
+export async function submit(
+  parts: LinkParts,
+  { rules, clock }: Submission,
+  input: Request,
+  { stream, timeoutMs, signal, cancel }: Wanted,
+): Promise<Submitted> {
+  signal?.throwIfAborted()
+  const current = await rules.get()
+  const { policy } = current
+  const { request, options } = readRequest(input, policy, clock.now())
+  const prepared = { request, options, policy, stream, replyTo: parts.results.client }
+  const job = prepareJob(prepared, clock)
+  // Before the job is handed in: a worker may be quicker than our next line.
+  const expected = parts.results.expect(job.id, timeoutMs)
+  try {
+    const enqueued = await enqueueJob(job, prepared, { ...parts, clock })
+    if (enqueued.status === 'queued') {
+      const result = signal ? orAborted(expected, signal, () => cancel(job.id)) : expected.result
+      return { jobId: job.id, answered: result.then(readResult) }
+    }
+    expected.forget()
+    return { jobId: job.id, answered: endedAlready(enqueued, parts, current, clock.now()) }
+  } catch (error) {
+    expected.forget()
+    throw error
+  }
+}
+
+/** Hands a request in for whoever asks for its result. */
+export function handIn({ link, rules, clock }: Submission, input: Request): Promise<EnqueuedJob> {
+  return link.use(async (parts) => {
+    const { policy } = await rules.get()
+    const { request, options } = readRequest(input, policy, clock.now())
+    const prepared = { request, options, policy, stream: false, replyTo: parts.results.client }
+    const job = prepareJob(prepared, clock)
+    // A hit at intake would leave nothing behind to ask for: the worker finds it, and keeps it as a result.
+    const enqueued = await enqueueJob(job, { ...prepared, lookUp: false }, { ...parts, clock })
+    return { jobId: job.id, status: enqueued.status === 'queued' ? 'queued' : 'ended' }
+  })
+}
+
+async function endedAlready(
+  enqueued: Exclude<Enqueued, { status: 'queued' }>,
+  parts: LinkParts,
+  rules: Rules,
+  nowMs: number,
+): Promise<Answered> {
+  if (enqueued.status === 'cached') {
+    return cacheHit(enqueued.job, enqueued.entry, parts, rules, nowMs)
+  }
+  if (enqueued.result !== null) return readResult(enqueued.result)
+  throw new BursarError(
+    'RESULT_EXPIRED',
+    `job ${enqueued.job.id} ended as ${enqueued.as} and its result is no longer kept: send the request under another jobId`,
+    { detail: { jobId: enqueued.job.id, outcome: enqueued.as } },
+  )
+}
+
+/** A hit touched no budget; its receipt says how they stand all the same. */
+async function cacheHit(
+  job: CompletionJob,
+  entry: string,
+  { store }: LinkParts,
+  { policy }: Rules,
+  nowMs: number,
+): Promise<Answered> {
+  const lines = budgetChain(policy, job, nowMs)
+  const states = await store.peek(lines.map(({ key }) => key))
+  const windows = lines.map(({ key, limitNano }, at) => ({
+    key,
+    limitNano: states[at]?.limitNano ?? limitNano,
+  }))
+  const left = windows.map(({ limitNano }, at) => {
+    const state = states[at]
+    return state ? limitNano - state.spentNano - state.heldNano : limitNano
+  })
+  return readCacheHit(entry, cachedReceipt(job, policy.version, windows), left)
+}
+
+async function orAborted(
+  { result, forget }: Expectation,
+  signal: AbortSignal,
+  cancel: () => Promise<unknown>,
+): Promise<string> {
+  let stop = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    const onAbort = () => {
+      forget()
+      const error = new BursarError('CANCELLED', 'the request was aborted by its caller', {
+        cause: signal.reason,
+      })
+      // Told after the flag is set, so that a process that ends now leaves nothing running.
+      cancel().then(
+        () => reject(error),
+        () => reject(error),
+      )
+    }
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+    stop = () => signal.removeEventListener('abort', onAbort)
+  })
+  try {
+    return await Promise.race([result, aborted])
+  } finally {
+    stop()
+  }
+}

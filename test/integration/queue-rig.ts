@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inject } from 'vitest'
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/server.ts'
+import { type Client, createClient } from '../../src/client/index.ts'
+import { type Options, readOptions } from '../../src/config/options.ts'
+import { drainOnce } from '../../src/ledger/drain.ts'
+import { createRuntime, type Runtime, type RuntimeOverrides } from '../../src/runtime.ts'
+import { createLogger } from '../../src/telemetry/logger.ts'
+import { type CompletionWorkers, startCompletionWorkers } from '../../workers/completions.ts'
+import { freshDatabase } from '../helpers/postgres.ts'
+import { freshPrefix } from '../helpers/redis.ts'
+
+/** Generous everywhere; a test lowers what it is about. */
+export const POLICY = `
+version: 1
+timezone: UTC
+identity: { default_tenant: default, default_tier: basic, users: { rich: premium } }
+defaults: { max_output_tokens: 4096, min_output_tokens: 16, attempts: 3, timeout: 5s }
+tiers:
+  basic:   { budget: { usd: "50", per: hour }, ladder: standard, on_exhausted: park }
+  premium: { budget: { usd: "500", per: hour }, ladder: standard, on_exhausted: park }
+budgets:
+  - { id: company, scope: global, usd: "2000", per: month }
+ladders:
+  standard: [ { model: gpt-6-astra, until: 80 }, { model: gpt-6-sol, until: 95 }, { model: gpt-6-luna } ]
+providers:
+  openai:
+    base_url: https://api.openai.com/v1
+    key: \${OPENAI_API_KEY}
+    profile: { unbilled_status: [400, 401, 403, 404, 409, 413, 422, 429, 500, 503], abort_ends_bill: false }
+cache:
+  responses: { ttl: 1h }
+`
+
+export interface RigOptions {
+  readonly policy?: string
+  readonly sandbox?: Partial<SandboxOptions>
+  readonly env?: Readonly<Record<string, string>>
+  readonly overrides?: RuntimeOverrides
+  /** false = nobody takes jobs until `startWorkers`. */
+  readonly workers?: boolean
+}
+
+/** A whole Bursar on the shared services, under a prefix and a database of its own. */
+export interface Rig {
+  readonly client: Client
+  readonly runtime: Runtime
+  readonly sandbox: Sandbox
+  readonly options: Options
+  readonly env: Readonly<Record<string, string>>
+  startWorkers(runtime?: Runtime): Promise<CompletionWorkers>
+  newRuntime(overrides?: RuntimeOverrides): Promise<Runtime>
+  newClient(): Client
+  /** Moves everything from the outbox to the ledger. */
+  drain(): Promise<void>
+  close(): Promise<void>
+}
+
+export async function startRig(rig: RigOptions = {}): Promise<Rig> {
+  const folder = await mkdtemp(join(tmpdir(), 'bursar-rig-'))
+  const file = join(folder, 'bursar.yaml')
+  await writeFile(file, rig.policy ?? POLICY)
+  const sandbox = await startSandbox({ seed: 7, ...rig.sandbox })
+  const env = {
+    REDIS_URL: inject('redisUrl'),
+    DATABASE_URL: await freshDatabase(),
+    BURSAR_POLICY: file,
+    BURSAR_PREFIX: freshPrefix(),
+    BURSAR_QUEUE_PREFIX: `{q-${randomBytes(6).toString('hex')}}`,
+    LOG_LEVEL: process.env.RIG_LOG ?? 'silent',
+    ...rig.env,
+  }
+  const options = readOptions(env)
+  const closers: (() => Promise<unknown>)[] = [
+    () => rm(folder, { recursive: true }),
+    () => sandbox.close(),
+  ]
+  const newRuntime = async (overrides: RuntimeOverrides = {}) => {
+    const runtime = await createRuntime(options, {
+      env,
+      sandbox: { url: sandbox.url },
+      logger: createLogger({ level: options.LOG_LEVEL, name: 'rig' }),
+      ...rig.overrides,
+      ...overrides,
+    })
+    closers.push(() => runtime.close())
+    return runtime
+  }
+  const newClient = () => {
+    const client = createClient({
+      redisUrl: env.REDIS_URL,
+      prefix: env.BURSAR_PREFIX,
+      queuePrefix: env.BURSAR_QUEUE_PREFIX,
+      ...(rig.overrides?.clock && { clock: rig.overrides.clock }),
+    })
+    closers.push(() => client.close())
+    return client
+  }
+  const startWorkers = async (other = runtime) => {
+    const workers = await startCompletionWorkers(other)
+    let closed: Promise<void> | undefined
+    const close = (limitMs = 1_000) => {
+      closed ??= workers.close(limitMs)
+      return closed
+    }
+    closers.push(() => close())
+    return { close }
+  }
+  const runtime = await newRuntime()
+  const client = newClient()
+  if (rig.workers !== false) await startWorkers()
+  return {
+    client,
+    runtime,
+    sandbox,
+    options,
+    env,
+    startWorkers,
+    newRuntime,
+    newClient,
+    async drain() {
+      for (;;) {
+        const result = await drainOnce(runtime.ledger, runtime.store.outbox, { batch: 500 })
+        if (result.state !== 'drained' || !result.more) return
+      }
+    },
+    async close() {
+      for (const close of closers.toReversed()) await close()
+    },
+  }
+}

@@ -26,7 +26,7 @@ const LOCK_TIMEOUT_MS = 10_000
 // A drain that lost its outbox must not keep the lock of the slot row.
 const IDLE_IN_TRANSACTION_MS = 30_000
 // The client gives up after the server should have: only a server that is frozen or cut off gets there.
-const CLIENT_GRACE_MS = 5_000
+const CLIENT_GRACE_MS = 2_000
 
 /**
  * Connects to a migrated ledger in PostgreSQL 14 or later. The caller closes it.

@@ -9,7 +9,7 @@ const SlotRow = z.object({ epoch: z.number(), watermark: z.string() })
 export type SlotRow = z.infer<typeof SlotRow>
 
 /** @throws {BursarError} LEDGER_NOT_MIGRATED when the row is missing; migrations write it. */
-export const readSlotRow = async (ledger: Ledger): Promise<SlotRow> =>
+export const readSlotRow = async (ledger: Pick<Ledger, 'db'>): Promise<SlotRow> =>
   only(await rowsOf(ledger.db, SlotRow, sql`select epoch, watermark from slot`))
 
 /** Waits until nobody else holds the row, and keeps it until the transaction ends. */

@@ -4,6 +4,7 @@ import type { Outbox } from '../../src/admission/outbox.ts'
 import { drainOnce } from '../../src/ledger/drain.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { attemptBookings } from '../../src/ledger/queries/attempt-bookings.ts'
+import { ledgerSnapshot } from '../../src/ledger/queries/snapshot.ts'
 import { windowSums, windowTotals } from '../../src/ledger/queries/window-sums.ts'
 import { beginEpoch, readSlotRow } from '../../src/ledger/slot-row.ts'
 import { dyingAt, dyingBeforeCommit } from '../helpers/dying.ts'
@@ -171,6 +172,29 @@ ledgerTest('beginEpoch waits for a drain under way, which still commits', async 
   expect(order).toEqual(['drain went on', 'epoch began'])
   expect(await readSlotRow(ledger)).toEqual({ epoch: 1, watermark: '0' })
   expect(await spent(ledger)).toBe(700)
+})
+
+ledgerTest('a snapshot taken beside drains always fits its watermark', async ({ ledger }) => {
+  const outbox = new MemoryOutbox()
+  for (let n = 0; n < 60; n++) outbox.append(posting({ attempt: `job-${n}/a`, job: `job-${n}` }))
+  const drain = async () => {
+    while ((await drainOnce(ledger, outbox, { batch: 3 })).state === 'drained');
+  }
+  let draining = true
+  const looks: number[] = []
+  const look = async () => {
+    while (draining) {
+      const { watermark, sums } = await ledgerSnapshot(ledger)
+      const read = Number(watermark.split('-')[1] ?? 0)
+      expect(sums.get(COMPANY)?.postings ?? 0).toBe(read)
+      looks.push(read)
+    }
+  }
+  const looking = look()
+  await Promise.all([drain(), drain()])
+  draining = false
+  await looking
+  expect(new Set(looks).size).toBeGreaterThan(1)
 })
 
 /** Returns when some session waits for a lock. */

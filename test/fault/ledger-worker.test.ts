@@ -4,6 +4,7 @@ import { migrate } from '../../src/ledger/migrate.ts'
 import { openLedger } from '../../src/ledger/open.ts'
 import { outcomeCounts } from '../../src/ledger/queries/outcome-counts.ts'
 import { windowSums, windowTotals } from '../../src/ledger/queries/window-sums.ts'
+import { lockSlotRow, readSlotRow, writeWatermark } from '../../src/ledger/slot-row.ts'
 import { startLedgerWorker } from '../../workers/ledger.ts'
 import { dyingAt } from '../helpers/dying.ts'
 import { ledgerTest } from '../helpers/ledgers.ts'
@@ -93,6 +94,28 @@ describe('the ledger worker', () => {
       expect(await windowTotals(ledger)).toEqual(await windowSums(ledger))
     } finally {
       await worker.close()
+      await ledger.close()
+      await server.stop()
+    }
+  })
+
+  test('a frozen PostgreSQL is a typed error in bounded time, and costs the pool no connection', async () => {
+    const server = await startPostgres()
+    await migrate(server.url)
+    const limits = { poolSize: 1, statementTimeoutMs: 100, connectTimeoutMs: 500 }
+    const ledger = await openLedger({ databaseUrl: server.url, ...limits })
+    const unavailable = { code: 'LEDGER_UNAVAILABLE', retryable: true }
+    try {
+      const inside = ledger.transaction(async (tx) => {
+        await lockSlotRow(tx)
+        await server.pause()
+        await writeWatermark(tx, '9-9')
+      })
+      await expect(inside).rejects.toMatchObject(unavailable)
+      await expect(readSlotRow(ledger)).rejects.toMatchObject(unavailable)
+      await server.resume()
+      expect(await readSlotRow(ledger)).toEqual({ epoch: 0, watermark: '0' })
+    } finally {
       await ledger.close()
       await server.stop()
     }

@@ -73,8 +73,9 @@ export function parseJson(body: Buffer): unknown {
 /** Ends the response with a JSON body, unless the client has left. */
 export function sendJson(res: ServerResponse, status: number, value: unknown): void {
   if (res.destroyed) return
-  const body = Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
-  res.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length })
+  const body = typeof value === 'string' ? value : JSON.stringify(value)
+  const length = Buffer.byteLength(body)
+  res.writeHead(status, { 'content-type': 'application/json', 'content-length': length })
   res.end(body)
 }
 

@@ -10,9 +10,9 @@ export type Json = Readonly<Record<string, unknown>>
 const Body = z.record(z.string(), z.unknown())
 
 const Answer = z.object({
-  model: z.string().optional(),
-  service_tier: z.string().nullish(),
-  status: z.string().nullish(),
+  model: z.string().nullish().catch(null),
+  service_tier: z.string().nullish().catch(null),
+  status: z.string().nullish().catch(null),
   usage: z.unknown().optional(),
 })
 

@@ -1,30 +1,23 @@
 import { z } from 'zod'
 import type { Json } from './answer.ts'
-import { mergeDelta } from './merge-delta.ts'
+import { mergeDelta, writtenIn } from './merge-delta.ts'
 import type { StreamReader } from './stream-reader.ts'
 
-const Delta = z.looseObject({
-  content: z.string().nullish(),
-  refusal: z.string().nullish(),
-  tool_calls: z
-    .array(
-      z.looseObject({ function: z.looseObject({ arguments: z.string().nullish() }).nullish() }),
-    )
-    .nullish(),
-})
+const Fields = z.record(z.string(), z.unknown())
 
+// Lenient on purpose: a field that a server writes in its own way must not cost the rest of the answer.
 const Chunk = z.looseObject({
-  usage: z.unknown().optional(),
   choices: z
     .array(
       z.looseObject({
-        index: z.int(),
-        delta: Delta.nullish(),
-        finish_reason: z.string().nullish(),
-        logprobs: z.record(z.string(), z.unknown()).nullish(),
+        index: z.int().default(0),
+        delta: Fields.nullish().catch(null),
+        finish_reason: z.string().nullish().catch(null),
+        logprobs: Fields.nullish().catch(null),
       }),
     )
-    .default([]),
+    .nullish()
+    .transform((choices) => choices ?? []),
 })
 type ChunkChoice = z.infer<typeof Chunk>['choices'][number]
 
@@ -57,15 +50,15 @@ export function createChatReader(relaysUsage: boolean): StreamReader {
       return output
     },
     add(event) {
+      usage = event.usage ?? usage
       const parsed = Chunk.safeParse(event)
       if (!parsed.success) return { data: event, text: '' }
       const { choices: parts, usage: counted, ...rest } = parsed.data
       Object.assign(head, rest)
-      usage = counted ?? usage
       for (const part of parts) addPart(choices, part)
-      const visible = parts.map((part) => (part.index === 0 ? (part.delta?.content ?? '') : ''))
+      const visible = parts.map(visibleText)
       text += visible.join('')
-      output += parts.map(outputOf).join('')
+      output += parts.map((part) => writtenIn(part.delta)).join('')
       const isUsageAlone = parts.length === 0 && counted != null
       return isUsageAlone && !relaysUsage ? null : { data: event, text: visible.join('') }
     },
@@ -96,12 +89,9 @@ function addPart(choices: Map<number, Choice>, part: ChunkChoice): void {
   choice.finish_reason = part.finish_reason ?? choice.finish_reason
 }
 
-const outputOf = ({ delta }: ChunkChoice): string =>
-  [
-    delta?.content ?? '',
-    delta?.refusal ?? '',
-    ...(delta?.tool_calls ?? []).map((call) => call.function?.arguments ?? ''),
-  ].join('')
+/** The first choice speaks for the answer. */
+const visibleText = ({ index, delta }: ChunkChoice): string =>
+  index === 0 && typeof delta?.content === 'string' ? delta.content : ''
 
 /** A tool call's `index` belongs to the stream alone. */
 function finished(choice: Choice): Json {

@@ -40,3 +40,13 @@ function mergeList(before: unknown[], added: readonly unknown[]): unknown[] {
   }
   return before
 }
+
+/** All that a model wrote in a delta, wherever it stands: names and ids are not its words. */
+export function writtenIn(value: unknown): string {
+  if (typeof value === 'string') return value
+  if (Array.isArray(value)) return value.map(writtenIn).join('')
+  if (!isObject(value)) return ''
+  return Object.entries(value)
+    .map(([key, part]) => (WHOLE.has(key) ? '' : writtenIn(part)))
+    .join('')
+}

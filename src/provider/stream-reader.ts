@@ -7,7 +7,7 @@ export interface StreamReader {
   add(event: Json): StreamChunk | null
   /** Visible text so far. */
   readonly text: string
-  /** All output so far that counts as tokens: text, refusals, arguments of tools. */
+  /** All output so far that counts as tokens: text, refusals, thoughts, arguments of tools. */
   readonly output: string
   /** What an error event inside the stream said; null when there was none. */
   readonly failure: string | null

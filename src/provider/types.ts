@@ -50,7 +50,10 @@ export type CallOutcome =
       readonly streamedOutputTokens: number
     }
   | {
-      /** Timeout, reset, cut stream, missing usage, an abort that does not end the bill: the whole hold is booked. */
+      /**
+       * Timeout, reset, cut stream, missing usage, an abort that does not end the bill: the whole hold is booked.
+       * Unless `hold.sent` is still false: then not a byte left this process, and the hold is released.
+       */
       readonly seen: 'unknown'
       readonly reason:
         | 'timeout'

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { priceNano } from '../../sandbox/prices.ts'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/server.ts'
 import { readBill } from './provider-helpers.ts'
 
@@ -164,6 +165,14 @@ describe('the bill', () => {
       throw new Error('every seed drew a cache')
     },
   )
+
+  test('is rounded half up, once', () => {
+    const usd = { input: 0.0005, cached: 0.0004, cacheWrite: 0, output: 0 }
+    const model = { kind: 'chat', reasons: false, dimensions: 0, usd, longFrom: 1e9 } as const
+    const nano = (input: number, cached: number) =>
+      priceNano(model, { input, cached, cacheWrite: 0, output: 0, reasoning: 0 }, 'default')
+    expect([nano(1, 0), nano(0, 1), nano(1, 1), nano(2, 1), nano(3, 0)]).toEqual([1, 0, 1, 1, 2])
+  })
 
   test('embeddings cost their input', async () => {
     const file = newFile()

@@ -113,6 +113,19 @@ describe('a chat stream', () => {
     expect(readAll([]).reader.result()).toBeNull()
   })
 
+  test('a server that writes fields in its own way loses neither its answer nor its usage', () => {
+    const { reader } = readAll([
+      { ...HEAD, model: null, choices: [{ delta: { content: 'a' }, logprobs: 'none' }] },
+      { ...HEAD, choices: [{ index: 0, delta: { content: ['b'] }, finish_reason: 3 }] },
+      { ...HEAD, choices: 'odd', usage: USAGE },
+    ])
+    expect(reader.result()).toMatchObject({
+      choices: [{ index: 0, message: { content: ['b'] } }],
+      usage: USAGE,
+    })
+    expect(reader.text).toBe('a')
+  })
+
   test('a field named __proto__ changes no prototype', () => {
     const { reader } = readAll([chunk(JSON.parse('{"__proto__":{"polluted":true}}'), 'stop')])
     expect(reader.result()).not.toBeNull()

@@ -18,6 +18,8 @@ interface House {
 
 /**
  * Starts a simulated OpenAI-compatible provider with its own prices and its own bill.
+ * A request steers its own answer by `metadata`: `sandbox_output_tokens`, `sandbox_answer` (`tool`, `refusal`),
+ * `sandbox_fault` (the header `x-sandbox-fault` wins), `sandbox_chunk_delay_ms`.
  * @throws {Error} the faults or the bill cannot be read, or the port is taken.
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {

@@ -25,43 +25,51 @@ const json = z.string().transform((text, ctx) => {
 const optional = <T extends z.ZodType>(schema: T) =>
   z.union([z.literal('').transform(() => null), json.pipe(schema)])
 
+/** Space-separated words, named by the keys of their schema, in order. */
+function words<S extends z.ZodRawShape>(shape: S) {
+  const names = Object.keys(shape)
+  const byName = (text: unknown) =>
+    Object.fromEntries(`${text}`.split(' ').map((word, i) => [names[i] ?? i, word]))
+  return z.preprocess(byName, z.strictObject(shape))
+}
+
+const word = z.string().min(1)
+const PostingHead = words({
+  attempt: word,
+  epoch: int,
+  rev: int,
+  kind: z.enum(POSTING_KINDS),
+  job: word,
+  n: int,
+  deltaNano: int,
+  bookedNano: int,
+  holdNano: int,
+  overrunNano: int,
+  rung: int,
+  outputCapTokens: int,
+  admittedAtMs: int,
+  postedAtMs: int,
+  outcome: z
+    .union([z.literal('-'), z.enum(OUTCOMES)])
+    .transform((outcome) => (outcome === '-' ? null : outcome)),
+})
 const Fields = z.discriminatedUnion('t', [
   z.object({
     t: z.literal('posting'),
-    attempt: z.string().min(1),
-    epoch: int,
-    rev: int,
-    kind: z.enum(POSTING_KINDS),
-    job: z.string(),
-    n: int,
-    delta: int,
-    booked: int,
-    hold: int,
-    over: int,
-    windows: z.string(),
-    rung: int,
-    cap: int,
-    at: int,
-    now: int,
-    meta: optional(AttemptMetaSchema),
-    detail: optional(SettleDetailSchema),
-    outcome: z.enum(['', ...OUTCOMES]),
+    h: PostingHead,
+    w: z.string(),
+    m: optional(AttemptMetaSchema),
+    d: optional(SettleDetailSchema),
   }),
   z.object({
     t: z.literal('request'),
-    job: z.string(),
-    outcome: z.enum(OUTCOMES),
-    reason: z.string(),
-    now: int,
-    meta: json.pipe(RequestMetaSchema),
+    h: words({ job: word, outcome: z.enum(OUTCOMES), postedAtMs: int }),
+    r: z.string(),
+    m: json.pipe(RequestMetaSchema),
   }),
   z.object({
     t: z.literal('threshold'),
-    window: z.string(),
-    percent: int,
-    spent: int,
-    limit: int,
-    now: int,
+    h: words({ window: word, percent: int, spentNano: int, limitNano: int, postedAtMs: int }),
   }),
 ])
 
@@ -78,42 +86,8 @@ export function readOutboxEntry(id: string, raw: Readonly<Record<string, string>
     })
   }
   const f = parsed.data
-  if (f.t === 'threshold') {
-    const { window, percent, spent, limit, now } = f
-    return {
-      type: 'threshold',
-      id,
-      window,
-      percent,
-      spentNano: spent,
-      limitNano: limit,
-      postedAtMs: now,
-    }
-  }
-  if (f.t === 'request') {
-    const { job, outcome, reason, now, meta } = f
-    return { type: 'request', id, job, outcome, reason, postedAtMs: now, meta }
-  }
-  return {
-    type: 'posting',
-    id,
-    attempt: f.attempt,
-    epoch: f.epoch,
-    rev: f.rev,
-    kind: f.kind,
-    job: f.job,
-    n: f.n,
-    deltaNano: f.delta,
-    bookedNano: f.booked,
-    holdNano: f.hold,
-    overrunNano: f.over,
-    windows: f.windows === '' ? [] : f.windows.split('\n'),
-    rung: f.rung,
-    outputCapTokens: f.cap,
-    admittedAtMs: f.at,
-    postedAtMs: f.now,
-    meta: f.meta,
-    detail: f.detail,
-    outcome: f.outcome === '' ? null : f.outcome,
-  }
+  if (f.t === 'threshold') return { type: 'threshold', id, ...f.h }
+  if (f.t === 'request') return { type: 'request', id, ...f.h, reason: f.r, meta: f.m }
+  const windows = f.w === '' ? [] : f.w.split('\n')
+  return { type: 'posting', id, ...f.h, windows, meta: f.m, detail: f.d }
 }

@@ -1,6 +1,6 @@
 import type { Nano } from '../../money/nano.ts'
 import type { Conclusion } from '../commands.ts'
-import type { PostingKind } from '../outbox.ts'
+import type { Outcome, PostingKind } from '../outbox.ts'
 import { writeStoredResult } from '../result.ts'
 import { giveBack } from './limits.ts'
 import { percentOf } from './rungs.ts'
@@ -38,14 +38,8 @@ export function raiseMarks(ctx: Context, record: AttemptRecord): void {
     const highest = reached.at(-1) ?? 0
     if (highest <= firedPercent) continue
     window.firedPercent = highest
-    append(ctx, {
-      t: 'threshold',
-      window: key,
-      percent: highest,
-      spent: spentNano,
-      limit: limitNano,
-      now: ctx.nowMs,
-    })
+    const head = [key, highest, spentNano, limitNano, ctx.nowMs]
+    append(ctx, { t: 'threshold', h: head.join(' ') })
   }
 }
 
@@ -64,32 +58,25 @@ export interface Posting {
   readonly deltaNano: Nano
   readonly overrunNano: Nano
   readonly detail: string
-  readonly outcome: string
+  readonly outcome: Outcome | null
 }
 
 export function post(ctx: Context, attempt: string, record: AttemptRecord, posting: Posting): void {
   record.rev += 1
+  const head = [
+    ...[attempt, ctx.epoch, record.rev, posting.kind, record.job, record.n, posting.deltaNano],
+    ...[record.bookedNano, record.holdNano, posting.overrunNano, record.rung, record.capTokens],
+    ...[record.atMs, ctx.nowMs, posting.outcome ?? '-'],
+  ]
   append(ctx, {
     t: 'posting',
-    attempt,
-    epoch: ctx.epoch,
-    rev: record.rev,
-    kind: posting.kind,
-    job: record.job,
-    n: record.n,
-    delta: posting.deltaNano,
-    booked: record.bookedNano,
-    hold: record.holdNano,
-    over: posting.overrunNano,
-    windows: record.windows.join('\n'),
-    rung: record.rung,
-    cap: record.capTokens,
-    at: record.atMs,
-    now: ctx.nowMs,
-    meta: record.meta,
-    detail: posting.detail,
-    outcome: posting.outcome,
+    h: head.join(' '),
+    w: record.windows.join('\n'),
+    m: record.meta,
+    d: posting.detail,
   })
+  // An ended attempt forgets its meta: the ledger has it.
+  record.meta = ''
 }
 
 /** A request that ends without a posting of its own. */
@@ -100,7 +87,7 @@ export function postRequest(
   reason: string,
   meta: string,
 ): void {
-  append(ctx, { t: 'request', job, outcome, reason, now: ctx.nowMs, meta })
+  append(ctx, { t: 'request', h: `${job} ${outcome} ${ctx.nowMs}`, r: reason, m: meta })
 }
 
 /** First one wins. @returns false when the request had ended before. */

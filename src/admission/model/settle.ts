@@ -125,10 +125,13 @@ export function settle(ctx: Context, command: SettleCommand): SettleReply {
   const concluded = conclusion
     ? concludeJob(ctx, command.job, conclusion, leftOf(ctx, record))
     : false
-  const outcome = concluded && conclusion ? conclusion.outcome : ''
-  if (posting) post(ctx, command.attempt, record, { ...posting, detail: command.detail, outcome })
-  else if (concluded && conclusion) {
-    postRequest(ctx, command.job, outcome, conclusion.reason, record.meta)
+  const outcome = concluded && conclusion ? conclusion.outcome : null
+  const meta = record.meta === '' ? command.meta : record.meta
+  if (posting) {
+    record.meta = meta
+    post(ctx, command.attempt, record, { ...posting, detail: command.detail, outcome })
+  } else if (outcome && conclusion) {
+    postRequest(ctx, command.job, outcome, conclusion.reason, meta)
   }
   if (posting && posting.deltaNano > 0) raiseMarks(ctx, record)
   if (command.cache && concluded) {
@@ -170,10 +173,11 @@ export function release(ctx: Context, command: ReleaseCommand): ReleaseReply {
       deltaNano,
       overrunNano: 0,
       detail: '',
-      outcome: '',
+      outcome: null,
     })
   }
   record.state = 'R'
+  record.meta = ''
   return { outcome: 'released' }
 }
 
@@ -222,7 +226,7 @@ export function expire(ctx: Context, limit: number): ExpireReply {
     state.exp.delete(attempt)
     if (record?.state !== 'H') continue
     const { posting } = bookHold(ctx, attempt, record, 'unconfirmed', 0, null)
-    if (posting) post(ctx, attempt, record, { ...posting, detail: '', outcome: '' })
+    if (posting) post(ctx, attempt, record, { ...posting, detail: '', outcome: null })
     raiseMarks(ctx, record)
     holds.push({ attempt, job: record.job, holdNano: record.holdNano })
   }

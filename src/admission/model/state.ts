@@ -138,9 +138,8 @@ export function closedReply({
   return null
 }
 
-export function append(ctx: Context, fields: Record<string, string | number>): void {
+export function append(ctx: Context, fields: Readonly<Record<string, string>>): void {
   const { state, nowMs } = ctx
   const id = `${nowMs}-${state.seq++}`
-  const flat = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, `${value}`]))
-  state.out.push({ id, fields: flat })
+  state.out.push({ id, fields })
 }

@@ -1,128 +1,124 @@
 --[[ admit.lua: holds the most a call can cost in every budget window of the chain, or in none. (PROTOCOL 3.1, 3.2)
-  command  attempt, job, policy, windows { key, startMs, endMs, limitNano, marks }, rungs (lib/rungs), limits
-           (lib/limits), cacheKey ('' = do not look), maxTakes, ttlMs, meta
+  KEYS     slot exp windows attempt job cache, then the windows, the gates of the rungs, the limits
+  ARGV[1]  epoch now attempt policy from until maxTakes ttlMs cacheKey ('' = do not look)
+           count, then per rung: fixedNano outputPico capTokens floorTokens until (-1) inputTokens
+           [from, until) is the time in which every window of the plan is open
+  ARGV[2]  what the hold keeps: job, windows, limits, meta (lib/attempts)
+  ARGV[3]  per window: startMs endMs limitNano marks; read only to open one or to change its limit
   Reply    held rung hold cap n at acked expires | concluded outcome | cached body | cancelled | takes-exhausted n
            | over-budget window resumeAt left... | busy gate|limit index resumeAt | void | stale now policy
            | unavailable | epoch-changed epoch
   Keeps    law 1: no script but this adds to `held`, and only where spent + held + amount <= limit in every window
 ]]
 --- include lib/slot.lua
+--- include lib/cached.lua
+--- include lib/jobs.lua
+--- include lib/windows.lua
 --- include lib/limits.lua
 --- include lib/rungs.lua
---- include lib/book.lua
-local function heldReply(record, expires)
-  return { 'held', record.rung, record.hold, record.cap, record.n, record.at, slot[3], expires }
-end
-
-local shut = closed()
+local attempt, policy, fromMs, untilMs, maxTakes, ttlMs, cacheKey, rungCount, rungsAt =
+  struct.unpack('<sdddddsB', ARGV[1], at1)
+local found = redis.call('MGET', unpack(KEYS))
+local shut, acked = closed(found[1])
 if shut then return shut end
-local state = redis.call('HGET', P .. 'a:' .. command.attempt, 'st')
-if state == 'H' then
-  local expires = redis.call('ZSCORE', P .. 'exp', command.attempt)
-  return heldReply(readAttempt(command.attempt), tonumber(expires))
+if found[4] then
+  local st, _, _, rung, hold, cap, n, heldAt = struct.unpack('<c1ddddddd', found[4])
+  if st ~= 'H' then return { 'void' } end
+  return { 'held', rung, hold, cap, n, heldAt, acked, tonumber(redis.call('ZSCORE', KEYS[2], attempt)) }
 end
-if state then return { 'void' } end
-local jobKey = P .. 'j:' .. command.job
-local job = redis.call('HMGET', jobKey, 'done', 'cancel', 'n')
-if job[1] then return { 'concluded', job[1] } end
-if job[2] then return { 'cancelled' } end
-local takes = tonumber(job[3] or '0')
-if takes >= command.maxTakes then return { 'takes-exhausted', takes } end
-local hit = cached(command.cacheKey)
+local job = readJob(found[5])
+if job.done ~= '' then return { 'concluded', job.done } end
+if job.cancelled == 1 then return { 'cancelled' } end
+if job.n >= maxTakes then return { 'takes-exhausted', job.n } end
+local hit = cacheKey ~= '' and cachedBody(found[6])
 if hit then return { 'cached', hit } end
 
 -- A plan of another time or an older policy is not judged.
-local views, newest, outside = {}, command.policy, false
-for i, line in ipairs(command.windows) do
-  if now < line[2] or now >= line[3] then outside = true end
-  local w = redis.call('HMGET', P .. 'w:' .. line[1], 'policy', 'limit', 'spent', 'held', 'fired')
-  local policy = tonumber(w[1] or '0')
-  if policy > newest then newest = policy end
-  views[i] = { policy = policy, limit = tonumber(w[2]), used = w[3] and w[3] + w[4] or 0, fired = w[5] }
+local fixed, _ = ARGV[2], nil
+local windowCount, at
+_, windowCount, at = struct.unpack('<sB', fixed)
+local windows, newest, current = {}, policy, true
+for i = 1, windowCount do
+  local value = found[6 + i]
+  local w = value and readWindow(value) or { policy = -1 }
+  windows[i] = w
+  if w.policy > newest then newest = w.policy end
+  if w.policy ~= policy then current = false end
 end
-if outside or newest > command.policy then return { 'stale', now, newest } end
+if now < fromMs or now >= untilMs or newest > policy then return { 'stale', now, newest } end
 
 -- Opens missing windows and takes over the limits of a newer policy. The only place that creates a window.
-for i, line in ipairs(command.windows) do
-  local view, key = views[i], P .. 'w:' .. line[1]
-  if not view.limit then
-    redis.call('HSET', key, 'limit', int(line[4]), 'policy', int(command.policy), 'spent', '0', 'held', '0',
-      'start', int(line[2]), 'end', int(line[3]), 'fired', '0', 'marks', line[5],
-      'next', int(nextMark(line[5], line[4], 0)))
-    redis.call('PEXPIRE', key, int(line[3] - now + 2 * KEEP_MS))
-    redis.call('ZADD', P .. 'windows', int(line[3]), line[1])
-    view.limit = line[4]
-  elseif command.policy > view.policy then
-    redis.call('HSET', key, 'limit', int(line[4]), 'policy', int(command.policy), 'marks', line[5],
-      'next', int(nextMark(line[5], line[4], tonumber(view.fired))))
-    view.limit = line[4]
+if not current then
+  local from = 1
+  for i, w in ipairs(windows) do
+    local startMs, endMs, limit, marks
+    startMs, endMs, limit, marks, from = struct.unpack('<ddds', ARGV[3], from)
+    if w.policy < 0 then
+      w.spent, w.held, w.fired, w.startMs, w.endMs = 0, 0, 0, startMs, endMs
+      redis.call('ZADD', KEYS[3], int(endMs), string.sub(KEYS[6 + i], #P + 3))
+    end
+    if w.policy ~= policy then
+      w.policy, w.limit, w.marks = policy, limit, marks
+      setNextMark(w)
+      redis.call('SET', KEYS[6 + i], windowText(w))
+    end
   end
 end
 
-local gates = {}
-for i, offer in ipairs(command.rungs) do gates[i] = P .. 'gate:' .. offer[1] end
-gates = redis.call('MGET', unpack(gates))
-
-local function limitAmount(line, offer, cap)
-  if line[1] == 'c' then return 1 end
-  return clampAmount(line, offer[7] + cap)
+local limits, limitCount = {}, nil
+for _ = 1, windowCount do _, at = struct.unpack('<s', fixed, at) end
+limitCount, at = struct.unpack('<B', fixed, at)
+for i = 1, limitCount do
+  local line = { state = found[6 + windowCount + rungCount + i] }
+  line[1], line[2], line[3], line[4], line[5], at = struct.unpack('<c1sddd', fixed, at)
+  limits[i] = line
 end
 
--- A closed gate or a full limit, the first in the plan's order; else what `take` wants to know.
+-- A closed gate or a full limit, the first in the plan's order.
 local function busyBy(rung, offer, cap)
-  local gate = tonumber(gates[rung] or '0')
+  local gate = tonumber(found[6 + windowCount + rung] or 0)
   if gate > now then return { 'busy', 'gate', rung - 1, gate } end
-  local seen = {}
-  for i, line in ipairs(command.limits) do
-    local fits, retryAt, _, _, state = measure(line, limitAmount(line, offer, cap))
+  for i, line in ipairs(limits) do
+    local fits, retryAt = measure(line, clampAmount(line, offer[6] + cap))
     if not fits then return { 'busy', 'limit', i - 1, retryAt } end
-    seen[i] = state
   end
-  return nil, seen
 end
 
-local function hold(rung, offer, cap, seen)
-  local record = { st = 'H', rev = 0, booked = 0, meta = command.meta, job = command.job, rung = rung - 1,
-    hold = amountFor(offer, cap), cap = cap, n = takes + 1, at = now, windows = {}, limits = {} }
-  for i, line in ipairs(command.windows) do
-    redis.call('HINCRBY', P .. 'w:' .. line[1], 'held', int(record.hold))
-    record.windows[i] = line[1]
+local soonest, offer
+for rung = 1, rungCount do
+  offer = {}
+  offer[1], offer[2], offer[3], offer[4], offer[5], offer[6], rungsAt = struct.unpack('<dddddd', ARGV[1], rungsAt)
+  local cap = affordableCap(offer, windows)
+  local busy = cap >= 0 and busyBy(rung, offer, cap)
+  if cap >= 0 and not busy then
+    local hold, tokens, writes = amountFor(offer, cap), offer[6] + cap, {}
+    for i, w in ipairs(windows) do
+      w.held = w.held + hold
+      writes[2 * i - 1], writes[2 * i] = KEYS[6 + i], windowText(w)
+    end
+    if windowCount > 0 then redis.call('MSET', unpack(writes)) end
+    for _, line in ipairs(limits) do take(line, clampAmount(line, tokens)) end
+    job.n = job.n + 1
+    writeJob(KEYS[5], job)
+    local head = struct.pack('<c1dddddddd', 'H', 0, 0, rung - 1, hold, cap, job.n, now, tokens)
+    redis.call('SET', KEYS[4], head .. fixed)
+    redis.call('ZADD', KEYS[2], int(now + ttlMs), attempt)
+    return { 'held', rung - 1, hold, cap, job.n, now, acked, now + ttlMs }
   end
-  for i, line in ipairs(command.limits) do
-    local amount = limitAmount(line, offer, cap)
-    take(line, amount, seen[i])
-    record.limits[i] = { line[1], line[2], line[3], line[4], line[5], amount }
-  end
-  redis.call('HSET', jobKey, 'n', int(record.n))
-  redis.call('PEXPIRE', jobKey, 2 * KEEP_MS)
-  createAttempt(command.attempt, record)
-  local expires = now + command.ttlMs
-  redis.call('ZADD', P .. 'exp', int(expires), command.attempt)
-  return heldReply(record, expires)
-end
-
-local soonest
-for rung, offer in ipairs(command.rungs) do
-  local cap = affordableCap(offer, views)
-  if cap >= 0 then
-    local busy, seen = busyBy(rung, offer, cap)
-    if not busy then return hold(rung, offer, cap, seen) end
-    if not soonest or busy[4] < soonest[4] then soonest = busy end
-  end
+  if busy and (not soonest or busy[4] < soonest[4]) then soonest = busy end
 end
 if soonest then return soonest end
 
 -- Why not even the least of the last rung fits, and when that changes.
-local last = command.rungs[#command.rungs]
-local least = amountFor(last, last[6] < 0 and last[5] or last[4])
+local least = amountFor(offer, offer[5] < 0 and offer[4] or offer[3])
 local reply, window, resume, never = { 'over-budget', 0, 0 }, -1, 0, false
-for i, view in ipairs(views) do
-  reply[#reply + 1] = view.limit - view.used
-  local ceiling = ceilingOf(last, view)
+for i, w in ipairs(windows) do
+  reply[3 + i] = w.limit - w.spent - w.held
+  local ceiling = offer[5] < 0 and w.limit or percentOf(w.limit, offer[5])
   if least > ceiling then never = true end
-  if view.used + least > ceiling then
+  if w.spent + w.held + least > ceiling then
     if window < 0 then window = i - 1 end
-    resume = math.max(resume, command.windows[i][3])
+    resume = math.max(resume, w.endMs)
   end
 end
 reply[2], reply[3] = window, never and 0 or resume

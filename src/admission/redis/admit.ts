@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { AdmitCommand, AdmitReply } from '../commands.ts'
 import { OUTCOMES } from '../outbox.ts'
-import { callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
-import { limitRow, rungRow, windowRow } from './lines.ts'
+import { begin, callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
+import { writeFixedPart, writeRungs, writeWindowTerms } from './lines.ts'
 import { loadScript } from './load-script.ts'
 
 const script = loadScript(new URL('./admit.lua', import.meta.url))
@@ -45,17 +45,35 @@ const Reply = z.union([
 
 /** Asks for a hold; see `AdmitReply` for every answer. Replaying a live attempt answers the same hold. */
 export async function admit(caller: SlotCaller, command: AdmitCommand): Promise<AdmitReply> {
-  const raw = await callScript(caller, script, {
-    attempt: command.attempt,
-    job: command.job,
-    policy: command.policy,
-    windows: command.windows.map(windowRow),
-    rungs: command.rungs.map(rungRow),
-    limits: command.limits.map(limitRow),
-    cacheKey: command.cacheKey ?? '',
-    maxTakes: command.maxTakes,
-    ttlMs: command.ttlMs,
-    meta: command.meta,
-  })
+  const { windows, rungs, limits, job, meta } = command
+  let fromMs = 0
+  let untilMs = Number.MAX_SAFE_INTEGER
+  for (const { startMs, endMs } of windows) {
+    fromMs = Math.max(fromMs, startMs)
+    untilMs = Math.min(untilMs, endMs)
+  }
+  const question = begin(caller)
+    .text(command.attempt)
+    .double(command.policy)
+    .double(fromMs)
+    .double(untilMs)
+    .double(command.maxTakes)
+    .double(command.ttlMs)
+    .text(command.cacheKey ?? '')
+  const { keys } = caller
+  const raw = await callScript(
+    caller,
+    script,
+    [
+      ...[keys.slot, keys.exp, keys.windows, keys.attempt(command.attempt), keys.job(job)],
+      keys.cached(command.cacheKey ?? ''),
+      ...windows.map(({ key }) => keys.window(key)),
+      ...rungs.map(({ gate }) => keys.gate(gate)),
+      ...limits.map(({ key }) => keys.limit(key)),
+    ],
+    writeRungs(question, rungs).done(),
+    writeFixedPart({ job, windows: windows.map(({ key }) => key), limits, meta }),
+    writeWindowTerms(windows),
+  )
   return readUnavailable(raw) ?? readReply(script, Reply, raw)
 }

@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis'
-import { Packr } from 'msgpackr'
 import { z } from 'zod'
 import { BursarError, messageOf } from '../../errors.ts'
 import type { Unavailable } from '../commands.ts'
 import type { SlotKeys } from '../keys.ts'
 import type { Script } from './load-script.ts'
+import { Writer } from './writer.ts'
 
 /** Runs one script against one slot: the only place that knows how a command travels. */
 export interface SlotCaller {
@@ -16,27 +16,29 @@ export interface SlotCaller {
   nowMs(): number
 }
 
-// Plain maps and arrays, which is what cmsgpack reads.
-const packer = new Packr({ useRecords: false, variableMapSize: true })
+/** A command's first argument begins with the epoch and the time; the script's wrapper writes the rest. */
+export const begin = (caller: SlotCaller, bytes?: number): Writer =>
+  new Writer(bytes).double(caller.epoch()).double(caller.nowMs())
 
 /**
+ * @param keys - the slot's own first.
  * @returns the raw reply, to be parsed by the wrapper.
  * @throws {BursarError} STORE_UNAVAILABLE when Redis cannot be reached in time: whether the script ran is unknown.
  */
 export async function callScript(
   caller: SlotCaller,
   script: Script,
-  command: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+  ...args: readonly Buffer[]
 ): Promise<unknown> {
-  const packed = packer.pack({ epoch: caller.epoch(), now: caller.nowMs(), ...command })
-  const { redis, keys } = caller
+  const { redis } = caller
   try {
-    return await redis.evalsha(script.sha, 1, keys.slot, packed)
+    return await redis.evalsha(script.sha, keys.length, ...keys, ...args)
   } catch (error) {
     if (!isNoScript(error)) throw unavailable(script, error)
   }
   try {
-    return await redis.eval(script.text, 1, keys.slot, packed)
+    return await redis.eval(script.text, keys.length, ...keys, ...args)
   } catch (error) {
     throw unavailable(script, error)
   }

@@ -1,14 +1,16 @@
 --[[ cancel.lua: flags a job, so that no later take holds for it, and tells every worker.
-  command  job
+  ARGV[1]  epoch now job
   Reply    flagged | already outcome | unavailable | epoch-changed epoch
 ]]
 --- include lib/slot.lua
-local shut = closed()
+--- include lib/jobs.lua
+local job = struct.unpack('<s', ARGV[1], at1)
+local found = redis.call('MGET', KEYS[1], P .. 'j:' .. job)
+local shut = closed(found[1])
 if shut then return shut end
-local key = P .. 'j:' .. command.job
-local done = redis.call('HGET', key, 'done')
-if done then return { 'already', done } end
-redis.call('HSET', key, 'cancel', '1')
-redis.call('PEXPIRE', key, 2 * KEEP_MS)
-redis.call('PUBLISH', P .. 'cancel', command.job)
+local record = readJob(found[2])
+if record.done ~= '' then return { 'already', record.done } end
+record.cancelled = 1
+writeJob(P .. 'j:' .. job, record)
+redis.call('PUBLISH', P .. 'cancel', job)
 return { 'flagged' }

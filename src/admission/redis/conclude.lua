@@ -1,16 +1,16 @@
 --[[ conclude.lua: ends a request that no attempt ends: refused, expired, cancelled, failed, answered from the cache.
-  command  job, outcome, reason, result, replyTo, resultTtlMs, meta
+  ARGV[1]  epoch now job meta, then the conclusion (lib/conclude)
   Reply    concluded | already outcome | unavailable | epoch-changed epoch
 ]]
 --- include lib/slot.lua
---- include lib/limits.lua
---- include lib/rungs.lua
---- include lib/book.lua
+--- include lib/jobs.lua
 --- include lib/conclude.lua
-local shut = closed()
+local job, meta, at = struct.unpack('<ss', ARGV[1], at1)
+local found = redis.call('MGET', KEYS[1], P .. 'j:' .. job)
+local shut = closed(found[1])
 if shut then return shut end
-if not concludeJob(command.job, command, {}) then
-  return { 'already', redis.call('HGET', P .. 'j:' .. command.job, 'done') }
-end
-postRequest(command.job, command.outcome, command.reason, command.meta)
+local record, conclusion = readJob(found[2]), readConclusion(ARGV[1], at)
+if not concludeJob(job, record, conclusion, {}) then return { 'already', record.done } end
+local head = string.format('%s %s %d', job, conclusion.outcome, now)
+redis.call('XADD', P .. 'out', '*', 't', 'request', 'h', head, 'r', conclusion.reason, 'm', meta)
 return { 'concluded' }

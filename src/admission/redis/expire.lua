@@ -1,21 +1,24 @@
---[[ expire.lua: books due holds whole as unconfirmed. (PROTOCOL 3.6)
-  command  limit, the most holds one call books
+--[[ expire.lua: books due holds whole as unconfirmed, and forgets windows that ended long ago. (PROTOCOL 3.6)
+  ARGV[1]  epoch now limit: the most holds, and windows, that one call touches
   Reply    expired due (attempt job hold)... | unavailable | epoch-changed epoch
-  Keeps    law 3: never a smaller estimate, never given back
+  Keeps    law 3: never a smaller estimate, never given back; a window that something still holds stays
 ]]
 --- include lib/slot.lua
+--- include lib/windows.lua
 --- include lib/limits.lua
---- include lib/rungs.lua
+--- include lib/give-back.lua
+--- include lib/attempts.lua
 --- include lib/book.lua
-local shut = closed()
+local shut = closed(redis.call('GET', KEYS[1]))
 if shut then return shut end
-local due = redis.call('ZRANGE', P .. 'exp', '-inf', int(now), 'BYSCORE', 'LIMIT', 0, command.limit)
+local limit = struct.unpack('<d', ARGV[1], at1)
+local due = redis.call('ZRANGE', P .. 'exp', '-inf', int(now), 'BYSCORE', 'LIMIT', 0, limit)
 local reply = { 'expired', #due }
 for _, attempt in ipairs(due) do
-  local record = readAttempt(attempt)
+  local record = readAttempt(redis.call('GET', P .. 'a:' .. attempt))
   if record and record.st == 'H' then
     local amount, _, _, marked = bookHold(attempt, record, 'unconfirmed', 0, nil)
-    post(attempt, record, 'unconfirmed', amount, 0, '', '')
+    post(attempt, record, 'unconfirmed', amount, 0, '', '-')
     endAttempt(attempt, record)
     raiseMarks(marked)
     reply[#reply + 1] = attempt
@@ -25,5 +28,12 @@ for _, attempt in ipairs(due) do
     redis.call('ZREM', P .. 'exp', attempt)
   end
 end
-redis.call('ZREMRANGEBYSCORE', P .. 'windows', '-inf', int(now - 2 * KEEP_MS))
+local past = redis.call('ZRANGE', P .. 'windows', '-inf', int(now - 2 * KEEP_MS), 'BYSCORE', 'LIMIT', 0, limit)
+for _, name in ipairs(past) do
+  local value = redis.call('GET', P .. 'w:' .. name)
+  if not value or readWindow(value).held == 0 then
+    redis.call('DEL', P .. 'w:' .. name)
+    redis.call('ZREM', P .. 'windows', name)
+  end
+end
 return reply

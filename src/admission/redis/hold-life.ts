@@ -7,7 +7,7 @@ import type {
   RenewCommand,
   RenewReply,
 } from '../commands.ts'
-import { callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
+import { begin, callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
 import { loadScript } from './load-script.ts'
 
 const releaseScript = loadScript(new URL('./release.lua', import.meta.url))
@@ -21,13 +21,16 @@ const Hold = z.tuple([z.string(), z.string(), z.int()])
 
 /** Gives back the hold of an attempt that has not sent and never will. */
 export async function release(caller: SlotCaller, command: ReleaseCommand): Promise<ReleaseReply> {
-  const raw = await callScript(caller, releaseScript, { ...command })
+  const words = begin(caller).text(command.attempt).text(command.job)
+  const raw = await callScript(caller, releaseScript, [caller.keys.slot], words.done())
   return readUnavailable(raw) ?? { outcome: readReply(releaseScript, Release, raw)[0] }
 }
 
 /** Keeps live holds. @returns the attempts that are held no more. */
 export async function renew(caller: SlotCaller, command: RenewCommand): Promise<RenewReply> {
-  const raw = await callScript(caller, renewScript, { ...command })
+  const words = begin(caller).double(command.ttlMs).double(command.attempts.length)
+  for (const attempt of command.attempts) words.text(attempt)
+  const raw = await callScript(caller, renewScript, [caller.keys.slot], words.done())
   const closed = readUnavailable(raw)
   if (closed) return closed
   const [, ...lost] = readReply(renewScript, Renew, raw)
@@ -36,7 +39,12 @@ export async function renew(caller: SlotCaller, command: RenewCommand): Promise<
 
 /** Books at most `limit` due holds whole. */
 export async function expire(caller: SlotCaller, limit: number): Promise<ExpireReply> {
-  const raw = await callScript(caller, expireScript, { limit })
+  const raw = await callScript(
+    caller,
+    expireScript,
+    [caller.keys.slot],
+    begin(caller).double(limit).done(),
+  )
   const closed = readUnavailable(raw)
   if (closed) return closed
   const [, due, ...flat] = readReply(expireScript, Expire, raw)

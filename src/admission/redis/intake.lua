@@ -1,20 +1,34 @@
 --[[ intake.lua: request limits, the exact cache and idempotency, before a job costs the queue anything.
-  command  job, limits (lib/limits), cacheKey ('' = do not look), meta, body (false or text ttlMs)
+  KEYS     slot job cache, then the limits
+  ARGV[1]  epoch now job cacheKey ('' = do not look) meta hasBody 0|1 body bodyTtlMs
+           count, then per limit: kind key limit perMs burst (lib/limits)
   Reply    queued (remaining resetAt)... | cached body (remaining resetAt)... | concluded outcome result|nil
            | refused index (remaining retryAt)... | unavailable | epoch-changed epoch
 ]]
 --- include lib/slot.lua
+--- include lib/cached.lua
+--- include lib/jobs.lua
 --- include lib/limits.lua
---- include lib/rungs.lua
---- include lib/book.lua
-local shut = closed()
+local job, cacheKey, meta, hasBody, body, bodyTtlMs, count, at = struct.unpack('<sssBsdB', ARGV[1], at1)
+local found = redis.call('MGET', unpack(KEYS))
+local shut = closed(found[1])
 if shut then return shut end
-local jobKey = P .. 'j:' .. command.job
-local job = redis.call('HMGET', jobKey, 'done', 'queued')
-if job[1] then return { 'concluded', job[1], redis.call('GET', P .. 'res:' .. command.job) } end
+local record = readJob(found[2])
+if record.done ~= '' then return { 'concluded', record.done, redis.call('GET', P .. 'res:' .. job) } end
+local limits = {}
+for i = 1, count do
+  local line = { state = found[3 + i] }
+  line[1], line[2], line[3], line[4], line[5], at = struct.unpack('<c1sddd', ARGV[1], at)
+  limits[i] = line
+end
+
+local function postRequest(outcome, reason)
+  local head = string.format('%s %s %d', job, outcome, now)
+  redis.call('XADD', P .. 'out', '*', 't', 'request', 'h', head, 'r', reason, 'm', meta)
+end
 
 local function withStates(reply)
-  for _, line in ipairs(command.limits) do
+  for _, line in ipairs(limits) do
     local _, _, remaining, resetAt = measure(line, 0)
     reply[#reply + 1] = remaining
     reply[#reply + 1] = resetAt
@@ -22,29 +36,26 @@ local function withStates(reply)
   return reply
 end
 
-if job[2] then return withStates({ 'queued' }) end
-local refused, seen, refusal = -1, {}, { 'refused', -1 }
-for i, line in ipairs(command.limits) do
-  local fits, retryAt, remaining, _, state = measure(line, 1)
+if record.queued == 1 then return withStates({ 'queued' }) end
+local refused, refusal = -1, { 'refused', -1 }
+for i, line in ipairs(limits) do
+  local fits, retryAt, remaining = measure(line, 1)
   if not fits and refused < 0 then refused = i - 1 end
-  seen[i] = state
   refusal[#refusal + 1] = remaining
   refusal[#refusal + 1] = retryAt
 end
 if refused >= 0 then
-  postRequest(command.job, 'refused', command.limits[refused + 1][2], command.meta)
+  postRequest('refused', limits[refused + 1][2])
   refusal[2] = refused
   return refusal
 end
-for i, line in ipairs(command.limits) do take(line, 1, seen[i]) end
-local hit = cached(command.cacheKey)
+for _, line in ipairs(limits) do take(line, 1) end
+local hit = cacheKey ~= '' and cachedBody(found[3])
 if hit then
-  postRequest(command.job, 'cached', '', command.meta)
+  postRequest('cached', '')
   return withStates({ 'cached', hit })
 end
-redis.call('HSET', jobKey, 'queued', '1')
-redis.call('PEXPIRE', jobKey, 2 * KEEP_MS)
-if command.body then
-  redis.call('SET', P .. 'body:' .. command.job, command.body.text, 'PX', int(command.body.ttlMs))
-end
+record.queued = 1
+writeJob(KEYS[2], record)
+if hasBody == 1 then redis.call('SET', P .. 'body:' .. job, body, 'PX', int(bodyTtlMs)) end
 return withStates({ 'queued' })

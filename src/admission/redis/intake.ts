@@ -7,8 +7,8 @@ import type {
   IntakeReply,
 } from '../commands.ts'
 import { OUTCOMES } from '../outbox.ts'
-import { callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
-import { limitRow, limitStates } from './lines.ts'
+import { begin, callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
+import { limitStates, writeConclusion, writeLimits } from './lines.ts'
 import { loadScript } from './load-script.ts'
 
 const intakeScript = loadScript(new URL('./intake.lua', import.meta.url))
@@ -32,13 +32,23 @@ const Cancel = z.union([
 
 /** Counts the request against its limits, looks into the exact cache, and recognises a job id seen before. */
 export async function intake(caller: SlotCaller, command: IntakeCommand): Promise<IntakeReply> {
-  const raw = await callScript(caller, intakeScript, {
-    job: command.job,
-    limits: command.limits.map(limitRow),
-    cacheKey: command.cacheKey ?? '',
-    meta: command.meta,
-    body: command.body ?? false,
-  })
+  const words = begin(caller)
+    .text(command.job)
+    .text(command.cacheKey ?? '')
+    .text(command.meta)
+    .flag(command.body !== null)
+    .text(command.body?.text ?? '')
+    .double(command.body?.ttlMs ?? 0)
+  const { keys } = caller
+  const raw = await callScript(
+    caller,
+    intakeScript,
+    [
+      ...[keys.slot, keys.job(command.job), keys.cached(command.cacheKey ?? '')],
+      ...command.limits.map(({ key }) => keys.limit(key)),
+    ],
+    writeLimits(words, command.limits).done(),
+  )
   const closed = readUnavailable(raw)
   if (closed) return closed
   const reply = readReply(intakeScript, Intake, raw)
@@ -62,12 +72,23 @@ export async function conclude(
   caller: SlotCaller,
   command: ConcludeCommand,
 ): Promise<ConcludeReply> {
-  const raw = await callScript(caller, concludeScript, { ...command })
+  const words = begin(caller).text(command.job).text(command.meta)
+  const raw = await callScript(
+    caller,
+    concludeScript,
+    [caller.keys.slot],
+    writeConclusion(words, command).done(),
+  )
   return readUnavailable(raw) ?? readReply(concludeScript, Conclude, raw)
 }
 
 /** Flags the job and tells every worker. */
 export async function cancel(caller: SlotCaller, job: string): Promise<CancelReply> {
-  const raw = await callScript(caller, cancelScript, { job })
+  const raw = await callScript(
+    caller,
+    cancelScript,
+    [caller.keys.slot],
+    begin(caller).text(job).done(),
+  )
   return readUnavailable(raw) ?? readReply(cancelScript, Cancel, raw)
 }

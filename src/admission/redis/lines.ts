@@ -1,29 +1,67 @@
-import type { LimitLine, LimitState, RungOffer, WindowLine } from '../commands.ts'
+import type { Conclusion, LimitLine, LimitState, RungOffer, WindowLine } from '../commands.ts'
+import { Writer } from './writer.ts'
 
-/** How lines travel to the scripts: rows, in the order that lib/*.lua names. */
-export const limitRow = (line: LimitLine): (string | number)[] => {
-  if (line.kind === 'concurrent') return ['c', line.key, line.limit, 0, 0]
-  if (line.kind === 'sliding-window') return ['s', line.key, line.limit, line.perMs, 0]
-  return ['b', line.key, line.limit, line.perMs, line.burst]
+/** How lines travel to the scripts, in the order that lib/*.lua name. */
+export function writeLimits(writer: Writer, limits: readonly LimitLine[]): Writer {
+  writer.byte(limits.length)
+  for (const line of limits) {
+    const kind = line.kind === 'concurrent' ? 'c' : line.kind === 'sliding-window' ? 's' : 'b'
+    writer
+      .byte(kind.charCodeAt(0))
+      .text(line.key)
+      .double(line.limit)
+      .double(line.kind === 'concurrent' ? 0 : line.perMs)
+      .double(line.kind === 'token-bucket' ? line.burst : 0)
+  }
+  return writer
 }
 
-export const windowRow = (line: WindowLine): (string | number)[] => [
-  line.key,
-  line.startMs,
-  line.endMs,
-  line.limitNano,
-  line.marks.join(','),
-]
+export function writeRungs(writer: Writer, rungs: readonly RungOffer[]): Writer {
+  writer.byte(rungs.length)
+  for (const offer of rungs) {
+    writer
+      .nano(offer.fixedNano)
+      .double(offer.outputPico)
+      .double(offer.capTokens)
+      .double(offer.floorTokens)
+      .double(offer.until ?? -1)
+      .double(offer.inputTokens)
+  }
+  return writer
+}
 
-export const rungRow = (offer: RungOffer): (string | number)[] => [
-  offer.gate,
-  offer.fixedNano,
-  offer.outputPico,
-  offer.capTokens,
-  offer.floorTokens,
-  offer.until ?? -1,
-  offer.inputTokens,
-]
+/** What opens a window, or changes its limit. */
+export function writeWindowTerms(windows: readonly WindowLine[]): Buffer {
+  const writer = new Writer(64 * windows.length)
+  for (const { startMs, endMs, limitNano, marks } of windows) {
+    writer.double(startMs).double(endMs).nano(limitNano).text(marks.join(','))
+  }
+  return writer.done()
+}
+
+export interface FixedPart {
+  readonly job: string
+  readonly windows: readonly string[]
+  readonly limits: readonly LimitLine[]
+  /** AttemptMeta as JSON. */
+  readonly meta: string
+}
+
+/** What a hold keeps as it came (lib/attempts.lua). */
+export function writeFixedPart(fixed: FixedPart): Buffer {
+  const writer = new Writer().text(fixed.job).byte(fixed.windows.length)
+  for (const key of fixed.windows) writer.text(key)
+  return writeLimits(writer, fixed.limits).text(fixed.meta).done()
+}
+
+export const writeConclusion = (writer: Writer, conclusion: Conclusion): Writer =>
+  writer
+    .text(conclusion.outcome)
+    .text(conclusion.reason)
+    .text(conclusion.result)
+    .text(conclusion.replyTo)
+    .double(conclusion.resultTtlMs)
+    .flag(conclusion.hasBody === true)
 
 /** Pairs (remaining, resetAtMs) back to their lines. */
 export const limitStates = (limits: readonly LimitLine[], flat: readonly number[]): LimitState[] =>

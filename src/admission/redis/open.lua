@@ -1,9 +1,7 @@
 --[[ open.lua: creates the slot when it is missing.
-  command  epoch, run (the server's run id)
+  ARGV[1]  epoch now run (the server's run id)
   Reply    opened | already-open
 ]]
-local command = cmsgpack.unpack(ARGV[1])
-if redis.call('EXISTS', KEYS[1]) == 1 then return { 'already-open' } end
-redis.call('HSET', KEYS[1], 'epoch', string.format('%.0f', command.epoch), 'run', command.run, 'state', 'open',
-  'acked', '0', 'trimmed', '0')
-return { 'opened' }
+local epoch, _, run = struct.unpack('<dds', ARGV[1])
+local text = string.format('open %d 0 0 %s', epoch, run)
+return { redis.call('SET', KEYS[1], text, 'NX') and 'opened' or 'already-open' }

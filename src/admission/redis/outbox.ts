@@ -2,18 +2,20 @@ import { z } from 'zod'
 import { BursarError, messageOf } from '../../errors.ts'
 import type { Outbox } from '../outbox.ts'
 import { readOutboxEntry } from '../read-outbox.ts'
-import { callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
+import { begin, callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
 import { loadScript } from './load-script.ts'
 
 const script = loadScript(new URL('./acknowledge.lua', import.meta.url))
 
 const Acknowledge = z.tuple([z.literal('acknowledged')])
-const SlotFields = z.object({
-  epoch: z.coerce.number().int().min(1),
-  state: z.enum(['open', 'closed']),
-  acked: z.string(),
-  trimmed: z.string(),
-})
+/** "<open|closed> <epoch> <acked> <trimmed> <run>" (lib/slot.lua) */
+const SlotText = z
+  .string()
+  .regex(/^(open|closed) [1-9]\d* \S+ \S+ \S*$/)
+  .transform((text) => {
+    const [state, epoch, acked = '0', trimmed = '0'] = text.split(' ')
+    return { state, epoch: Number(epoch), acked, trimmed }
+  })
 const Entries = z.array(z.tuple([z.string(), z.array(z.string())]))
 
 const pairs = (flat: readonly string[]): Record<string, string> => {
@@ -38,8 +40,7 @@ export function redisOutbox(caller: SlotCaller): Outbox {
   const { redis, keys } = caller
   return {
     async slot() {
-      const raw = await ask(redis.hgetall(keys.slot))
-      const parsed = SlotFields.safeParse(raw)
+      const parsed = SlotText.safeParse(await ask(redis.get(keys.slot)))
       if (!parsed.success || parsed.data.state !== 'open') return null
       const { epoch, acked, trimmed } = parsed.data
       return { epoch, acked, trimmed }
@@ -50,7 +51,13 @@ export function redisOutbox(caller: SlotCaller): Outbox {
       return Entries.parse(raw).map(([id, flat]) => readOutboxEntry(id, pairs(flat)))
     },
     async acknowledge(epoch, watermark) {
-      const raw = await callScript({ ...caller, epoch: () => epoch }, script, { watermark })
+      const theirs = { ...caller, epoch: () => epoch }
+      const raw = await callScript(
+        theirs,
+        script,
+        [theirs.keys.slot],
+        begin(theirs).text(watermark).done(),
+      )
       const closed = readUnavailable(raw)
       if (closed) return closed.outcome
       return readReply(script, Acknowledge, raw)[0]

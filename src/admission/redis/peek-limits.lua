@@ -1,11 +1,15 @@
 --[[ peek-limits.lua: state of limits without taking from them.
-  command  limits (lib/limits)
+  ARGV[1]  epoch now count, then per limit: kind key limit perMs burst (lib/limits)
   Reply    (remaining resetAt)...
 ]]
 --- include lib/slot.lua
 --- include lib/limits.lua
+local count, at = struct.unpack('<B', ARGV[1], at1)
 local reply = {}
-for _, line in ipairs(command.limits) do
+for _ = 1, count do
+  local line = {}
+  line[1], line[2], line[3], line[4], line[5], at = struct.unpack('<c1sddd', ARGV[1], at)
+  line.state = redis.call('GET', P .. 'q:' .. line[2])
   local _, _, remaining, resetAt = measure(line, 0)
   reply[#reply + 1] = remaining
   reply[#reply + 1] = resetAt

@@ -1,66 +1,73 @@
 --[[ settle.lua: replaces the hold by what is known of the call, and ends the request with it. (PROTOCOL 3.5)
-  command  attempt, job, kind settled|unconfirmed, cost, at, hold, windows, tokens (-1 = unknown), meta, detail,
-           conclusion (false or outcome reason result replyTo resultTtlMs), cache (false or key body ttlMs),
-           gate (false or key untilMs)
+  ARGV[1]  epoch now attempt kind settled|unconfirmed cost at hold tokens (-1 = unknown) detail
+           concludes 0|1 caches 0|1 gates 0|1, then as far as they are 1: conclusion (lib/conclude); cache key, body,
+           ttlMs; gate key, untilMs
+  ARGV[2]  what the hold was asked with (lib/attempts), for a record that is gone or has forgotten its meta
   Reply    settled|adjusted|unchanged|orphan booked overrun concluded | too-old | unavailable | epoch-changed epoch
   Keeps    laws 3 and 4: the counter moves in the step that appends the posting; a second settlement moves nothing
 ]]
 --- include lib/slot.lua
+--- include lib/jobs.lua
+--- include lib/windows.lua
 --- include lib/limits.lua
---- include lib/rungs.lua
+--- include lib/give-back.lua
+--- include lib/attempts.lua
 --- include lib/book.lua
 --- include lib/conclude.lua
-local shut = closed()
+local attempt, kind, cost, heldAt, hold, tokens, detail, concludes, caches, gates, at =
+  struct.unpack('<ssddddsBBB', ARGV[1], at1)
+local job = struct.unpack('<s', ARGV[2])
+local found = redis.call('MGET', KEYS[1], P .. 'a:' .. attempt, P .. 'j:' .. job)
+local shut = closed(found[1])
 if shut then return shut end
 
-local record = readAttempt(command.attempt)
-local outcome, kind, delta, over, left, marked = 'unchanged', nil, 0, 0, {}, {}
-
-local function orphan(rev)
-  local amount = command.kind == 'settled' and command.cost or command.hold
-  record = { st = command.kind == 'settled' and 'S' or 'U', rev = rev, booked = amount, meta = command.meta,
-    job = command.job, rung = 0, hold = command.hold, cap = 0, n = 0, at = command.at,
-    windows = command.windows, limits = {} }
-  outcome, kind, delta = 'orphan', command.kind, amount
+local record = readAttempt(found[2])
+local outcome, posting, delta, over, left, marked = 'unchanged', nil, 0, 0, {}, {}
+if not record or record.st == 'R' then
+  if now - heldAt > KEEP_MS then return { 'too-old' } end
+  local amount = kind == 'settled' and cost or hold
+  local orphan = { st = kind == 'settled' and 'S' or 'U', rev = record and record.rev or 0, booked = amount, rung = 0,
+    hold = hold, cap = 0, n = 0, at = heldAt, tokens = 0 }
+  record = readAttempt(headText(orphan) .. ARGV[2])
+  outcome, posting, delta = 'orphan', kind, amount
   left, marked = move(record, amount, 0)
   for _, rest in ipairs(left) do over = math.max(over, math.min(-rest, amount)) end
-  createAttempt(command.attempt, record)
-end
-
-if not record or record.st == 'R' then
-  if now - command.at > KEEP_MS then return { 'too-old' } end
-  orphan(record and record.rev or 0)
 elseif record.st == 'H' then
-  local used = command.tokens >= 0 and command.tokens or nil
-  outcome, kind = 'settled', command.kind
-  delta, over, left, marked = bookHold(command.attempt, record, kind, command.cost, used)
-elseif record.st == 'U' and command.kind == 'settled' then
-  outcome, kind, delta = 'adjusted', 'adjustment', command.cost - record.booked
-  over = math.max(command.cost - record.hold, 0)
-  record.st, record.booked = 'S', command.cost
+  outcome, posting = 'settled', kind
+  delta, over, left, marked = bookHold(attempt, record, kind, cost, tokens >= 0 and tokens or nil)
+elseif record.st == 'U' and kind == 'settled' then
+  outcome, posting, delta = 'adjusted', 'adjustment', cost - record.booked
+  over = math.max(cost - record.hold, 0)
+  record.st, record.booked = 'S', cost
   left, marked = move(record, delta, 0)
-elseif command.conclusion then
+elseif concludes == 1 then
   left = move(record, 0, 0)
 end
+if record.meta == '' then record.meta = readAttempt(headText(record) .. ARGV[2]).meta end
 
-local conclusion = command.conclusion
-local concluded = conclusion and concludeJob(command.job, conclusion, left)
-if kind then
-  post(command.attempt, record, kind, delta, over, command.detail, concluded and conclusion.outcome or '')
-  endAttempt(command.attempt, record)
+local conclusion, concluded = nil, false
+if concludes == 1 then
+  conclusion, at = readConclusion(ARGV[1], at)
+  concluded = concludeJob(job, readJob(found[3]), conclusion, left)
+end
+if posting then
+  post(attempt, record, posting, delta, over, detail, concluded and conclusion.outcome or '-')
+  endAttempt(attempt, record)
 elseif concluded then
-  postRequest(command.job, conclusion.outcome, conclusion.reason, record.meta)
+  postRequest(job, conclusion.outcome, conclusion.reason, record.meta)
 end
 raiseMarks(marked)
-if command.cache and concluded then
-  local cache = command.cache
-  redis.call('SET', P .. 'cache:' .. cache.key, int(now + cache.ttlMs) .. '\n' .. cache.body,
-    'PX', int(cache.ttlMs))
+if caches == 1 then
+  local key, body, cacheTtlMs
+  key, body, cacheTtlMs, at = struct.unpack('<ssd', ARGV[1], at)
+  if concluded then
+    redis.call('SET', P .. 'cache:' .. key, int(now + cacheTtlMs) .. '\n' .. body, 'PX', int(cacheTtlMs))
+  end
 end
-if command.gate then
-  local key, untilMs = P .. 'gate:' .. command.gate.key, command.gate.untilMs
-  if untilMs > now and untilMs > tonumber(redis.call('GET', key) or '0') then
-    redis.call('SET', key, int(untilMs), 'PX', int(untilMs - now))
+if gates == 1 then
+  local key, untilMs = struct.unpack('<sd', ARGV[1], at)
+  if untilMs > now and untilMs > tonumber(redis.call('GET', P .. 'gate:' .. key) or '0') then
+    redis.call('SET', P .. 'gate:' .. key, int(untilMs), 'PX', int(untilMs - now))
   end
 end
 return { outcome, record.booked, over, concluded and 1 or 0 }

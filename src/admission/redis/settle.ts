@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { SettleCommand, SettleReply } from '../commands.ts'
-import { callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
+import { begin, callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
+import { writeConclusion, writeFixedPart } from './lines.ts'
 import { loadScript } from './load-script.ts'
 
 const script = loadScript(new URL('./settle.lua', import.meta.url))
@@ -24,20 +25,22 @@ const Reply = z.union([
 
 /** Books what is known of a call, and ends the request when a conclusion comes along. Never fenced. */
 export async function settle(caller: SlotCaller, command: SettleCommand): Promise<SettleReply> {
-  const raw = await callScript(caller, script, {
-    attempt: command.attempt,
-    job: command.job,
-    kind: command.kind,
-    cost: command.costNano,
-    at: command.atMs,
-    hold: command.holdNano,
-    windows: command.windows,
-    tokens: command.tokens ?? -1,
-    meta: command.meta,
-    detail: command.detail,
-    conclusion: command.conclusion ?? false,
-    cache: command.cache ?? false,
-    gate: command.gate ?? false,
-  })
+  const { job, windows, meta, conclusion, cache, gate } = command
+  const words = begin(caller)
+    .text(command.attempt)
+    .text(command.kind)
+    .nano(command.costNano)
+    .double(command.atMs)
+    .nano(command.holdNano)
+    .double(command.tokens ?? -1)
+    .text(command.detail)
+    .flag(conclusion !== null)
+    .flag(cache !== null)
+    .flag(gate !== null)
+  if (conclusion) writeConclusion(words, conclusion)
+  if (cache) words.text(cache.key).text(cache.body).double(cache.ttlMs)
+  if (gate) words.text(gate.key).double(gate.untilMs)
+  const fixed = writeFixedPart({ job, windows, limits: [], meta })
+  const raw = await callScript(caller, script, [caller.keys.slot], words.done(), fixed)
   return readUnavailable(raw) ?? readReply(script, Reply, raw)
 }

@@ -6,13 +6,14 @@ import type { WindowState } from '../commands.ts'
 import { type SlotKeys, slotKeys } from '../keys.ts'
 import type { AdmissionStore, Signals } from '../store.ts'
 import { admit } from './admit.ts'
-import { callScript, readReply, type SlotCaller } from './caller.ts'
+import { begin, callScript, readReply, type SlotCaller } from './caller.ts'
 import { expire, release, renew } from './hold-life.ts'
 import { cancel, conclude, intake } from './intake.ts'
-import { limitRow, limitStates } from './lines.ts'
+import { limitStates, writeLimits } from './lines.ts'
 import { loadScript } from './load-script.ts'
 import { redisOutbox } from './outbox.ts'
 import { settle } from './settle.ts'
+import { Writer } from './writer.ts'
 
 export interface RedisStoreOptions {
   /** For commands: bounded in time; the caller owns and closes it. */
@@ -27,15 +28,27 @@ const openScript = loadScript(new URL('./open.lua', import.meta.url))
 const peekLimitsScript = loadScript(new URL('./peek-limits.lua', import.meta.url))
 
 const Open = z.tuple([z.enum(['opened', 'already-open'])])
-const Flat = z.array(z.int())
-const int = z.coerce.number().int()
-const Window = z.tuple([int, int, int, int, int, int, int])
-const WINDOW_FIELDS = ['limit', 'policy', 'spent', 'held', 'start', 'end', 'fired'] as const
+const int = z.int()
+const Flat = z.array(int)
+const WINDOW_BYTES = 64
 
-function readWindow(key: string, raw: unknown): WindowState | null {
-  if (!Array.isArray(raw) || raw[0] === null) return null
-  const [limitNano, policy, spentNano, heldNano, startMs, endMs, firedPercent] = Window.parse(raw)
-  return { key, limitNano, policy, spentNano, heldNano, startMs, endMs, firedPercent }
+/** policy, limit, spent, held, next, fired, start, end: doubles (lib/windows.lua). */
+function readWindow(key: string, packed: Buffer | null | undefined): WindowState | null {
+  if (!packed) return null
+  if (packed.length < WINDOW_BYTES) {
+    throw new BursarError('UNREADABLE_REPLY', `window ${key} is no record of ours`)
+  }
+  const field = (index: number): number => int.parse(packed.readDoubleLE(8 * index))
+  return {
+    key,
+    policy: field(0),
+    limitNano: field(1),
+    spentNano: field(2),
+    heldNano: field(3),
+    firedPercent: field(5),
+    startMs: field(6),
+    endMs: field(7),
+  }
 }
 
 /**
@@ -70,7 +83,8 @@ export async function createRedisStore(
     outbox,
     async open(newEpoch) {
       const run = /run_id:(\w+)/.exec(await redis.info('server'))?.[1] ?? ''
-      const raw = await callScript(caller, openScript, { epoch: newEpoch, run })
+      const words = new Writer().double(newEpoch).double(0).text(run)
+      const raw = await callScript(caller, openScript, [caller.keys.slot], words.done())
       const [outcome] = readReply(openScript, Open, raw)
       await learnEpoch()
       return outcome
@@ -84,12 +98,13 @@ export async function createRedisStore(
     conclude: (command) => joined(() => conclude(caller, command)),
     cancel: (job) => joined(() => cancel(caller, job)),
     async peek(windowKeys) {
-      const asked = windowKeys.map((key) => redis.hmget(keys.window(key), ...WINDOW_FIELDS))
-      const raw = await answered(Promise.all(asked))
-      return windowKeys.map((key, i) => readWindow(key, raw[i]))
+      if (windowKeys.length === 0) return []
+      const packed = await answered(redis.mgetBuffer(windowKeys.map((key) => keys.window(key))))
+      return windowKeys.map((key, i) => readWindow(key, packed[i]))
     },
     async peekLimits(limits) {
-      const raw = await callScript(caller, peekLimitsScript, { limits: limits.map(limitRow) })
+      const words = writeLimits(begin(caller), limits)
+      const raw = await callScript(caller, peekLimitsScript, [caller.keys.slot], words.done())
       return limitStates(limits, readReply(peekLimitsScript, Flat, raw))
     },
     result: (job) => answered(redis.get(keys.result(job))),

@@ -1,87 +1,63 @@
---[[ lib/book.lua: how an attempt's money moves (model/book.ts). Needs slot, limits and rungs.
-  w:<budget>:<window>  hash  limit policy spent held start end fired marks next
-  a:<attempt>          hash  st H|U|S|R, rev, booked, meta, p = MessagePack of what admission fixed:
-                             { job, rung, hold, cap, n, at, windows, limits }
+--[[ lib/book.lua: how an attempt's money moves (model/book.ts). Needs windows, limits, give-back, attempts.
+  out  stream  t=posting  h=<attempt epoch rev kind job n delta booked hold over rung cap at now outcome|->
+                          w=<windows, one a line>  m=<meta JSON>  d=<detail JSON>
+               t=request  h=<job outcome now>  r=<reason>  m=<meta JSON>
+               t=threshold  h=<window percent spent limit now>
 ]]
-local function readAttempt(attempt)
-  local fields = redis.call('HMGET', P .. 'a:' .. attempt, 'st', 'rev', 'booked', 'meta', 'p')
-  if not fields[1] then return nil end
-  local record = cmsgpack.unpack(fields[5])
-  record.st, record.rev, record.booked = fields[1], tonumber(fields[2]), tonumber(fields[3])
-  record.meta = fields[4]
-  return record
-end
-
--- Writes the end of an attempt; ended attempts are forgotten after a while, held ones never.
-local function endAttempt(attempt, record)
-  local key = P .. 'a:' .. attempt
-  redis.call('HSET', key, 'st', record.st, 'rev', int(record.rev), 'booked', int(record.booked))
-  redis.call('PEXPIRE', key, KEEP_MS)
-end
-
-local function createAttempt(attempt, record)
-  local fixed = cmsgpack.pack({
-    job = record.job, rung = record.rung, hold = record.hold, cap = record.cap, n = record.n,
-    at = record.at, windows = record.windows, limits = record.limits,
-  })
-  redis.call('HSET', P .. 'a:' .. attempt, 'st', record.st, 'rev', int(record.rev),
-    'booked', int(record.booked), 'meta', record.meta, 'p', fixed)
-end
-
--- Raises the highest mark reached in a window, once.
-local function raiseMark(name, key, spent, limit)
-  local fields = redis.call('HMGET', key, 'fired', 'marks')
-  local fired, highest = tonumber(fields[1]), 0
-  for mark in string.gmatch(fields[2], '%d+') do
-    if spent >= percentOf(limit, tonumber(mark)) then highest = tonumber(mark) end
-  end
-  if highest <= fired then return end
-  redis.call('HSET', key, 'fired', int(highest), 'next', int(nextMark(fields[2], limit, highest)))
-  redis.call('XADD', P .. 'out', '*', 't', 'threshold', 'window', name, 'percent', int(highest),
-    'spent', int(spent), 'limit', int(limit), 'now', int(now))
-end
-
--- Moves spent and held in every window of the attempt. Returns what is left in each (0 where the key is gone), and
--- the windows whose next mark has been reached.
+-- Moves spent and held in every window of the attempt; a window whose key is gone stays gone. Returns what is left in
+-- each (0 where it is gone), and the windows whose next mark has been reached.
 local function move(record, spentDelta, heldDelta)
-  local left, marked = {}, {}
-  for i, name in ipairs(record.windows) do
-    local key = P .. 'w:' .. name
-    local w = redis.call('HMGET', key, 'spent', 'held', 'limit', 'next')
+  local left, marked, keys, writes = {}, {}, {}, {}
+  for i, name in ipairs(record.windows) do keys[i] = P .. 'w:' .. name end
+  if #keys == 0 then return left, marked end
+  for i, value in ipairs(redis.call('MGET', unpack(keys))) do
     left[i] = 0
-    if w[1] then
-      local spent, held, limit = tonumber(w[1]) + spentDelta, tonumber(w[2]) + heldDelta, tonumber(w[3])
-      redis.call('HSET', key, 'spent', int(spent), 'held', int(held))
-      left[i] = limit - spent - held
-      local mark = tonumber(w[4])
-      if spentDelta > 0 and mark >= 0 and spent > 0 and spent >= mark then
-        marked[#marked + 1] = { name, key, spent, limit }
+    if value then
+      local w = readWindow(value)
+      w.spent, w.held = w.spent + spentDelta, w.held + heldDelta
+      left[i] = w.limit - w.spent - w.held
+      if spentDelta > 0 and w.next >= 0 and w.spent > 0 and w.spent >= w.next then
+        w.name, w.key = record.windows[i], keys[i]
+        marked[#marked + 1] = w
       end
+      writes[#writes + 1] = keys[i]
+      writes[#writes + 1] = windowText(w)
     end
   end
+  if #writes > 0 and (spentDelta ~= 0 or heldDelta ~= 0) then redis.call('MSET', unpack(writes)) end
   return left, marked
 end
 
+-- Raises the highest mark reached in each window, once.
 local function raiseMarks(marked)
-  for _, m in ipairs(marked) do raiseMark(m[1], m[2], m[3], m[4]) end
+  for _, w in ipairs(marked) do
+    for mark in string.gmatch(w.marks, '%d+') do
+      if w.spent >= percentOf(w.limit, tonumber(mark)) then w.fired = tonumber(mark) end
+    end
+    setNextMark(w)
+    redis.call('SET', w.key, windowText(w))
+    local head = string.format('%s %d %d %d %d', w.name, w.fired, w.spent, w.limit, now)
+    redis.call('XADD', P .. 'out', '*', 't', 'threshold', 'h', head)
+  end
 end
 
 local function endPermits(record, used)
-  for _, taken in ipairs(record.limits) do giveBack(taken, used, record.at) end
+  for _, line in ipairs(record.limits) do
+    giveBack(line, clampAmount(line, record.tokens), used, record.at)
+  end
 end
 
-local function post(attempt, record, kind, delta, over, detail, outcome)
-  record.rev = record.rev + 1
-  redis.call('XADD', P .. 'out', '*', 't', 'posting', 'attempt', attempt, 'epoch', int(command.epoch),
-    'rev', int(record.rev), 'kind', kind, 'job', record.job, 'n', int(record.n), 'delta', int(delta),
-    'booked', int(record.booked), 'hold', int(record.hold), 'over', int(over),
-    'windows', table.concat(record.windows, '\n'), 'rung', int(record.rung), 'cap', int(record.cap),
-    'at', int(record.at), 'now', int(now), 'meta', record.meta, 'detail', detail, 'outcome', outcome)
+local function post(attempt, r, kind, delta, over, detail, outcome)
+  r.rev = r.rev + 1
+  local head = string.format('%s %d %d %s %s %d %d %d %d %d %d %d %d %d %s', attempt, EPOCH, r.rev, kind,
+    r.job, r.n, delta, r.booked, r.hold, over, r.rung, r.cap, r.at, now, outcome)
+  redis.call('XADD', P .. 'out', '*', 't', 'posting', 'h', head, 'w', table.concat(r.windows, '\n'), 'm', r.meta,
+    'd', detail)
 end
 
 local function postRequest(job, outcome, reason, meta)
-  redis.call('XADD', P .. 'out', '*', 't', 'request', 'job', job, 'outcome', outcome,
-    'reason', reason, 'now', int(now), 'meta', meta)
+  local head = string.format('%s %s %d', job, outcome, now)
+  redis.call('XADD', P .. 'out', '*', 't', 'request', 'h', head, 'r', reason, 'm', meta)
 end
 
 -- H -> S or U. Returns amount, overrun, left, marked.

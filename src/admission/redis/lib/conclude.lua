@@ -1,18 +1,22 @@
---[[ lib/conclude.lua: ends a request, first one wins (concludeJob of model/book.ts).
-  j:<job>  hash  queued, cancel, n, done
+--[[ lib/conclude.lua: ends a request, first one wins (concludeJob of model/book.ts). Needs jobs.
+  res:<job>  "<left in each window, nano, comma separated>\n<result>"
 ]]
-local function touchJob(key) redis.call('PEXPIRE', key, 2 * KEEP_MS) end
+local function readConclusion(packed, at)
+  local c = {}
+  c.outcome, c.reason, c.result, c.replyTo, c.resultTtlMs, c.hasBody, at = struct.unpack('<ssssdB', packed, at)
+  return c, at
+end
 
 -- Returns false when it had ended before.
-local function concludeJob(job, conclusion, left)
-  local key = P .. 'j:' .. job
-  if redis.call('HSETNX', key, 'done', conclusion.outcome) == 0 then return false end
-  touchJob(key)
-  local stored = {}
-  for i, amount in ipairs(left) do stored[i] = int(amount) end
-  local text = table.concat(stored, ',') .. '\n' .. conclusion.result
+local function concludeJob(job, record, conclusion, left)
+  if record.done ~= '' then return false end
+  record.done = conclusion.outcome
+  writeJob(P .. 'j:' .. job, record)
+  local amounts = {}
+  for i, amount in ipairs(left) do amounts[i] = int(amount) end
+  local text = table.concat(amounts, ',') .. '\n' .. conclusion.result
   redis.call('SET', P .. 'res:' .. job, text, 'PX', int(conclusion.resultTtlMs))
-  if conclusion.hasBody then redis.call('DEL', P .. 'body:' .. job) end
+  if conclusion.hasBody == 1 then redis.call('DEL', P .. 'body:' .. job) end
   if conclusion.replyTo ~= '' then
     redis.call('PUBLISH', P .. 'reply:' .. conclusion.replyTo, job .. '\n' .. text)
   end

@@ -1,0 +1,16 @@
+-- j:<job>  queued 0|1, cancelled 0|1, takes that held, outcome or ''; kept for a while after it was made
+local function readJob(value)
+  if not value then return { queued = 0, cancelled = 0, n = 0, done = '' } end
+  local record = { known = true }
+  record.queued, record.cancelled, record.n, record.done = struct.unpack('<BBds', value)
+  return record
+end
+
+local function writeJob(key, record)
+  local value = struct.pack('<BBds', record.queued, record.cancelled, record.n, record.done)
+  if record.known then
+    redis.call('SET', key, value, 'KEEPTTL')
+  else
+    redis.call('SET', key, value, 'PX', 2 * KEEP_MS)
+  end
+end

@@ -1,0 +1,61 @@
+import { BursarError } from '../../errors.ts'
+
+/**
+ * Packs a command's arguments the way Lua's `struct.unpack` reads them: `d` a little-endian double, `s` UTF-8 text that
+ * ends in NUL, `B` one byte. One argument costs Redis and the client far less than fifty (bench: admission).
+ */
+export class Writer {
+  #buffer: Buffer
+  #at = 0
+
+  constructor(bytes = 1_024) {
+    this.#buffer = Buffer.allocUnsafe(bytes)
+  }
+
+  #room(bytes: number): void {
+    if (this.#at + bytes <= this.#buffer.length) return
+    const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#at + bytes))
+    this.#buffer.copy(grown, 0, 0, this.#at)
+    this.#buffer = grown
+  }
+
+  double(value: number): this {
+    this.#room(8)
+    this.#at = this.#buffer.writeDoubleLE(value, this.#at)
+    return this
+  }
+
+  /** @throws {BursarError} INVALID_MONEY unless the amount is an integer that doubles hold exactly. */
+  nano(value: number): this {
+    if (Number.isSafeInteger(value)) return this.double(value)
+    throw new BursarError('INVALID_MONEY', `${value} is no integer amount of nano-USD`)
+  }
+
+  byte(value: number): this {
+    this.#room(1)
+    this.#at = this.#buffer.writeUInt8(value, this.#at)
+    return this
+  }
+
+  flag(value: boolean): this {
+    return this.byte(value ? 1 : 0)
+  }
+
+  /** @throws {BursarError} INVALID_ARGUMENT when the text holds a NUL, which would end it early. */
+  text(value: string): this {
+    if (value.includes('\0')) {
+      throw new BursarError('INVALID_ARGUMENT', 'a NUL character cannot be stored: remove it')
+    }
+    // A UTF-16 unit becomes at most three bytes of UTF-8.
+    this.#room(value.length * 3 + 1)
+    this.#at += this.#buffer.write(value, this.#at, 'utf8')
+    this.#buffer[this.#at] = 0
+    this.#at += 1
+    return this
+  }
+
+  /** What was written so far; the writer is not used again. */
+  done(): Buffer {
+    return this.#buffer.subarray(0, this.#at)
+  }
+}

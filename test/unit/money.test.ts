@@ -62,6 +62,7 @@ describe('exact arithmetic', () => {
     expect(nanoOfTokens(1, 499, 'half-up')).toBe(0)
     expect(nanoOfTokens(1, 500, 'half-up')).toBe(1)
     expect(nanoOfTokens(1, 1, 'ceil')).toBe(1)
+    expect(nanoOfCharges([{ tokens: 1, pico: 1 }], 1, 'ceil')).toBe(1)
   })
 
   test('a call is rounded once, not once per charge', () => {

@@ -413,5 +413,9 @@ describe('hostile files', () => {
     expect(toldOf(around('identity: { default_tier: constructor }')).join()).toContain(
       'there is no tier',
     )
+    for (const policy of [parse(SHIPPED), policyFromJson(policyToJson(parse(SHIPPED)), 1)]) {
+      const records = [policy.tiers, policy.ladders, policy.providers, policy.identity.users]
+      expect(records.map((record) => record.constructor)).toEqual(records.map(() => undefined))
+    }
   })
 })

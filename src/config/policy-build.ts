@@ -21,6 +21,7 @@ type ProviderDraft = Entry<Draft['providers'][string]>
 type RungDraft = Entry<Entry<Draft['ladders'][string]>[number]>
 type IsProvider = (name: string) => boolean
 
+/** Normalises a tier; `timezone` holds where its budget names none. */
 export function buildTier(name: string, draft: TierDraft, timezone: string): TierPolicy {
   const { requests, budget } = draft
   return {
@@ -47,6 +48,7 @@ export function buildTier(name: string, draft: TierDraft, timezone: string): Tie
   }
 }
 
+/** Normalises a budget; `timezone` holds where it names none. */
 export const buildBudget = (draft: BudgetDraft, timezone: string): BudgetPolicy => ({
   id: draft.id,
   scope: draft.scope,
@@ -58,7 +60,7 @@ export const buildBudget = (draft: BudgetDraft, timezone: string): BudgetPolicy 
 
 const COUNTED = ['requests', 'tokens', 'concurrent'] as const
 
-/** @returns undefined when its keys do not go together; that is reported. */
+/** Normalises a limit. @returns undefined when its keys do not go together; that is told to `refuse`. */
 export function buildLimit(
   draft: LimitDraft,
   refuse: (message: string) => void,
@@ -92,6 +94,7 @@ export function buildLimit(
     : void refuse('only a token-bucket has a burst; write algorithm: token-bucket or leave it out')
 }
 
+/** Normalises a rung: its provider is resolved, whether or not there is one of that name. */
 export function buildRung(draft: RungDraft, isProvider: IsProvider): RungPolicy {
   return {
     model: draft.model,
@@ -103,7 +106,7 @@ export function buildRung(draft: RungDraft, isProvider: IsProvider): RungPolicy 
   }
 }
 
-/** @param keyText - the key as written, before variables were filled in. */
+/** Normalises a provider. @param keyText - the key as written, before variables were filled in. */
 export function buildProvider(
   name: string,
   draft: ProviderDraft,
@@ -129,6 +132,7 @@ export function buildProvider(
   }
 }
 
+/** Normalises a price: amounts stay text, as the price book reads them. */
 export function buildPrice(draft: PriceDraft, isProvider: IsProvider): PriceOverride {
   const { provider, upstreamModel } = modelTarget(draft.model, draft.provider ?? '', isProvider)
   const long = draft.long_context
@@ -150,6 +154,7 @@ const buildRates = (
   outputUsdPerMtok: rates.output,
 })
 
+/** Normalises the cache section. */
 export function buildCache({ responses, embeddings, namespaces }: Draft['cache']): CachePolicy {
   return {
     responses: {

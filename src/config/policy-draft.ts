@@ -39,6 +39,7 @@ const DraftSchema = z.object({
   unknown_models: UnknownModelsSchema.catch('refuse'),
   cache: CacheSchema.prefault({}).catch(CacheSchema.parse({})),
 })
+/** The sound entries of a file; undefined stands for a wrong one. */
 export type Draft = z.infer<typeof DraftSchema>
 
 /** Judges each entry of the file alone; what is wrong is reported and missing in the draft. */

@@ -53,13 +53,15 @@ if not current then
   for i, w in ipairs(windows) do
     local startMs, endMs, limit, marks
     startMs, endMs, limit, marks, from = struct.unpack('<ddds', ARGV[3], from)
+    local fired = 0
     if w.policy < 0 then
-      w.spent, w.held, w.fired, w.startMs, w.endMs = 0, 0, 0, startMs, endMs
+      w.spent, w.held = 0, 0
       redis.call('ZADD', KEYS[3], int(endMs), string.sub(KEYS[6 + i], #P + 3))
     end
+    if w.policy >= 0 then _, fired = readRest(w) end
     if w.policy ~= policy then
-      w.policy, w.limit, w.marks = policy, limit, marks
-      setNextMark(w)
+      w.policy, w.limit = policy, limit
+      setRest(w, fired, startMs, endMs, marks)
       redis.call('SET', KEYS[6 + i], windowText(w))
     end
   end
@@ -118,7 +120,8 @@ for i, w in ipairs(windows) do
   if least > ceiling then never = true end
   if w.spent + w.held + least > ceiling then
     if window < 0 then window = i - 1 end
-    resume = math.max(resume, w.endMs)
+    local _, _, _, endMs = readRest(w)
+    resume = math.max(resume, endMs)
   end
 end
 reply[2], reply[3] = window, never and 0 or resume

@@ -16,7 +16,8 @@ local function move(record, spentDelta, heldDelta)
       local w = readWindow(value)
       w.spent, w.held = w.spent + spentDelta, w.held + heldDelta
       left[i] = w.limit - w.spent - w.held
-      if spentDelta > 0 and w.next >= 0 and w.spent > 0 and w.spent >= w.next then
+      local nextAt = spentDelta > 0 and struct.unpack('<d', value, HEAD_BYTES + 1) or -1
+      if nextAt >= 0 and w.spent > 0 and w.spent >= nextAt then
         w.name, w.key = record.windows[i], keys[i]
         marked[#marked + 1] = w
       end
@@ -31,12 +32,13 @@ end
 -- Raises the highest mark reached in each window, once.
 local function raiseMarks(marked)
   for _, w in ipairs(marked) do
-    for mark in string.gmatch(w.marks, '%d+') do
-      if w.spent >= percentOf(w.limit, tonumber(mark)) then w.fired = tonumber(mark) end
+    local _, fired, startMs, endMs, marks = readRest(w)
+    for mark in string.gmatch(marks, '%d+') do
+      if w.spent >= percentOf(w.limit, tonumber(mark)) then fired = tonumber(mark) end
     end
-    setNextMark(w)
+    setRest(w, fired, startMs, endMs, marks)
     redis.call('SET', w.key, windowText(w))
-    local head = string.format('%s %d %d %d %d', w.name, w.fired, w.spent, w.limit, now)
+    local head = string.format('%s %d %d %d %d', w.name, fired, w.spent, w.limit, now)
     redis.call('XADD', P .. 'out', '*', 't', 'threshold', 'h', head)
   end
 end

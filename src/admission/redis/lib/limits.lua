@@ -116,7 +116,6 @@ local function take(line, amount)
     line.state = math.max(tonumber(state or 0), now * 1000) + amount * intervalUsOf(line)
     redis.call('SET', key, int(line.state), 'PX', int(math.max(math.ceil((line.state - now * 1000) / 1000), 1)))
   else
-    line.state = tonumber(state or 0) + 1
-    redis.call('SET', key, int(line.state))
+    line.state = redis.call('INCR', key)
   end
 end

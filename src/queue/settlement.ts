@@ -158,30 +158,47 @@ function ofAborted(settle: SettleCase, outcome: Seen<'aborted'>): Settlement {
 
 function ofUnknown(settle: SettleCase, outcome: Seen<'unknown'>): Settlement {
   const { admitted } = settle
-  const { reason, status, message, streamedOutputTokens, retryable } = outcome
+  const { reason, status, streamedOutputTokens, retryable } = outcome
   const rung = rungOf(admitted)
   const note = costOf(rung.price, usageOf(admitted.plan.inputTokens, streamedOutputTokens))
-  const error: Denied =
-    settle.abort === null
-      ? {
-          code: 'PROVIDER_OUTCOME_UNKNOWN',
-          message: `nobody knows what became of the call to ${rung.rung.upstreamModel} (${reason}: ${message}); it is booked whole until the provider's bill is known: send the request again`,
-          retryable: true,
-          detail: { reason, status, ...where(admitted) },
-        }
-      : cutShort(settle)
+  // Not a byte left (no connection, no such host): what it cost is known after all.
+  const { sent } = admitted.hold
+  const error = settle.abort === null ? noAnswer(settle, outcome) : cutShort(settle)
   const going = goOn(settle, retryable || settle.abort !== null, error, null)
   return {
-    booked: 'unconfirmed',
+    booked: sent ? 'unconfirmed' : 'settled',
     next: going.next,
     command: {
-      ...base(settle, { status, reason, noteNano: note.costNano }),
-      kind: 'unconfirmed',
+      ...base(settle, {
+        status,
+        reason,
+        ...(sent ? { noteNano: note.costNano } : { listNano: 0 }),
+      }),
+      kind: sent ? 'unconfirmed' : 'settled',
       costNano: 0,
-      tokens: null,
+      tokens: sent ? null : 0,
       conclusion: going.conclusion,
     },
   }
+}
+
+function noAnswer({ admitted }: SettleCase, outcome: Seen<'unknown'>): Denied {
+  const { reason, status, message, retryable } = outcome
+  const { provider, upstreamModel } = rungOf(admitted).rung
+  const detail = { reason, status, ...where(admitted) }
+  return admitted.hold.sent
+    ? {
+        code: 'PROVIDER_OUTCOME_UNKNOWN',
+        message: `nobody knows what became of the call to ${upstreamModel} (${reason}: ${message}); it is booked whole until the provider's bill is known: send the request again`,
+        retryable: true,
+        detail,
+      }
+    : {
+        code: 'PROVIDER_ERROR',
+        message: `${provider} could not be reached (${reason}: ${message}) and nothing was billed: check providers.${provider}.base_url, and send the request again`,
+        retryable,
+        detail,
+      }
 }
 
 /** Another take, or the end: by cancellation, or because no take is left or worth it. */

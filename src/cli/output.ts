@@ -44,6 +44,9 @@ export function tableLines(rows: readonly (readonly string[])[]): string[] {
   return rows.map((row) => row.map(pad).join(GAP).trimEnd())
 }
 
+// Otherwise it looks at the process's own stdout, which need not be ours.
+const OUR_CHOICE = { validateStream: false } as const
+
 const BAR: Options = {
   format: '{bar} {percentage}% {value}/{total} {text}',
   // A log file gets a line now and then instead of a bar that redraws itself.
@@ -66,7 +69,8 @@ function startBar(total: number, stream: NodeJS.WritableStream): Progress {
 /** Colours appear only when stdout is a terminal and nobody asked for none. */
 export function createOutput({ stdout, stderr, colour }: OutputStreams): Output {
   const coloured = colour && stdout.isTTY === true
-  const paint = (name: Colour, text: string) => (coloured ? styleText(name, text) : text)
+  const paint = (name: Colour, text: string) =>
+    coloured ? styleText(name, text, OUR_CHOICE) : text
   const line = (text = '') => void stdout.write(`${text}\n`)
   return {
     line,

@@ -38,8 +38,9 @@ export async function cancelJob(
     resultTtlMs,
     hasBody: waiting.body === null,
   })
-  if (reply.outcome === 'already') return { endedAs: reply.as }
-  if (reply.outcome !== 'concluded') throw slotClosed()
+  // A worker may have ended it first, because of our flag or with an answer that was on its way.
+  if (reply.outcome === 'already' && reply.as !== 'cancelled') return { endedAs: reply.as }
+  if (reply.outcome !== 'concluded' && reply.outcome !== 'already') throw slotClosed()
   return 'cancelled'
 }
 

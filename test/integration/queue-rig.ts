@@ -12,6 +12,7 @@ import { createLogger } from '../../src/telemetry/logger.ts'
 import { type CompletionWorkers, startCompletionWorkers } from '../../workers/completions.ts'
 import { freshDatabase } from '../helpers/postgres.ts'
 import { freshPrefix } from '../helpers/redis.ts'
+import { startTap, type Tap } from './queue-tap.ts'
 
 /** Generous everywhere; a test lowers what it is about. */
 export const POLICY = `
@@ -49,6 +50,8 @@ export interface Rig {
   readonly client: Client
   readonly runtime: Runtime
   readonly sandbox: Sandbox
+  /** Every call to the provider goes through it. */
+  readonly tap: Tap
   readonly options: Options
   readonly env: Readonly<Record<string, string>>
   startWorkers(runtime?: Runtime): Promise<CompletionWorkers>
@@ -64,6 +67,7 @@ export async function startRig(rig: RigOptions = {}): Promise<Rig> {
   const file = join(folder, 'bursar.yaml')
   await writeFile(file, rig.policy ?? POLICY)
   const sandbox = await startSandbox({ seed: 7, ...rig.sandbox })
+  const tap = await startTap(sandbox.url)
   const env = {
     REDIS_URL: inject('redisUrl'),
     DATABASE_URL: await freshDatabase(),
@@ -77,11 +81,12 @@ export async function startRig(rig: RigOptions = {}): Promise<Rig> {
   const closers: (() => Promise<unknown>)[] = [
     () => rm(folder, { recursive: true }),
     () => sandbox.close(),
+    () => tap.close(),
   ]
   const newRuntime = async (overrides: RuntimeOverrides = {}) => {
     const runtime = await createRuntime(options, {
       env,
-      sandbox: { url: sandbox.url },
+      sandbox: { url: tap.url },
       logger: createLogger({ level: options.LOG_LEVEL, name: 'rig' }),
       ...rig.overrides,
       ...overrides,
@@ -116,6 +121,7 @@ export async function startRig(rig: RigOptions = {}): Promise<Rig> {
     client,
     runtime,
     sandbox,
+    tap,
     options,
     env,
     startWorkers,
@@ -128,7 +134,12 @@ export async function startRig(rig: RigOptions = {}): Promise<Rig> {
       }
     },
     async close() {
-      for (const close of closers.toReversed()) await close()
+      for (const close of closers.splice(0).toReversed()) await close()
     },
   }
+}
+
+/** Resolves when `look` is true; the test's own time limit is the only other end. */
+export async function until(look: () => Promise<boolean>): Promise<void> {
+  while (!(await look())) await new Promise(setImmediate)
 }

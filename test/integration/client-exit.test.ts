@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type Rig, startRig } from './queue-rig.ts'
+
+const CLIENT = new URL('../../src/client/index.ts', import.meta.url)
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+let rig: Rig
+beforeAll(async () => {
+  rig = await startRig()
+})
+afterAll(() => rig.close())
+
+/** Runs a program in a process of its own; it is the test's failure when it never ends. */
+async function runProgram(body: string, env: Record<string, string> = rig.env) {
+  const text = `import { createClient } from '${CLIENT.href}'\n${body}`
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '--eval', text],
+    { cwd: ROOT, env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
+  )
+  let output = ''
+  let errors = ''
+  child.stdout.on('data', (chunk) => {
+    output += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    errors += chunk
+  })
+  const [code] = await once(child, 'exit')
+  return { code, output, errors }
+}
+
+it('lets the five lines of the README end by themselves, without close()', async () => {
+  const { code, output, errors } = await runProgram(`
+    const bursar = createClient()
+    const { text, receipt } = await bursar.run({ user: 'u42', model: 'auto', messages: [{ role: 'user', content: 'Explain recursion' }] })
+    console.log(text.length > 0, receipt.costUsd, receipt.left)`)
+  expect(errors).toBe('')
+  expect(output).toMatch(/^true 0\.\d+ \d+\.\d+\n$/)
+  expect(code).toBe(0)
+})
+
+it('ends by itself after a stream, a hand-in and a quota too', async () => {
+  const { code, output, errors } = await runProgram(`
+    const bursar = createClient()
+    let pieces = 0
+    for await (const piece of bursar.stream({ user: 'u42', model: 'auto', messages: [{ role: 'user', content: 'Count' }] })) pieces += 1
+    const { jobId } = await bursar.enqueue({ user: 'u42', model: 'auto', messages: [{ role: 'user', content: 'Sleep' }] })
+    await bursar.quota({ user: 'u42' })
+    console.log(pieces > 0, jobId.length)`)
+  expect(errors).toBe('')
+  expect(output).toBe('true 26\n')
+  expect(code).toBe(0)
+})
+
+it('says to set REDIS_URL when nobody did', async () => {
+  const { code, output } = await runProgram(
+    `try { createClient() } catch (error) { console.log(error.code, error.message) }`,
+    {},
+  )
+  expect(output).toMatch(/^INVALID_OPTIONS REDIS_URL is not set: set it/)
+  expect(code).toBe(0)
+})
+
+it('ends by itself with a typed error when Redis is away', async () => {
+  const { code, output } = await runProgram(
+    `const bursar = createClient()
+    await bursar.quota({ user: 'u' }).catch((error) => console.log(error.code))`,
+    { REDIS_URL: 'redis://127.0.0.1:1', REDIS_COMMAND_TIMEOUT_MS: '200' },
+  )
+  expect(output).toBe('STORE_UNAVAILABLE\n')
+  expect(code).toBe(0)
+})

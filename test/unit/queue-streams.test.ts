@@ -1,0 +1,113 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { followLog, type LogSource } from '../../src/queue/streams/follow.ts'
+import type { LogEntry, StreamPart } from '../../src/queue/streams/log-entry.ts'
+
+interface Written {
+  readonly id: string
+  readonly entry: LogEntry
+}
+
+const write = (attempt: number, texts: readonly string[], complete: boolean): LogEntry[] => [
+  ...texts.map((t, s): LogEntry => ({ a: attempt, s, d: [{ t, j: {} }] })),
+  ...(complete ? [{ a: attempt, s: texts.length, d: [], e: 1 } satisfies LogEntry] : []),
+]
+
+const numbered = (entries: readonly LogEntry[]): Written[] =>
+  entries.map((entry, at) => ({ id: `${at + 1}-0`, entry }))
+
+/** A log that is written while it is followed, and whose messages may get lost. */
+function createLog(log: readonly Written[], there: number, lost: ReadonlySet<number>) {
+  let listener: (id: string, entry: string) => void = () => {}
+  let reconnected = () => {}
+  let length = there
+  const source: LogSource = {
+    subscribe: async (_, wanted) => {
+      listener = wanted
+      return async () => {}
+    },
+    range: async (_, after, limit) =>
+      log
+        .slice(0, length)
+        .filter(({ id }) => Number.parseInt(id, 10) > Number.parseInt(after, 10))
+        .slice(0, limit)
+        .map(({ id, entry }) => [id, JSON.stringify(entry)] as const),
+    onReconnect: (wanted) => {
+      reconnected = wanted
+      return () => {}
+    },
+  }
+  const writeRest = async () => {
+    while (length < log.length) {
+      const next = log[length]
+      length += 1
+      if (next && !lost.has(length)) listener(next.id, JSON.stringify(next.entry))
+      else reconnected()
+      await Promise.resolve()
+    }
+  }
+  return { source, writeRest }
+}
+
+async function read(parts: AsyncGenerator<StreamPart, boolean>) {
+  let text = ''
+  let restarts = 0
+  for (;;) {
+    const next = await parts.next()
+    if (next.done) return { text, restarts, complete: next.value }
+    if (next.value.restart) {
+      text = ''
+      restarts += 1
+    } else text += next.value.text
+  }
+}
+
+const never = new Promise<never>(() => {})
+
+it('whenever one joins and whatever messages are lost, the whole answer arrives once, in order', async () => {
+  const law = fc.asyncProperty(
+    fc.array(fc.string({ maxLength: 3 }), { maxLength: 30 }),
+    fc.nat(30),
+    fc.uniqueArray(fc.nat(31)),
+    async (texts, joinAt, lost) => {
+      const log = numbered(write(1, texts, true))
+      const { source, writeRest } = createLog(log, Math.min(joinAt, log.length), new Set(lost))
+      const reading = read(followLog(source, 'job', never))
+      await writeRest()
+      expect(await reading).toEqual({ text: texts.join(''), restarts: 0, complete: true })
+    },
+  )
+  await fc.assert(law, { numRuns: 300 })
+})
+
+it('a takeover starts the answer over, and what its zombie still writes is dropped', async () => {
+  const log = numbered([
+    ...write(1, ['dead ', 'words'], false),
+    ...write(2, ['he'], false),
+    { a: 1, s: 2, d: [{ t: 'ghost', j: {} }] },
+    { a: 2, s: 1, d: [{ t: 'llo', j: {} }] },
+    { a: 2, s: 2, d: [], e: 1 },
+  ])
+  const { source, writeRest } = createLog(log, 1, new Set())
+  const reading = read(followLog(source, 'job', never))
+  await writeRest()
+  expect(await reading).toEqual({ text: 'hello', restarts: 1, complete: true })
+})
+
+it('ends, and says that something is missing, when the request ended without the end mark', async () => {
+  const { source } = createLog(numbered(write(1, ['half'], false)), 1, new Set())
+  const reading = read(followLog(source, 'job', Promise.resolve()))
+  expect(await reading).toEqual({ text: 'half', restarts: 0, complete: false })
+})
+
+it('a slow reader reads on from the log: nothing is lost, and nothing piles up', async () => {
+  const texts = Array.from({ length: 2_000 }, (_, at) => `${at},`)
+  const { source, writeRest } = createLog(numbered(write(1, texts, true)), 0, new Set())
+  const parts = followLog(source, 'job', never)
+  const first = parts.next()
+  await writeRest()
+  const start = await first
+  const rest = await read(parts)
+  expect(start.done).toBe(false)
+  if (!start.done) expect(start.value.text + rest.text).toBe(texts.join(''))
+})

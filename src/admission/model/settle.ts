@@ -227,7 +227,7 @@ export function expire(ctx: Context, limit: number): ExpireReply {
     if (record?.state !== 'H') continue
     const { posting } = bookHold(ctx, attempt, record, 'unconfirmed', 0, null)
     if (posting) post(ctx, attempt, record, { ...posting, detail: '', outcome: null })
-    raiseMarks(ctx, record)
+    if (record.bookedNano > 0) raiseMarks(ctx, record)
     holds.push({ attempt, job: record.job, holdNano: record.holdNano })
   }
   return { outcome: 'expired', holds, more: due.length === limit }

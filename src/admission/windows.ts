@@ -37,38 +37,47 @@ const IDS: Record<Period, (at: Local) => string> = {
   minute: (at) => `${dayId(at)}T${pad(at.hour)}${pad(at.minute)}`,
 }
 
+const LENGTHS_MS = { hour: 3_600_000, minute: 60_000 } as const
+
 /** Hours and minutes are cut from the local clock as it runs; a clock change ends one window and starts the next. */
 function clockWindow(per: 'hour' | 'minute', at: Local): CalendarWindow {
-  const lengthMs = per === 'hour' ? 3_600_000 : 60_000
-  const offsetMs = at.offsetNanoseconds / 1_000_000
-  const startMs = Math.floor((at.epochMilliseconds + offsetMs) / lengthMs) * lengthMs - offsetMs
-  const before = at.getTimeZoneTransition('previous')
+  const lengthMs = LENGTHS_MS[per]
+  const offsetMs = offsetOf(at)
+  const cutMs = Math.floor((at.epochMilliseconds + offsetMs) / lengthMs) * lengthMs - offsetMs
+  // `previous` is strictly before, and a change at this very instant has happened.
+  const before = at.add({ milliseconds: 1 }).getTimeZoneTransition('previous')
   const after = at.getTimeZoneTransition('next')
   const changedMs = before?.epochMilliseconds ?? Number.NEGATIVE_INFINITY
-  const gainedMs = before ? gainOf(before) : 0
-  const repeated = at.epochMilliseconds < changedMs + gainedMs
+  const startMs = Math.max(cutMs, changedMs)
+  const repeated = before !== null && startMs < changedMs + setBackBy(before)
   return {
     id: IDS[per](at) + (repeated ? 'b' : ''),
-    startMs: Math.max(startMs, changedMs),
-    endMs: Math.min(startMs + lengthMs, after?.epochMilliseconds ?? Number.POSITIVE_INFINITY),
+    startMs,
+    endMs: Math.min(cutMs + lengthMs, after?.epochMilliseconds ?? Number.POSITIVE_INFINITY),
   }
 }
 
+const offsetOf = (at: Local): number => Math.round(at.offsetNanoseconds / 1_000_000)
+
 /** How far a transition set the local clock back, ms; 0 when it went forward. */
-function gainOf(transition: Local): number {
-  const before = transition.subtract({ milliseconds: 1 }).offsetNanoseconds
-  return Math.max((before - transition.offsetNanoseconds) / 1_000_000, 0)
+const setBackBy = (transition: Local): number =>
+  Math.max(offsetOf(transition.subtract({ milliseconds: 1 })) - offsetOf(transition), 0)
+
+function dateWindow(per: keyof typeof STEPS, at: Local): CalendarWindow {
+  const start = STARTS[per](at)
+  const end = start.add(STEPS[per]).startOfDay()
+  // Where a clock went back over midnight, the last of the old day came after the first of the new one: it is the new day's.
+  if (at.epochMilliseconds >= end.epochMilliseconds) return dateWindow(per, end)
+  return {
+    id: IDS[per](start),
+    startMs: start.epochMilliseconds,
+    endMs: end.epochMilliseconds,
+  }
 }
 
 function computeWindow(per: Period, timezone: string, atMs: number): CalendarWindow {
   const at = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(timezone)
-  if (per === 'hour' || per === 'minute') return clockWindow(per, at)
-  const start = STARTS[per](at)
-  return {
-    id: IDS[per](at),
-    startMs: start.epochMilliseconds,
-    endMs: start.add(STEPS[per]).startOfDay().epochMilliseconds,
-  }
+  return per === 'hour' || per === 'minute' ? clockWindow(per, at) : dateWindow(per, at)
 }
 
 /** Last window of each period and timezone: time moves on, so nearly every call finds its own here. */

@@ -4,6 +4,8 @@ export interface Clock {
   /** Moves virtual time forward, never back; 0 and real clocks change nothing. */
   follow(atMs: number): void
   readonly virtual: boolean
+  /** Whoever moves this clock promotes the jobs that wait for money: nobody needs to look at them before. */
+  readonly wakes?: boolean
 }
 
 /** The machine's time. */

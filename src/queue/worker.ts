@@ -2,6 +2,7 @@ import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from
 import type { Redis } from 'ioredis'
 import { BursarError, messageOf } from '../errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { Clock } from './clock.ts'
 import { concludeDenied } from './conclude.ts'
 import type { WorkContext } from './context.ts'
 import type { Abort, Disposition } from './disposition.ts'
@@ -115,7 +116,7 @@ async function carryOut(
     case 'fail':
       throw new ConcludedError(`${disposition.code}: ${disposition.message}`)
     case 'park':
-      await job.moveToDelayed(Date.now() + realDelay(disposition.delayMs, clock.virtual), token)
+      await job.moveToDelayed(Date.now() + parkMs(disposition, clock), token)
       throw new DelayedError()
     case 'give-back':
       await job.moveToWait(token)
@@ -129,6 +130,11 @@ async function carryOut(
 const VIRTUAL_RECHECK_MS = 200
 const realDelay = (delayMs: number, virtual: boolean): number =>
   virtual ? Math.min(delayMs, VIRTUAL_RECHECK_MS) : delayMs
+
+/** Longer than any replay runs. */
+const UNTIL_PROMOTED_MS = 24 * 3_600_000
+const parkMs = ({ by, delayMs }: Extract<Disposition, { do: 'park' }>, clock: Clock): number =>
+  clock.wakes && by === 'budget' ? UNTIL_PROMOTED_MS : realDelay(delayMs, clock.virtual)
 
 const UNKNOWN_ERROR_DELAY_MS = 1_000
 const delayOf = (error: Error | undefined): number =>

@@ -14,7 +14,7 @@ import {
   recordConflicts,
 } from './queries/insert-batch.ts'
 import { upsertEntries } from './queries/upsert-entries.ts'
-import { entryRows, postingRow, requestRow, thresholdRow, windowRows } from './rows.ts'
+import { endRows, entryRows, postingRow, thresholdRow, windowRows } from './rows.ts'
 import { lockSlotRow, writeWatermark } from './slot-row.ts'
 
 /** What one batch brought. */
@@ -91,10 +91,7 @@ async function writeEntries(tx: LedgerDb, entries: readonly OutboxEntry[], epoch
   await upsertEntries(tx, entryRows(fresh))
   await addWindowTotals(tx, windowRows(fresh))
   const ends = entries.filter((entry) => entry.type !== 'threshold')
-  await insertRequests(
-    tx,
-    ends.map((entry) => requestRow(entry, epoch)).filter((row) => row !== undefined),
-  )
+  await insertRequests(tx, endRows(ends, epoch))
   const thresholds = entries.filter((entry) => entry.type === 'threshold')
   await insertThresholds(tx, thresholds.map(thresholdRow))
   return { postings: fresh.length, conflicts }

@@ -133,9 +133,23 @@ export function windowRows(postings: readonly PostingEntry[]): Row[] {
   })
 }
 
-/** @returns the end of a request, or nothing when the entry ends none. */
-export function requestRow(entry: PostingEntry | RequestEntry, epoch: number): Row | undefined {
-  if (entry.outcome === null) return undefined
+type Ending = PostingEntry | RequestEntry
+
+/**
+ * The end of each request among these entries, in their order: the first one, unless that is a refusal, which gives way
+ * to what comes after it.
+ */
+export function endRows(entries: readonly Ending[], epoch: number): Row[] {
+  const ends = new Map<string, Ending>()
+  for (const entry of entries) {
+    if (entry.outcome === null) continue
+    const known = ends.get(entry.job)
+    if (!known || known.outcome === 'refused') ends.set(entry.job, entry)
+  }
+  return Array.from(ends.values(), (entry) => endRow(entry, epoch))
+}
+
+function endRow(entry: Ending, epoch: number): Row {
   const { meta } = entry
   return {
     job: entry.job,

@@ -3,7 +3,7 @@ import type { PostingEntry } from '../../src/admission/outbox.ts'
 import { isBursarError } from '../../src/errors.ts'
 import { safeInteger } from '../../src/ledger/columns.ts'
 import { asLedgerError } from '../../src/ledger/errors.ts'
-import { entryRows, requestRow, rowsJson, windowRows } from '../../src/ledger/rows.ts'
+import { endRows, entryRows, rowsJson, windowRows } from '../../src/ledger/rows.ts'
 import type { NewEntry } from '../helpers/memory-outbox.ts'
 import { posting, requestEnd } from '../helpers/outbox-entries.ts'
 
@@ -36,9 +36,21 @@ describe('rows of the ledger', () => {
   })
 
   test('a posting that ends no request gives no request row', () => {
-    expect(requestRow(post({ outcome: null }), 0)).toBeUndefined()
-    expect(requestRow(post(), 2)).toMatchObject({ outcome: 'answered', reason: '', epoch: 2 })
-    expect(requestRow(numbered(requestEnd()), 0)).toMatchObject({ reason: 'BUDGET_EXHAUSTED' })
+    expect(endRows([post({ outcome: null })], 0)).toEqual([])
+    expect(endRows([post()], 2)).toMatchObject([{ outcome: 'answered', reason: '', epoch: 2 }])
+    const refused = endRows([numbered(requestEnd())], 0)
+    expect(refused).toMatchObject([{ reason: 'BUDGET_EXHAUSTED' }])
+  })
+
+  test('the first end of a request counts, and a refusal gives way to what comes after it', () => {
+    const end = (outcome: 'refused' | 'answered' | 'expired', reason = '') =>
+      numbered(requestEnd({ job: 'again', outcome, reason }))
+    const one = (...ends: ReturnType<typeof end>[]) => endRows(ends, 0)
+    expect(one(end('refused'), end('answered'), end('expired'))).toMatchObject([
+      { outcome: 'answered' },
+    ])
+    expect(one(end('answered'), end('refused'))).toMatchObject([{ outcome: 'answered' }])
+    expect(one(end('refused', 'a'), end('refused', 'b'))).toMatchObject([{ reason: 'b' }])
   })
 
   test('only text that Postgres refuses is changed', () => {

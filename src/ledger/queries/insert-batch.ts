@@ -74,12 +74,29 @@ export async function addWindowTotals(db: LedgerDb, rows: readonly Row[]): Promi
   )
 }
 
-/** The first end of a request wins; later ones change nothing. */
+/** Place in the outbox: `<ms>-<seq>`, as text, orders 9 after 10. */
+const placeOf = (row: string): string =>
+  `(${row}.epoch, split_part(${row}.seq, '-', 1)::bigint, split_part(${row}.seq, '-', 2)::bigint)`
+
+const END_COLUMNS = [
+  ...['outcome', 'reason', 'tenant', 'user_id', 'tier', 'tags', 'operation', 'urgency'],
+  ...['model_requested', 'enqueued_at_ms', 'ended_at_ms', 'epoch', 'seq'],
+]
+
+/**
+ * The first end of a request wins, later ones change nothing. A refusal alone is no last word: the same job may be
+ * handed in again, and what becomes of it then replaces the refusal.
+ * @param rows - each job at most once (`endRows`).
+ */
 export async function insertRequests(db: LedgerDb, rows: readonly Row[]): Promise<void> {
   if (rows.length === 0) return
+  const replaced = END_COLUMNS.map((column) => `${column} = excluded.${column}`).join(', ')
+  const isLater = `request.outcome = 'refused' and ${placeOf('excluded')} > ${placeOf('request')}`
   await run(
     db,
-    sql`insert into requests select * from ${given('requests', rows)} on conflict (job) do nothing`,
+    sql`
+      insert into requests as request select * from ${given('requests', rows)}
+      on conflict (job) do update set ${sql.raw(replaced)} where ${sql.raw(isLater)}`,
   )
 }
 

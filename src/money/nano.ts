@@ -6,10 +6,7 @@ import { BursarError } from '../errors.ts'
  */
 export type Nano = number
 
-export const NANO_PER_USD = 1_000_000_000
 export const MAX_NANO: Nano = Number.MAX_SAFE_INTEGER
-
-export const isNano = (value: number): boolean => Number.isSafeInteger(value) && value >= 0
 
 /**
  * Adds amounts.

@@ -81,8 +81,3 @@ export function createChunkLog(redis: Redis, logger: Logger): ChunkLog {
     },
   }
 }
-
-/** For calls that nobody follows. */
-export const noChunkLog: ChunkLog = {
-  open: () => ({ write: () => {}, end: async () => {} }),
-}

@@ -206,22 +206,27 @@ it('attempt-lost-reply-same-hold: an admit whose reply was lost is replayed unde
   expect(await settleAll()).toMatchObject([{ status: 'confirmed', costNano: receipt.costNano }])
 })
 
-it('a settlement whose reply is lost, or that does not get through, is booked once', async () => {
+it.each([
+  ['whose reply is lost', true],
+  ['that does not get through', false],
+])('a settlement %s is booked once, and the caller answered', async (_, arrives) => {
   let failures = 3
   rig = await startRig({
     overrides: {
       wrapStore: (store) => ({
         ...store,
         async settle(command) {
-          if (failures === 3) await store.settle(command)
-          if (failures-- > 0) throw lostReply()
-          return store.settle(command)
+          if (failures === 0) return store.settle(command)
+          failures -= 1
+          if (arrives) await store.settle(command)
+          throw lostReply()
         },
       }),
     },
   })
   const { receipt } = await rig.client.run(ask('pay once'))
   await until(async () => (await rig.runtime.queues.interactive.getCompletedCount()) === 1)
+  expect(rig.tap.calls).toHaveLength(1)
   expect(await settleAll()).toMatchObject([{ status: 'confirmed', costNano: receipt.costNano }])
 })
 

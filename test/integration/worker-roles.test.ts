@@ -1,0 +1,69 @@
+import { afterEach, expect, it } from 'vitest'
+import { compareCounters } from '../../jobs/compare-counters.ts'
+import { outcomeCounts } from '../../src/ledger/queries/outcome-counts.ts'
+import { ROLES, startRoles } from '../../workers/main.ts'
+import { type Rig, startRig, until } from './queue-rig.ts'
+
+let rig: Rig
+afterEach(() => rig.close())
+
+const ask = (content: string) => ({
+  user: 'u',
+  model: 'auto',
+  messages: [{ role: 'user' as const, content }],
+})
+
+it('one process with every role answers, drains into the ledger and closes clean', async () => {
+  rig = await startRig({ workers: false })
+  const signals = process.listenerCount('SIGTERM')
+  const roles = await startRoles(ROLES, await rig.newRuntime())
+  await Promise.all(['a', 'b', 'c'].map((text) => rig.client.run(ask(text))))
+  await until(async () => (await outcomeCounts(rig.runtime.ledger)).answered === 3)
+  await roles.close()
+  await roles.closed
+  expect(process.listenerCount('SIGTERM')).toBe(signals)
+  expect(await compareCounters(rig.runtime.store, rig.runtime.ledger)).toMatchObject({
+    differing: [],
+  })
+})
+
+it('names a counter that the ledger does not explain', async () => {
+  rig = await startRig()
+  await rig.client.run(ask('a'))
+  await rig.drain()
+  const { store, ledger } = rig.runtime
+  const other = {
+    outbox: store.outbox,
+    peek: async (keys: readonly string[]) =>
+      (await store.peek(keys)).map(
+        (state) => state && { ...state, spentNano: state.spentNano + 1 },
+      ),
+  }
+  const compared = await compareCounters(other, ledger)
+  expect(compared?.differing.map(({ key }) => key.split(':')[0]).toSorted()).toEqual([
+    'company',
+    'tier.basic/default/u',
+  ])
+})
+
+it('two starts at once open one slot, and a ledger with bookings refuses an empty Redis', async () => {
+  rig = await startRig({ workers: false })
+  await Promise.all([rig.newRuntime(), rig.newRuntime()])
+  expect((await rig.runtime.store.outbox.slot())?.epoch).toBe(1)
+  await rig.startWorkers()
+  await rig.client.run(ask('book something'))
+  await rig.drain()
+  await rig.runtime.commands.del(`${rig.options.BURSAR_PREFIX}:slot`)
+  await expect(rig.newRuntime()).rejects.toMatchObject({
+    code: 'SLOT_CLOSED',
+    message: expect.stringContaining('the ledger has bookings'),
+  })
+})
+
+it('clients read the policy from the slot, without the keys of providers', async () => {
+  rig = await startRig({ env: { OPENAI_API_KEY: 'sk-very-secret' } })
+  const published = await rig.runtime.commands.hgetall(`${rig.options.BURSAR_PREFIX}:policy`)
+  expect(published.version).toBe('1')
+  expect(published.body).not.toContain('sk-very-secret')
+  expect((await rig.newClient().quota({ user: 'rich' })).tier).toBe('premium')
+})

@@ -1,0 +1,137 @@
+import { expect, it } from 'vitest'
+import type { CompletionJob } from '../../src/queue/job.ts'
+import { judgeAdmission, type OkPlan } from '../../src/queue/judge-admission.ts'
+
+const NOW = 1_000_000
+
+const job = (more: Partial<CompletionJob> = {}): CompletionJob => ({
+  v: 1,
+  id: 'J',
+  operation: 'chat.completions',
+  model: 'auto',
+  body: {},
+  tenant: 't',
+  user: 'u',
+  tier: 'basic',
+  tags: {},
+  urgency: 'interactive',
+  pinned: false,
+  stream: false,
+  deadlineMs: 0,
+  replyTo: '',
+  cacheKey: null,
+  enqueuedAtMs: NOW,
+  clockMs: 0,
+  ...more,
+})
+
+const offer = {
+  gate: 'openai:m',
+  fixedNano: 1,
+  outputPico: 1,
+  capTokens: 1,
+  floorTokens: 1,
+  until: null,
+  inputTokens: 1,
+}
+const plan = (more: Partial<OkPlan> = {}): OkPlan => ({
+  ok: true,
+  windows: [
+    { key: 'company:2026-11', startMs: 0, endMs: NOW * 2, limitNano: 2_000_000_000, marks: [] },
+  ],
+  offers: [offer],
+  rungs: [],
+  limits: [{ kind: 'concurrent', key: 'lanes', limit: 1 }],
+  inputTokens: 1,
+  parks: false,
+  ...more,
+})
+
+const judge = (
+  reply: Parameters<typeof judgeAdmission>[0],
+  { of = job(), by = plan(), random = 0 } = {},
+) => judgeAdmission(reply, { job: of, plan: by, nowMs: NOW, random })
+
+const overBudget = (resumeAtMs: number) =>
+  ({ outcome: 'over-budget', window: 0, leftNano: [500_000_000], resumeAtMs }) as const
+const busy = (by: 'gate' | 'limit', resumeAtMs: number) =>
+  ({ outcome: 'busy', by, index: 0, resumeAtMs }) as const
+
+it('parks deferrable work until the window rolls, spread over some seconds', () => {
+  const of = job({ urgency: 'deferrable' })
+  const by = plan({ parks: true })
+  expect(judge(overBudget(NOW + 60_000), { of, by })).toMatchObject({ delayMs: 60_000 })
+  expect(judge(overBudget(NOW + 60_000), { of, by, random: 0.5 })).toMatchObject({
+    do: 'park',
+    delayMs: 62_500,
+    by: 'budget',
+  })
+})
+
+it.each([
+  ['interactive', job(), plan(), NOW + 1],
+  ['too large for any window', job({ urgency: 'batch' }), plan({ parks: true }), 0],
+  ['late', job({ urgency: 'batch', deadlineMs: NOW + 5 }), plan({ parks: true }), NOW + 6],
+])(
+  'refuses work over budget that is %s, with the numbers and the mend',
+  (_, of, by, resumeAtMs) => {
+    expect(judge(overBudget(resumeAtMs), { of, by })).toMatchObject({
+      do: 'deny',
+      as: 'refused',
+      error: {
+        code: 'BUDGET_EXHAUSTED',
+        retryable: false,
+        detail: {
+          budget: 'company',
+          window: '2026-11',
+          limitUsd: '2.00',
+          usedUsd: '1.50',
+          leftUsd: '0.50',
+          resumesAt: resumeAtMs === 0 ? null : new Date(resumeAtMs).toISOString(),
+        },
+      },
+    })
+  },
+)
+
+it('interactive work waits a minute in all for a busy model, then hears when to come again', () => {
+  expect(judge(busy('gate', NOW + 59_000))).toMatchObject({
+    do: 'park',
+    delayMs: 59_000,
+    by: 'gate',
+  })
+  const waited = job({ enqueuedAtMs: NOW - 30_000 })
+  expect(judge(busy('gate', NOW + 31_000), { of: waited })).toMatchObject({
+    do: 'deny',
+    error: { code: 'PROVIDER_BUSY', retryable: true, detail: { retryAfterMs: 31_000 } },
+  })
+  expect(judge(busy('limit', NOW + 61_000))).toMatchObject({
+    error: { code: 'RATE_LIMITED', detail: { limit: 'lanes', retryAfterMs: 61_000 } },
+  })
+})
+
+it('batch work waits as long as it takes, but never past its deadline', () => {
+  const of = job({ urgency: 'batch' })
+  expect(judge(busy('limit', NOW + 9e6), { of })).toMatchObject({ do: 'park', delayMs: 9e6 })
+  const late = job({ urgency: 'batch', deadlineMs: NOW + 10 })
+  expect(judge(busy('limit', NOW + 11), { of: late })).toMatchObject({ do: 'deny', as: 'refused' })
+})
+
+it('never comes back at once: a lane frees itself at no known time', () => {
+  expect(judge(busy('limit', NOW))).toMatchObject({ do: 'park', delayMs: 50 })
+})
+
+it.each([
+  [
+    { outcome: 'concluded', as: 'answered' },
+    { do: 'finish', as: 'answered' },
+  ],
+  [
+    { outcome: 'cached', body: 'x' },
+    { do: 'deliver', entry: 'x' },
+  ],
+  [{ outcome: 'cancelled' }, { do: 'deny', as: 'cancelled' }],
+  [{ outcome: 'takes-exhausted', n: 3 }, { error: { code: 'ATTEMPTS_EXHAUSTED' } }],
+] as const)('answers %j', (reply, verdict) => {
+  expect(judge(reply)).toMatchObject(verdict)
+})

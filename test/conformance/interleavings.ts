@@ -229,6 +229,30 @@ export function interleavings(
       expect((await store.admit(asking('j/next'))).outcome).toBe('over-budget')
     })
 
+    test('expiry-before-settle', async () => {
+      const { store, clock } = await slot()
+      await store.admit(asking('j/a'))
+      clock.nowMs += TTL_MS
+      await store.expire(10)
+      const conclusion = answered('good')
+      const owner = settling('j/a', { kind: 'settled', costNano: 2, conclusion })
+      expect(await store.settle(owner)).toMatchObject({ outcome: 'adjusted', concluded: true })
+      expect(await money(store)).toEqual({ spent: 2, held: 0 })
+      expect(await store.result('j')).toMatch(/\ngood$/)
+    })
+
+    test('redis-data-loss-reuses-job-id', async () => {
+      const { store } = await slot()
+      await store.admit(asking('j/first', { limitNano: 4 }))
+      await store.forgetJob('j')
+      // The count of takes begins again, and so may BullMQ's; the attempt's own id does not.
+      expect(await store.admit(asking('j/second', { limitNano: 4 }))).toMatchObject({ n: 1 })
+      await store.settle(settling('j/first', { kind: 'settled', costNano: 2 }))
+      await store.settle(settling('j/second', { kind: 'settled', costNano: 1 }))
+      expect(await money(store)).toEqual({ spent: 3, held: 0 })
+      expect(await postings(store)).toHaveLength(2)
+    })
+
     test('settle-before-expiry', async () => {
       const { store, clock } = await slot()
       await store.admit(asking('j/a'))

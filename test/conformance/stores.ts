@@ -10,6 +10,8 @@ export type SlotUnderTest = AdmissionStore &
   Signals & {
     /** What the key's own time to live does days after the window's end. */
     forgetWindow(key: string): Promise<void>
+    /** What is left of a job when Redis lost its data. */
+    forgetJob(job: string): Promise<void>
   }
 
 /** A clock that a test moves. */
@@ -21,7 +23,11 @@ export async function memorySlot(clock: TestClock): Promise<SlotUnderTest> {
   const state = emptySlot()
   const store = createMemoryStore({ clock: () => clock.nowMs, state })
   await store.open(1)
-  return { ...store, forgetWindow: async (key) => void state.windows.delete(key) }
+  return {
+    ...store,
+    forgetWindow: async (key) => void state.windows.delete(key),
+    forgetJob: async (job) => void state.jobs.delete(job),
+  }
 }
 
 /** A slot of its own on the shared Redis. */
@@ -30,5 +36,9 @@ export async function redisSlot(redis: Redis, clock: TestClock): Promise<SlotUnd
   const store = await createRedisStore({ redis, prefix, clock: () => clock.nowMs })
   await store.open(1)
   const keys = slotKeys(prefix)
-  return { ...store, forgetWindow: async (key) => void (await redis.del(keys.window(key))) }
+  return {
+    ...store,
+    forgetWindow: async (key) => void (await redis.del(keys.window(key))),
+    forgetJob: async (job) => void (await redis.del(keys.job(job))),
+  }
 }

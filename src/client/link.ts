@@ -99,11 +99,12 @@ export function createLink(options: LinkOptions, clock: Clock): Link {
 
   return {
     use: (work) => alive.during(async () => work(await parts())),
-    async close() {
-      closed = true
-      await connecting?.catch(() => {})
-      for (const close of closers.splice(0).toReversed()) await close()
-    },
+    close: () =>
+      alive.during(async () => {
+        closed = true
+        await connecting?.catch(() => {})
+        for (const close of closers.splice(0).toReversed()) await close()
+      }),
   }
 }
 

@@ -72,7 +72,11 @@ async function* pieces(
 
 const keptAlive = (link: Link, logs: LogSource): LogSource => ({
   ...logs,
-  subscribe: (job, listener) => link.use(() => logs.subscribe(job, listener)),
+  async subscribe(job, listener) {
+    const stop = await link.use(() => logs.subscribe(job, listener))
+    // A client that was closed meanwhile has ended its subscriptions already.
+    return () => link.use(stop).catch(() => {})
+  },
   range: (job, afterId, limit) => link.use(() => logs.range(job, afterId, limit)),
 })
 

@@ -11,8 +11,11 @@ export interface Clock {
 /** The machine's time. */
 export const realClock: Clock = { now: () => Date.now(), follow: () => {}, virtual: false }
 
-/** Time that stands still until a job of a replay or a simulation moves it. */
-export function createFollowingClock(startMs = 0): Clock {
+/**
+ * Time that stands still until a job of a replay or a simulation moves it.
+ * @param startMs - 1 when absent: to the slot, 0 means the server's own time, by which every virtual hold is overdue.
+ */
+export function createFollowingClock(startMs = 1): Clock {
   let nowMs = startMs
   return {
     now: () => nowMs,

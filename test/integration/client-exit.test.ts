@@ -43,13 +43,14 @@ it('lets the five lines of the README end by themselves, without close()', async
   expect(code).toBe(0)
 })
 
-it('ends by itself after a stream, a hand-in and a quota too', async () => {
+it('stays until a stream, a hand-in, a quota and close() have ended, and no longer', async () => {
   const { code, output, errors } = await runProgram(`
     const bursar = createClient()
     let pieces = 0
     for await (const piece of bursar.stream({ user: 'u42', model: 'auto', messages: [{ role: 'user', content: 'Count' }] })) pieces += 1
     const { jobId } = await bursar.enqueue({ user: 'u42', model: 'auto', messages: [{ role: 'user', content: 'Sleep' }] })
     await bursar.quota({ user: 'u42' })
+    await bursar.close()
     console.log(pieces > 0, jobId.length)`)
   expect(errors).toBe('')
   expect(output).toBe('true 26\n')

@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest'
 import { listEntries } from '../../src/ledger/queries/list-entries.ts'
 import { outcomeCounts } from '../../src/ledger/queries/outcome-counts.ts'
+import { createFollowingClock } from '../../src/queue/clock.ts'
 import { POLICY, type Rig, type RigOptions, startRig, until } from './queue-rig.ts'
 
 let rig: Rig
@@ -123,14 +124,8 @@ it('refuses interactive work over budget with one typed error that says when it 
 
 it('parks deferrable work over budget and resumes it by itself when the window rolls', async () => {
   const minuteMs = 60_000
-  let nowMs = Math.ceil(Date.now() / minuteMs) * minuteMs + 30_000
-  const clock = {
-    now: () => nowMs,
-    follow: (atMs: number) => {
-      nowMs = Math.max(nowMs, atMs)
-    },
-    virtual: true,
-  }
+  const startMs = Math.ceil(Date.now() / minuteMs) * minuteMs + 30_000
+  const clock = createFollowingClock(startMs)
   const { client, runtime, tap } = await start({
     policy: SMALL.replace('"0.3"', '"0.005"')
       .replace('max_output_tokens: 4096', 'max_output_tokens: 9000')
@@ -143,7 +138,7 @@ it('parks deferrable work over budget and resumes it by itself when the window r
   const { batch } = runtime.queues
   await until(async () => (await batch.getDelayedCount()) === 1)
   expect(tap.calls).toHaveLength(1)
-  nowMs += minuteMs
+  clock.follow(startMs + minuteMs)
   const { receipt } = await client.result(jobId)
   expect(receipt.attempts).toBe(1)
 })

@@ -6,6 +6,7 @@ export interface SlotKeys {
   readonly prefix: string
   readonly slot: string
   readonly exp: string
+  readonly gates: string
   readonly out: string
   /** Sorted set: window key -> end, so that windows can be listed without SCAN. */
   readonly windows: string
@@ -15,7 +16,6 @@ export interface SlotKeys {
   attempt(id: string): string
   job(id: string): string
   limit(key: string): string
-  gate(key: string): string
   cached(key: string): string
   result(job: string): string
   body(job: string): string
@@ -38,7 +38,7 @@ export function slotKeys(prefix: string): SlotKeys {
     attempt: under('a'),
     job: under('j'),
     limit: under('q'),
-    gate: under('gate'),
+    gates: `${prefix}:gates`,
     cached: under('cache'),
     result: under('res'),
     body: under('body'),

@@ -1,10 +1,9 @@
 --[[ admit.lua: holds the most a call can cost in every budget window of the chain, or in none. (PROTOCOL 3.1, 3.2)
-  KEYS     slot exp windows attempt job cache, then the windows, the gates of the rungs, the limits
-  ARGV[1]  epoch now attempt policy from until maxTakes ttlMs cacheKey ('' = do not look)
-           count, then per rung: fixedNano outputPico capTokens floorTokens until (-1) inputTokens
+  ARGV[1]  epoch now attempt policy from until maxTakes ttlMs cacheKey ('' = do not look) termsAt fixedAt (positions)
+           count, then per rung: gate fixedNano outputPico capTokens floorTokens until (-1) inputTokens
+           terms, per window: startMs endMs limitNano marks; read only to open one or to change its limit
+           fixed, what the hold keeps as it came: job, windows, limits, meta (lib/attempts)
            [from, until) is the time in which every window of the plan is open
-  ARGV[2]  what the hold keeps: job, windows, limits, meta (lib/attempts)
-  ARGV[3]  per window: startMs endMs limitNano marks; read only to open one or to change its limit
   Reply    held rung hold cap n at acked expires | concluded outcome | cached body | cancelled | takes-exhausted n
            | over-budget window resumeAt left... | busy gate|limit index resumeAt | void | stale now policy
            | unavailable | epoch-changed epoch
@@ -12,34 +11,49 @@
 ]]
 --- include lib/slot.lua
 --- include lib/cached.lua
+--- include lib/gates.lua
 --- include lib/jobs.lua
 --- include lib/windows.lua
 --- include lib/limits.lua
 --- include lib/rungs.lua
-local attempt, policy, fromMs, untilMs, maxTakes, ttlMs, cacheKey, rungCount, rungsAt =
-  struct.unpack('<sdddddsB', ARGV[1], at1)
-local found = redis.call('MGET', unpack(KEYS))
+local attempt, policy, fromMs, untilMs, maxTakes, ttlMs, cacheKey, termsAt, fixedAt, rungCount, rungsAt =
+  struct.unpack('<sdddddsddB', ARGV[1], at1)
+local job, windowCount, at = struct.unpack('<sB', ARGV[1], fixedAt)
+local keys = { KEYS[1], P .. 'a:' .. attempt, P .. 'j:' .. job, P .. 'gates', P .. 'cache:' .. cacheKey }
+for i = 6, 5 + windowCount do
+  local name
+  name, at = struct.unpack('<s', ARGV[1], at)
+  keys[i] = P .. 'w:' .. name
+end
+local limits, limitCount = {}, nil
+limitCount, at = struct.unpack('<B', ARGV[1], at)
+for i = 1, limitCount do
+  local line = {}
+  line[1], line[2], line[3], line[4], line[5], at = struct.unpack('<c1sddd', ARGV[1], at)
+  limits[i] = line
+  keys[5 + windowCount + i] = P .. 'q:' .. line[2]
+end
+
+-- All that a decision needs, at once.
+local found = redis.call('MGET', unpack(keys))
 local shut, acked = closed(found[1])
 if shut then return shut end
-if found[4] then
-  local st, _, _, rung, hold, cap, n, heldAt = struct.unpack('<c1ddddddd', found[4])
+if found[2] then
+  local st, _, _, rung, hold, cap, n, heldAt = struct.unpack('<c1ddddddd', found[2])
   if st ~= 'H' then return { 'void' } end
-  return { 'held', rung, hold, cap, n, heldAt, acked, tonumber(redis.call('ZSCORE', KEYS[2], attempt)) }
+  return { 'held', rung, hold, cap, n, heldAt, acked, tonumber(redis.call('ZSCORE', P .. 'exp', attempt)) }
 end
-local job = readJob(found[5])
-if job.done ~= '' then return { 'concluded', job.done } end
-if job.cancelled == 1 then return { 'cancelled' } end
-if job.n >= maxTakes then return { 'takes-exhausted', job.n } end
-local hit = cacheKey ~= '' and cachedBody(found[6])
+local record = readJob(found[3])
+if record.done ~= '' then return { 'concluded', record.done } end
+if record.cancelled == 1 then return { 'cancelled' } end
+if record.n >= maxTakes then return { 'takes-exhausted', record.n } end
+local hit = cacheKey ~= '' and cachedBody(found[5])
 if hit then return { 'cached', hit } end
 
 -- A plan of another time or an older policy is not judged.
-local fixed, _ = ARGV[2], nil
-local windowCount, at
-_, windowCount, at = struct.unpack('<sB', fixed)
 local windows, newest, current = {}, policy, true
 for i = 1, windowCount do
-  local value = found[6 + i]
+  local value = found[5 + i]
   local w = value and readWindow(value) or { policy = -1 }
   windows[i] = w
   if w.policy > newest then newest = w.policy end
@@ -49,36 +63,30 @@ if now < fromMs or now >= untilMs or newest > policy then return { 'stale', now,
 
 -- Opens missing windows and takes over the limits of a newer policy. The only place that creates a window.
 if not current then
-  local from = 1
+  local _
   for i, w in ipairs(windows) do
     local startMs, endMs, limit, marks
-    startMs, endMs, limit, marks, from = struct.unpack('<ddds', ARGV[3], from)
+    startMs, endMs, limit, marks, termsAt = struct.unpack('<ddds', ARGV[1], termsAt)
     local fired = 0
     if w.policy < 0 then
       w.spent, w.held = 0, 0
-      redis.call('ZADD', KEYS[3], int(endMs), string.sub(KEYS[6 + i], #P + 3))
+      redis.call('ZADD', P .. 'windows', int(endMs), string.sub(keys[5 + i], #P + 3))
     end
     if w.policy >= 0 then _, fired = readRest(w) end
     if w.policy ~= policy then
       w.policy, w.limit = policy, limit
       setRest(w, fired, startMs, endMs, marks)
-      redis.call('SET', KEYS[6 + i], windowText(w))
+      redis.call('SET', keys[5 + i], windowText(w))
     end
   end
 end
 
-local limits, limitCount = {}, nil
-for _ = 1, windowCount do _, at = struct.unpack('<s', fixed, at) end
-limitCount, at = struct.unpack('<B', fixed, at)
-for i = 1, limitCount do
-  local line = { state = found[6 + windowCount + rungCount + i] }
-  line[1], line[2], line[3], line[4], line[5], at = struct.unpack('<c1sddd', fixed, at)
-  limits[i] = line
-end
+for i, line in ipairs(limits) do line.state = found[5 + windowCount + i] end
+local gates = readGates(found[4])
 
 -- A closed gate or a full limit, the first in the plan's order.
 local function busyBy(rung, offer, cap)
-  local gate = tonumber(found[6 + windowCount + rung] or 0)
+  local gate = gates[offer.gate] or 0
   if gate > now then return { 'busy', 'gate', rung - 1, gate } end
   for i, line in ipairs(limits) do
     local fits, retryAt = measure(line, clampAmount(line, offer[6] + cap))
@@ -89,23 +97,24 @@ end
 local soonest, offer
 for rung = 1, rungCount do
   offer = {}
-  offer[1], offer[2], offer[3], offer[4], offer[5], offer[6], rungsAt = struct.unpack('<dddddd', ARGV[1], rungsAt)
+  offer.gate, offer[1], offer[2], offer[3], offer[4], offer[5], offer[6], rungsAt =
+    struct.unpack('<sdddddd', ARGV[1], rungsAt)
   local cap = affordableCap(offer, windows)
   local busy = cap >= 0 and busyBy(rung, offer, cap)
   if cap >= 0 and not busy then
     local hold, tokens, writes = amountFor(offer, cap), offer[6] + cap, {}
     for i, w in ipairs(windows) do
       w.held = w.held + hold
-      writes[2 * i - 1], writes[2 * i] = KEYS[6 + i], windowText(w)
+      writes[2 * i - 1], writes[2 * i] = keys[5 + i], windowText(w)
     end
     if windowCount > 0 then redis.call('MSET', unpack(writes)) end
     for _, line in ipairs(limits) do take(line, clampAmount(line, tokens)) end
-    job.n = job.n + 1
-    writeJob(KEYS[5], job)
-    local head = struct.pack('<c1dddddddd', 'H', 0, 0, rung - 1, hold, cap, job.n, now, tokens)
-    redis.call('SET', KEYS[4], head .. fixed)
-    redis.call('ZADD', KEYS[2], int(now + ttlMs), attempt)
-    return { 'held', rung - 1, hold, cap, job.n, now, acked, now + ttlMs }
+    record.n = record.n + 1
+    writeJob(keys[3], record)
+    local head = struct.pack('<c1dddddddd', 'H', 0, 0, rung - 1, hold, cap, record.n, now, tokens)
+    redis.call('SET', keys[2], head .. string.sub(ARGV[1], fixedAt))
+    redis.call('ZADD', P .. 'exp', int(now + ttlMs), attempt)
+    return { 'held', rung - 1, hold, cap, record.n, now, acked, now + ttlMs }
   end
   if busy and (not soonest or busy[4] < soonest[4]) then soonest = busy end
 end

@@ -52,7 +52,7 @@ export async function admit(caller: SlotCaller, command: AdmitCommand): Promise<
     fromMs = Math.max(fromMs, startMs)
     untilMs = Math.min(untilMs, endMs)
   }
-  const question = begin(caller)
+  const words = begin(caller)
     .text(command.attempt)
     .double(command.policy)
     .double(fromMs)
@@ -60,20 +60,13 @@ export async function admit(caller: SlotCaller, command: AdmitCommand): Promise<
     .double(command.maxTakes)
     .double(command.ttlMs)
     .text(command.cacheKey ?? '')
-  const { keys } = caller
-  const raw = await callScript(
-    caller,
-    script,
-    [
-      ...[keys.slot, keys.exp, keys.windows, keys.attempt(command.attempt), keys.job(job)],
-      keys.cached(command.cacheKey ?? ''),
-      ...windows.map(({ key }) => keys.window(key)),
-      ...rungs.map(({ gate }) => keys.gate(gate)),
-      ...limits.map(({ key }) => keys.limit(key)),
-    ],
-    writeRungs(question, rungs).done(),
-    writeFixedPart({ job, windows: windows.map(({ key }) => key), limits, meta }),
-    writeWindowTerms(windows),
-  )
+  const termsAt = words.reserveDouble()
+  const fixedAt = words.reserveDouble()
+  writeRungs(words, rungs)
+  words.markPosition(termsAt)
+  writeWindowTerms(words, windows)
+  words.markPosition(fixedAt)
+  writeFixedPart(words, { job, windows: windows.map(({ key }) => key), limits, meta })
+  const raw = await callScript(caller, script, words)
   return readUnavailable(raw) ?? readReply(script, Reply, raw)
 }

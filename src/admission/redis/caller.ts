@@ -16,29 +16,28 @@ export interface SlotCaller {
   nowMs(): number
 }
 
-/** A command's first argument begins with the epoch and the time; the script's wrapper writes the rest. */
+/** Every command begins with the epoch and the time; the script's wrapper writes the rest. */
 export const begin = (caller: SlotCaller, bytes?: number): Writer =>
   new Writer(bytes).double(caller.epoch()).double(caller.nowMs())
 
 /**
- * @param keys - the slot's own first.
  * @returns the raw reply, to be parsed by the wrapper.
  * @throws {BursarError} STORE_UNAVAILABLE when Redis cannot be reached in time: whether the script ran is unknown.
  */
 export async function callScript(
   caller: SlotCaller,
   script: Script,
-  keys: readonly string[],
-  ...args: readonly Buffer[]
+  command: Writer,
 ): Promise<unknown> {
-  const { redis } = caller
+  const { redis, keys } = caller
+  const packed = command.done()
   try {
-    return await redis.evalsha(script.sha, keys.length, ...keys, ...args)
+    return await redis.evalsha(script.sha, 1, keys.slot, packed)
   } catch (error) {
     if (!isNoScript(error)) throw unavailable(script, error)
   }
   try {
-    return await redis.eval(script.text, keys.length, ...keys, ...args)
+    return await redis.eval(script.text, 1, keys.slot, packed)
   } catch (error) {
     throw unavailable(script, error)
   }

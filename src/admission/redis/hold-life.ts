@@ -22,7 +22,7 @@ const Hold = z.tuple([z.string(), z.string(), z.int()])
 /** Gives back the hold of an attempt that has not sent and never will. */
 export async function release(caller: SlotCaller, command: ReleaseCommand): Promise<ReleaseReply> {
   const words = begin(caller).text(command.attempt).text(command.job)
-  const raw = await callScript(caller, releaseScript, [caller.keys.slot], words.done())
+  const raw = await callScript(caller, releaseScript, words)
   return readUnavailable(raw) ?? { outcome: readReply(releaseScript, Release, raw)[0] }
 }
 
@@ -30,7 +30,7 @@ export async function release(caller: SlotCaller, command: ReleaseCommand): Prom
 export async function renew(caller: SlotCaller, command: RenewCommand): Promise<RenewReply> {
   const words = begin(caller).double(command.ttlMs).double(command.attempts.length)
   for (const attempt of command.attempts) words.text(attempt)
-  const raw = await callScript(caller, renewScript, [caller.keys.slot], words.done())
+  const raw = await callScript(caller, renewScript, words)
   const closed = readUnavailable(raw)
   if (closed) return closed
   const [, ...lost] = readReply(renewScript, Renew, raw)
@@ -39,12 +39,7 @@ export async function renew(caller: SlotCaller, command: RenewCommand): Promise<
 
 /** Books at most `limit` due holds whole. */
 export async function expire(caller: SlotCaller, limit: number): Promise<ExpireReply> {
-  const raw = await callScript(
-    caller,
-    expireScript,
-    [caller.keys.slot],
-    begin(caller).double(limit).done(),
-  )
+  const raw = await callScript(caller, expireScript, begin(caller).double(limit))
   const closed = readUnavailable(raw)
   if (closed) return closed
   const [, due, ...flat] = readReply(expireScript, Expire, raw)

@@ -1,5 +1,4 @@
 --[[ intake.lua: request limits, the exact cache and idempotency, before a job costs the queue anything.
-  KEYS     slot job cache, then the limits
   ARGV[1]  epoch now job cacheKey ('' = do not look) meta hasBody 0|1 body bodyTtlMs
            count, then per limit: kind key limit perMs burst (lib/limits)
   Reply    queued (remaining resetAt)... | cached body (remaining resetAt)... | concluded outcome result|nil
@@ -10,17 +9,19 @@
 --- include lib/jobs.lua
 --- include lib/limits.lua
 local job, cacheKey, meta, hasBody, body, bodyTtlMs, count, at = struct.unpack('<sssBsdB', ARGV[1], at1)
-local found = redis.call('MGET', unpack(KEYS))
+local keys, limits = { KEYS[1], P .. 'j:' .. job, P .. 'cache:' .. cacheKey }, {}
+for i = 1, count do
+  local line = {}
+  line[1], line[2], line[3], line[4], line[5], at = struct.unpack('<c1sddd', ARGV[1], at)
+  limits[i] = line
+  keys[3 + i] = P .. 'q:' .. line[2]
+end
+local found = redis.call('MGET', unpack(keys))
 local shut = closed(found[1])
 if shut then return shut end
 local record = readJob(found[2])
 if record.done ~= '' then return { 'concluded', record.done, redis.call('GET', P .. 'res:' .. job) } end
-local limits = {}
-for i = 1, count do
-  local line = { state = found[3 + i] }
-  line[1], line[2], line[3], line[4], line[5], at = struct.unpack('<c1sddd', ARGV[1], at)
-  limits[i] = line
-end
+for i, line in ipairs(limits) do line.state = found[3 + i] end
 
 local function postRequest(outcome, reason)
   local head = string.format('%s %s %d', job, outcome, now)
@@ -56,6 +57,6 @@ if hit then
   return withStates({ 'cached', hit })
 end
 record.queued = 1
-writeJob(KEYS[2], record)
+writeJob(keys[2], record)
 if hasBody == 1 then redis.call('SET', P .. 'body:' .. job, body, 'PX', int(bodyTtlMs)) end
 return withStates({ 'queued' })

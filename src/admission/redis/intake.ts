@@ -39,16 +39,7 @@ export async function intake(caller: SlotCaller, command: IntakeCommand): Promis
     .flag(command.body !== null)
     .text(command.body?.text ?? '')
     .double(command.body?.ttlMs ?? 0)
-  const { keys } = caller
-  const raw = await callScript(
-    caller,
-    intakeScript,
-    [
-      ...[keys.slot, keys.job(command.job), keys.cached(command.cacheKey ?? '')],
-      ...command.limits.map(({ key }) => keys.limit(key)),
-    ],
-    writeLimits(words, command.limits).done(),
-  )
+  const raw = await callScript(caller, intakeScript, writeLimits(words, command.limits))
   const closed = readUnavailable(raw)
   if (closed) return closed
   const reply = readReply(intakeScript, Intake, raw)
@@ -73,22 +64,12 @@ export async function conclude(
   command: ConcludeCommand,
 ): Promise<ConcludeReply> {
   const words = begin(caller).text(command.job).text(command.meta)
-  const raw = await callScript(
-    caller,
-    concludeScript,
-    [caller.keys.slot],
-    writeConclusion(words, command).done(),
-  )
+  const raw = await callScript(caller, concludeScript, writeConclusion(words, command))
   return readUnavailable(raw) ?? readReply(concludeScript, Conclude, raw)
 }
 
 /** Flags the job and tells every worker. */
 export async function cancel(caller: SlotCaller, job: string): Promise<CancelReply> {
-  const raw = await callScript(
-    caller,
-    cancelScript,
-    [caller.keys.slot],
-    begin(caller).text(job).done(),
-  )
+  const raw = await callScript(caller, cancelScript, begin(caller).text(job))
   return readUnavailable(raw) ?? readReply(cancelScript, Cancel, raw)
 }

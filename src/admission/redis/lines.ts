@@ -1,5 +1,5 @@
 import type { Conclusion, LimitLine, LimitState, RungOffer, WindowLine } from '../commands.ts'
-import { Writer } from './writer.ts'
+import type { Writer } from './writer.ts'
 
 /** How lines travel to the scripts, in the order that lib/*.lua name. */
 export function writeLimits(writer: Writer, limits: readonly LimitLine[]): Writer {
@@ -20,6 +20,7 @@ export function writeRungs(writer: Writer, rungs: readonly RungOffer[]): Writer 
   writer.byte(rungs.length)
   for (const offer of rungs) {
     writer
+      .text(offer.gate)
       .nano(offer.fixedNano)
       .double(offer.outputPico)
       .double(offer.capTokens)
@@ -31,12 +32,11 @@ export function writeRungs(writer: Writer, rungs: readonly RungOffer[]): Writer 
 }
 
 /** What opens a window, or changes its limit. */
-export function writeWindowTerms(windows: readonly WindowLine[]): Buffer {
-  const writer = new Writer(64 * windows.length)
+export function writeWindowTerms(writer: Writer, windows: readonly WindowLine[]): Writer {
   for (const { startMs, endMs, limitNano, marks } of windows) {
     writer.double(startMs).double(endMs).nano(limitNano).text(marks.join(','))
   }
-  return writer.done()
+  return writer
 }
 
 export interface FixedPart {
@@ -48,10 +48,10 @@ export interface FixedPart {
 }
 
 /** What a hold keeps as it came (lib/attempts.lua). */
-export function writeFixedPart(fixed: FixedPart): Buffer {
-  const writer = new Writer().text(fixed.job).byte(fixed.windows.length)
+export function writeFixedPart(writer: Writer, fixed: FixedPart): Writer {
+  writer.text(fixed.job).byte(fixed.windows.length)
   for (const key of fixed.windows) writer.text(key)
-  return writeLimits(writer, fixed.limits).text(fixed.meta).done()
+  return writeLimits(writer, fixed.limits).text(fixed.meta)
 }
 
 export const writeConclusion = (writer: Writer, conclusion: Conclusion): Writer =>

@@ -52,12 +52,7 @@ export function redisOutbox(caller: SlotCaller): Outbox {
     },
     async acknowledge(epoch, watermark) {
       const theirs = { ...caller, epoch: () => epoch }
-      const raw = await callScript(
-        theirs,
-        script,
-        [theirs.keys.slot],
-        begin(theirs).text(watermark).done(),
-      )
+      const raw = await callScript(theirs, script, begin(theirs).text(watermark))
       const closed = readUnavailable(raw)
       if (closed) return closed.outcome
       return readReply(script, Acknowledge, raw)[0]

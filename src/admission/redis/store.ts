@@ -84,7 +84,7 @@ export async function createRedisStore(
     async open(newEpoch) {
       const run = /run_id:(\w+)/.exec(await redis.info('server'))?.[1] ?? ''
       const words = new Writer().double(newEpoch).double(0).text(run)
-      const raw = await callScript(caller, openScript, [caller.keys.slot], words.done())
+      const raw = await callScript(caller, openScript, words)
       const [outcome] = readReply(openScript, Open, raw)
       await learnEpoch()
       return outcome
@@ -104,7 +104,7 @@ export async function createRedisStore(
     },
     async peekLimits(limits) {
       const words = writeLimits(begin(caller), limits)
-      const raw = await callScript(caller, peekLimitsScript, [caller.keys.slot], words.done())
+      const raw = await callScript(caller, peekLimitsScript, words)
       return limitStates(limits, readReply(peekLimitsScript, Flat, raw))
     },
     result: (job) => answered(redis.get(keys.result(job))),
@@ -134,7 +134,12 @@ function redisSignals(redis: Redis, keys: SlotKeys): Signals & { close(): Promis
 
   const connection = (): Redis => {
     if (subscriber) return subscriber
-    subscriber = redis.duplicate({ maxRetriesPerRequest: null, enableAutoPipelining: false })
+    subscriber = redis.duplicate({
+      maxRetriesPerRequest: null,
+      enableAutoPipelining: false,
+      // ioredis resubscribes by itself, and a time limit on that would reject where nobody listens.
+      commandTimeout: undefined,
+    })
     subscriber.on('error', () => {}) // ioredis reconnects and resubscribes; commands report the outage
     subscriber.on('message', (channel, message) => {
       for (const listener of listeners.get(channel)?.values() ?? []) listener(message)

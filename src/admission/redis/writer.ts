@@ -8,7 +8,7 @@ export class Writer {
   #buffer: Buffer
   #at = 0
 
-  constructor(bytes = 1_024) {
+  constructor(bytes = 2_048) {
     this.#buffer = Buffer.allocUnsafe(bytes)
   }
 
@@ -29,6 +29,17 @@ export class Writer {
   nano(value: number): this {
     if (Number.isSafeInteger(value)) return this.double(value)
     throw new BursarError('INVALID_MONEY', `${value} is no integer amount of nano-USD`)
+  }
+
+  /** Leaves room for the position of something that comes later. */
+  reserveDouble(): number {
+    this.double(0)
+    return this.#at - 8
+  }
+
+  /** Writes where we are, counted from 1 as Lua does, into a reserved place. */
+  markPosition(reserved: number): void {
+    this.#buffer.writeDoubleLE(this.#at + 1, reserved)
   }
 
   byte(value: number): this {

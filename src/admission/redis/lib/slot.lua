@@ -1,6 +1,6 @@
 --[[ lib/slot.lua: what every script of the slot begins with.
-  KEYS[1]  {bursar}:slot; further keys a script declares as far as they are known before it runs. What it learns from a
-           record (the windows of an attempt, say) shares the slot and is spelt from its prefix, as keys.ts does.
+  KEYS[1]  {bursar}:slot  the only declared key; every other one shares its slot and is spelt from its prefix, as keys.ts
+                          does (the conformance suite holds the two equal)
   ARGV     packed by writer.ts: d double, s text that ends in NUL, B byte; ARGV[1] begins with epoch and now
            (ms; 0 = the server's TIME)
   State is one packed string a record: one MGET reads all that a decision needs, one MSET writes it back. Packed

@@ -1,0 +1,58 @@
+import type { Outcome } from '../../admission/outbox.ts'
+import { isBursarError } from '../../errors.ts'
+import { type Enqueued, enqueueJob, type Prepare, prepareJob } from '../../queue/producer.ts'
+import { readRequest } from '../../queue/request.ts'
+import type { Results } from '../../queue/results.ts'
+import type { Runtime } from '../../runtime.ts'
+import type { SpreadRequest } from './spread.ts'
+import { outcomeOf, type Tally } from './tally.ts'
+
+export interface SendParts {
+  readonly runtime: Pick<Runtime, 'store' | 'queues' | 'rules' | 'clock'>
+  readonly results: Results
+  readonly tally: Tally
+}
+
+/** Longer than any replay runs: the driver says itself when it stops to wait. */
+const PATIENCE_MS = 24 * 3_600_000
+const TRIES = 5
+
+/**
+ * Hands one request in as a client would, and has its end noted in the tally. Resolves when it was handed in.
+ * @throws {BursarError} STORE_UNAVAILABLE after several tries.
+ */
+export async function send(
+  { input, stream }: SpreadRequest,
+  { runtime, results, tally }: SendParts,
+): Promise<void> {
+  const { clock, rules, store, queues } = runtime
+  const { policy } = rules.current()
+  const { request, options } = readRequest(input, policy, clock.now())
+  const prepared: Prepare = { request, options, policy, stream, replyTo: results.client }
+  const job = prepareJob(prepared, clock)
+  const expected = results.expect(job.id, PATIENCE_MS)
+  tally.sent(job.id)
+  const handIn = () => enqueueJob(job, prepared, { store, queues: () => queues, clock })
+  const outcome = await endAtIntake(handIn)
+  if (outcome === null) {
+    // A forgotten expectation never settles, and the patience outlasts the replay.
+    void expected.result.then((stored) => tally.ended(job.id, outcomeOf(stored)))
+    return
+  }
+  expected.forget()
+  tally.ended(job.id, outcome)
+}
+
+/** @returns null when it was queued. The same job id makes trying again harmless. */
+async function endAtIntake(handIn: () => Promise<Enqueued>): Promise<Outcome | null> {
+  for (let tried = 1; ; tried++) {
+    try {
+      const enqueued = await handIn()
+      if (enqueued.status === 'queued') return null
+      return enqueued.status === 'cached' ? 'cached' : enqueued.as
+    } catch (error) {
+      if (isBursarError(error, 'RATE_LIMITED')) return 'refused'
+      if (tried === TRIES || !isBursarError(error, 'STORE_UNAVAILABLE')) throw error
+    }
+  }
+}

@@ -37,3 +37,17 @@ export async function* attemptBookings(
     after = last.attempt
   }
 }
+
+/** What these attempts have booked; those without an entry are absent. */
+export const bookingsOf = (
+  ledger: Ledger,
+  attempts: readonly string[],
+): Promise<AttemptBooking[]> =>
+  rowsOf(
+    ledger.db,
+    Booking,
+    sql`
+      select attempt, job, cost_nano as "bookedNano", status, overrun_nano as "overrunNano"
+      from entries
+      where attempt in (select json_array_elements_text(${JSON.stringify(attempts)}::text::json))`,
+  )

@@ -1,0 +1,57 @@
+/** What may be wrong, and what each kind means. */
+export const VIOLATIONS = {
+  'slot-missing': 'the slot in Redis is missing or closed though the ledger has entries',
+  'slot-foreign': 'the slot in Redis and the ledger are of different epochs',
+  'counter-differs': 'a counter is not what the ledger and the outbox add up to',
+  'counter-missing': 'a window has no counter though the ledger has spending in it',
+  'held-negative': 'a window holds less than nothing',
+  'held-without-hold': 'a window holds money though no hold is listed',
+  'hold-overdue': 'a hold outlived its expiry',
+  'entry-differs': 'an entry is not the sum of its postings',
+  'window-differs': 'a window total is not the sum of its postings',
+  'posting-conflict': 'a posting came again with other content',
+  'bill-lost': 'a billed call is not in the ledger',
+  'bill-doubled': 'one attempt was billed more than once',
+  'bill-unnamed': 'a billed call carries no attempt: it was not governed',
+  'below-bill': 'less is booked than was billed',
+  'above-bill': 'more is booked than was billed, and nothing says why',
+  'not-billed': 'a confirmed cost is on no bill',
+} as const
+export type ViolationKind = keyof typeof VIOLATIONS
+
+export interface Violation {
+  readonly kind: ViolationKind
+  /** Attempt, window or bill line. */
+  readonly id: string
+  /** What was found, with amounts in USD. */
+  readonly found: string
+}
+
+/** Per kind; beyond it they are counted and not named, so that memory stays bounded. */
+const MOST_NAMED = 1_000
+
+/** Collects what is wrong. */
+export class Findings {
+  readonly #named: Violation[] = []
+  readonly #counts = new Map<ViolationKind, number>()
+
+  add(kind: ViolationKind, id: string, found: string): void {
+    const count = this.#counts.get(kind) ?? 0
+    this.#counts.set(kind, count + 1)
+    if (count < MOST_NAMED) this.#named.push({ kind, id, found })
+  }
+
+  /** In the order they were found. */
+  get named(): readonly Violation[] {
+    return this.#named
+  }
+
+  /** Violations by kind; a kind that was not found is absent. */
+  get counts(): Readonly<Partial<Record<ViolationKind, number>>> {
+    return Object.fromEntries(this.#counts)
+  }
+
+  get total(): number {
+    return [...this.#counts.values()].reduce((sum, count) => sum + count, 0)
+  }
+}

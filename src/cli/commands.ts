@@ -1,10 +1,19 @@
 import type { Registration } from './command.ts'
 import { doctor } from './doctor.ts'
 import { migrate } from './migrate.ts'
+import { replay } from './replay.ts'
 import { report } from './report.ts'
 import { sandbox } from './sandbox.ts'
 import { start } from './start.ts'
 import { verify } from './verify.ts'
 
 /** Every command of `bursar`, in the order of its help. A new command is one file and one line here. */
-export const COMMANDS: readonly Registration[] = [start, migrate, doctor, report, verify, sandbox]
+export const COMMANDS: readonly Registration[] = [
+  start,
+  migrate,
+  doctor,
+  report,
+  replay,
+  verify,
+  sandbox,
+]

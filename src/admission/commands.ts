@@ -101,7 +101,6 @@ export type AdmitReply =
       readonly atMs: number
       /** Last outbox id known to be in the ledger. */
       readonly acked: string
-      readonly expiresAtMs: number
     }
   | { readonly outcome: 'concluded'; readonly as: Outcome }
   | { readonly outcome: 'cached'; readonly body: string }

@@ -13,11 +13,7 @@ import {
 
 type Busy = Extract<AdmitReply, { outcome: 'busy' }>
 
-function heldReply(
-  ctx: Context,
-  attempt: string,
-  record: AttemptRecord,
-): Extract<AdmitReply, { outcome: 'held' }> {
+function heldReply(ctx: Context, record: AttemptRecord): Extract<AdmitReply, { outcome: 'held' }> {
   return {
     outcome: 'held',
     rung: record.rung,
@@ -26,7 +22,6 @@ function heldReply(
     n: record.n,
     atMs: record.atMs,
     acked: ctx.state.slot?.acked ?? '0',
-    expiresAtMs: ctx.state.exp.get(attempt) ?? 0,
   }
 }
 
@@ -36,7 +31,7 @@ function earlyReply(ctx: Context, command: AdmitCommand): AdmitReply | null {
   const closed = closedReply(ctx)
   if (closed) return closed
   const attempt = state.attempts.get(command.attempt)
-  if (attempt?.state === 'H') return heldReply(ctx, command.attempt, attempt)
+  if (attempt?.state === 'H') return heldReply(ctx, attempt)
   if (attempt) return { outcome: 'void' }
   const job = state.jobs.get(command.job)
   if (job?.done) return { outcome: 'concluded', as: job.done }
@@ -142,7 +137,7 @@ function hold(
   }
   state.attempts.set(command.attempt, record)
   state.exp.set(command.attempt, nowMs + command.ttlMs)
-  return heldReply(ctx, command.attempt, record)
+  return heldReply(ctx, record)
 }
 
 /**

@@ -4,7 +4,7 @@
            terms, per window: startMs endMs limitNano marks; read only to open one or to change its limit
            fixed, what the hold keeps as it came: job, windows, limits, meta (lib/attempts)
            [from, until) is the time in which every window of the plan is open
-  Reply    held rung hold cap n at acked expires | concluded outcome | cached body | cancelled | takes-exhausted n
+  Reply    held rung hold cap n at acked | concluded outcome | cached body | cancelled | takes-exhausted n
            | over-budget window resumeAt left... | busy gate|limit index resumeAt | void | stale now policy
            | unavailable | epoch-changed epoch
   Keeps    law 1: no script but this adds to `held`, and only where spent + held + amount <= limit in every window
@@ -28,8 +28,8 @@ end
 local limits, limitCount = {}, nil
 limitCount, at = struct.unpack('<B', ARGV[1], at)
 for i = 1, limitCount do
-  local line = {}
-  line[1], line[2], line[3], line[4], line[5], at = struct.unpack('<c1sddd', ARGV[1], at)
+  local line
+  line, at = readLimit(ARGV[1], at)
   limits[i] = line
   keys[5 + windowCount + i] = P .. 'q:' .. line[2]
 end
@@ -41,7 +41,7 @@ if shut then return shut end
 if found[2] then
   local st, _, _, rung, hold, cap, n, heldAt = struct.unpack('<c1ddddddd', found[2])
   if st ~= 'H' then return { 'void' } end
-  return { 'held', rung, hold, cap, n, heldAt, acked, tonumber(redis.call('ZSCORE', P .. 'exp', attempt)) }
+  return { 'held', rung, hold, cap, n, heldAt, acked }
 end
 local record = readJob(found[3])
 if record.done ~= '' then return { 'concluded', record.done } end
@@ -54,10 +54,10 @@ if hit then return { 'cached', hit } end
 local windows, newest, current = {}, policy, true
 for i = 1, windowCount do
   local value = found[5 + i]
-  local w = value and readWindow(value) or { policy = -1 }
+  local w = value and readWindow(value) or { '', -1 }
   windows[i] = w
-  if w.policy > newest then newest = w.policy end
-  if w.policy ~= policy then current = false end
+  if w[POLICY] > newest then newest = w[POLICY] end
+  if w[POLICY] ~= policy then current = false end
 end
 if now < fromMs or now >= untilMs or newest > policy then return { 'stale', now, newest } end
 
@@ -68,20 +68,20 @@ if not current then
     local startMs, endMs, limit, marks
     startMs, endMs, limit, marks, termsAt = struct.unpack('<ddds', ARGV[1], termsAt)
     local fired = 0
-    if w.policy < 0 then
-      w.spent, w.held = 0, 0
+    if w[POLICY] < 0 then
+      w[SPENT], w[HELD] = 0, 0
       redis.call('ZADD', P .. 'windows', int(endMs), string.sub(keys[5 + i], #P + 3))
     end
-    if w.policy >= 0 then _, fired = readRest(w) end
-    if w.policy ~= policy then
-      w.policy, w.limit = policy, limit
+    if w[POLICY] >= 0 then _, fired = readRest(w) end
+    if w[POLICY] ~= policy then
+      w[POLICY], w[LIMIT] = policy, limit
       setRest(w, fired, startMs, endMs, marks)
       redis.call('SET', keys[5 + i], windowText(w))
     end
   end
 end
 
-for i, line in ipairs(limits) do line.state = found[5 + windowCount + i] end
+for i, line in ipairs(limits) do line[STATE] = found[5 + windowCount + i] end
 local gates = readGates(found[4])
 
 -- A closed gate or a full limit, the first in the plan's order.
@@ -104,7 +104,7 @@ for rung = 1, rungCount do
   if cap >= 0 and not busy then
     local hold, tokens, writes = amountFor(offer, cap), offer[6] + cap, {}
     for i, w in ipairs(windows) do
-      w.held = w.held + hold
+      w[HELD] = w[HELD] + hold
       writes[2 * i - 1], writes[2 * i] = keys[5 + i], windowText(w)
     end
     if windowCount > 0 then redis.call('MSET', unpack(writes)) end
@@ -114,7 +114,7 @@ for rung = 1, rungCount do
     local head = struct.pack('<c1dddddddd', 'H', 0, 0, rung - 1, hold, cap, record.n, now, tokens)
     redis.call('SET', keys[2], head .. string.sub(ARGV[1], fixedAt))
     redis.call('ZADD', P .. 'exp', int(now + ttlMs), attempt)
-    return { 'held', rung - 1, hold, cap, record.n, now, acked, now + ttlMs }
+    return { 'held', rung - 1, hold, cap, record.n, now, acked }
   end
   if busy and (not soonest or busy[4] < soonest[4]) then soonest = busy end
 end
@@ -124,10 +124,10 @@ if soonest then return soonest end
 local least = amountFor(offer, offer[5] < 0 and offer[4] or offer[3])
 local reply, window, resume, never = { 'over-budget', 0, 0 }, -1, 0, false
 for i, w in ipairs(windows) do
-  reply[3 + i] = w.limit - w.spent - w.held
-  local ceiling = offer[5] < 0 and w.limit or percentOf(w.limit, offer[5])
+  reply[3 + i] = w[LIMIT] - w[SPENT] - w[HELD]
+  local ceiling = offer[5] < 0 and w[LIMIT] or percentOf(w[LIMIT], offer[5])
   if least > ceiling then never = true end
-  if w.spent + w.held + least > ceiling then
+  if w[SPENT] + w[HELD] + least > ceiling then
     if window < 0 then window = i - 1 end
     local _, _, _, endMs = readRest(w)
     resume = math.max(resume, endMs)

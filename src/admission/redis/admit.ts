@@ -10,8 +10,8 @@ const script = loadScript(new URL('./admit.lua', import.meta.url))
 const int = z.int()
 const Reply = z.union([
   z
-    .tuple([z.literal('held'), int, int, int, int, int, z.string(), int])
-    .transform(([outcome, rung, holdNano, capTokens, n, atMs, acked, expiresAtMs]) => ({
+    .tuple([z.literal('held'), int, int, int, int, int, z.string()])
+    .transform(([outcome, rung, holdNano, capTokens, n, atMs, acked]) => ({
       outcome,
       rung,
       holdNano,
@@ -19,7 +19,6 @@ const Reply = z.union([
       n,
       atMs,
       acked,
-      expiresAtMs,
     })),
   z
     .tuple([z.literal('concluded'), z.enum(OUTCOMES)])

@@ -11,8 +11,8 @@
 local job, cacheKey, meta, hasBody, body, bodyTtlMs, count, at = struct.unpack('<sssBsdB', ARGV[1], at1)
 local keys, limits = { KEYS[1], P .. 'j:' .. job, P .. 'cache:' .. cacheKey }, {}
 for i = 1, count do
-  local line = {}
-  line[1], line[2], line[3], line[4], line[5], at = struct.unpack('<c1sddd', ARGV[1], at)
+  local line
+  line, at = readLimit(ARGV[1], at)
   limits[i] = line
   keys[3 + i] = P .. 'q:' .. line[2]
 end
@@ -21,7 +21,7 @@ local shut = closed(found[1])
 if shut then return shut end
 local record = readJob(found[2])
 if record.done ~= '' then return { 'concluded', record.done, redis.call('GET', P .. 'res:' .. job) } end
-for i, line in ipairs(limits) do line.state = found[3 + i] end
+for i, line in ipairs(limits) do line[STATE] = found[3 + i] end
 
 local function postRequest(outcome, reason)
   local head = string.format('%s %s %d', job, outcome, now)

@@ -7,9 +7,9 @@
 local count, at = struct.unpack('<B', ARGV[1], at1)
 local reply = {}
 for _ = 1, count do
-  local line = {}
-  line[1], line[2], line[3], line[4], line[5], at = struct.unpack('<c1sddd', ARGV[1], at)
-  line.state = redis.call('GET', P .. 'q:' .. line[2])
+  local line
+  line, at = readLimit(ARGV[1], at)
+  line[STATE] = redis.call('GET', P .. 'q:' .. line[2])
   local _, _, remaining, resetAt = measure(line, 0)
   reply[#reply + 1] = remaining
   reply[#reply + 1] = resetAt

@@ -1,4 +1,4 @@
---[[ lib/attempts.lua: the record of one attempt.
+--[[ lib/attempts.lua: the record of one attempt. Needs limits.
   a:<attempt>  st H|U|S|R, rev, booked, rung, hold, cap, n, at, tokens taken from each token limit; then what the plan
                fixed, as it came: job, windows, limits, meta. An ended attempt forgets its meta: the ledger has it.
 ]]
@@ -15,9 +15,7 @@ local function readAttempt(value)
   for i = 1, count do record.windows[i], at = struct.unpack('<s', value, at) end
   count, at = struct.unpack('<B', value, at)
   for i = 1, count do
-    local line = {}
-    line[1], line[2], line[3], line[4], line[5], at = struct.unpack('<c1sddd', value, at)
-    record.limits[i] = line
+    record.limits[i], at = readLimit(value, at)
   end
   record.value, record.metaAt = value, at
   record.meta = struct.unpack('<s', value, at)

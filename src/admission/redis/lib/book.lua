@@ -14,10 +14,10 @@ local function move(record, spentDelta, heldDelta)
     left[i] = 0
     if value then
       local w = readWindow(value)
-      w.spent, w.held = w.spent + spentDelta, w.held + heldDelta
-      left[i] = w.limit - w.spent - w.held
+      w[SPENT], w[HELD] = w[SPENT] + spentDelta, w[HELD] + heldDelta
+      left[i] = w[LIMIT] - w[SPENT] - w[HELD]
       local nextAt = spentDelta > 0 and struct.unpack('<d', value, HEAD_BYTES + 1) or -1
-      if nextAt >= 0 and w.spent > 0 and w.spent >= nextAt then
+      if nextAt >= 0 and w[SPENT] > 0 and w[SPENT] >= nextAt then
         w.name, w.key = record.windows[i], keys[i]
         marked[#marked + 1] = w
       end
@@ -34,11 +34,11 @@ local function raiseMarks(marked)
   for _, w in ipairs(marked) do
     local _, fired, startMs, endMs, marks = readRest(w)
     for mark in string.gmatch(marks, '%d+') do
-      if w.spent >= percentOf(w.limit, tonumber(mark)) then fired = tonumber(mark) end
+      if w[SPENT] >= percentOf(w[LIMIT], tonumber(mark)) then fired = tonumber(mark) end
     end
     setRest(w, fired, startMs, endMs, marks)
     redis.call('SET', w.key, windowText(w))
-    local head = string.format('%s %d %d %d %d', w.name, fired, w.spent, w.limit, now)
+    local head = string.format('%s %d %d %d %d', w.name, fired, w[SPENT], w[LIMIT], now)
     redis.call('XADD', P .. 'out', '*', 't', 'threshold', 'h', head)
   end
 end

@@ -1,13 +1,19 @@
 --[[ lib/limits.lua: the three limits of model/limits.ts, line by line. All integers.
-  A line is { kind, key, limit, perMs, burst } and `state`, what q:<key> holds (false when nothing), which the functions
-  keep up to date; kind s sliding window, b token bucket, c concurrent.
+  A line is { kind, key, limit, perMs, burst, state }; kind s sliding window, b token bucket, c concurrent; state is what
+  q:<key> holds (false when nothing), which the functions keep up to date.
   q:<key>   s  sum, step, amount of step, lowest step kept, highest step taken or -1; packed
             b  theoretical arrival time, microseconds, digits
             c  lanes taken, digits
   qs:<key>  s  hash  earlier step -> amount: touched only when a new step begins
 ]]
+local STATE = 6
 local STEPS = 60
 local LANE_RETRY_MS = 1000
+
+local function readLimit(packed, at)
+  local kind, key, limit, perMs, burst, after = struct.unpack('<c1sddd', packed, at)
+  return { kind, key, limit, perMs, burst, false }, after
+end
 
 local function stepMsOf(line) return math.ceil(line[4] / STEPS) end
 local function intervalUsOf(line) return math.ceil(line[4] * 1000 / line[3]) end
@@ -39,9 +45,9 @@ end
 
 -- Begins a new step: the last one joins the earlier ones, and those that have left the window go.
 local function slide(line)
-  if type(line.state) == 'table' then return line.state end
+  if type(line[STATE]) == 'table' then return line[STATE] end
   local step = math.floor(now / stepMsOf(line))
-  local s = line.state and readSteps(line.state)
+  local s = line[STATE] and readSteps(line[STATE])
   if s and s.step == step then return s end
   local oldest, key = step - STEPS, P .. 'qs:' .. line[2]
   if not s or s.high < oldest then
@@ -86,7 +92,7 @@ end
 local function measure(line, amount)
   if line[1] == 's' then
     local s = slide(line)
-    line.state = s
+    line[STATE] = s
     local fits = s.sum + amount <= line[3]
     local retryAt = (fits or s.high < 0) and now or roomAt(line, amount, s)
     local resetAt = s.high < 0 and now or (s.high + STEPS + 1) * stepMsOf(line)
@@ -94,13 +100,13 @@ local function measure(line, amount)
   end
   if line[1] == 'b' then
     local interval, nowUs = intervalUsOf(line), now * 1000
-    local tat = math.max(tonumber(line.state or 0), nowUs)
+    local tat = math.max(tonumber(line[STATE] or 0), nowUs)
     local over = tat + amount * interval - nowUs - line[5] * interval
     local remaining = math.floor((line[5] * interval - (tat - nowUs)) / interval)
     local retryAt = over <= 0 and now or now + math.ceil(over / 1000)
     return over <= 0, retryAt, remaining, math.ceil(tat / 1000)
   end
-  local count = tonumber(line.state or 0)
+  local count = tonumber(line[STATE] or 0)
   local fits = count + 1 <= line[3]
   local retryAt = fits and now or now + LANE_RETRY_MS
   return fits, retryAt, line[3] - count, retryAt
@@ -108,14 +114,14 @@ end
 
 -- Takes what `measure` has just seen to fit.
 local function take(line, amount)
-  local key, state = P .. 'q:' .. line[2], line.state
+  local key, state = P .. 'q:' .. line[2], line[STATE]
   if line[1] == 's' then
     state.sum, state.amount, state.high = state.sum + amount, state.amount + amount, state.step
     writeSteps(line, state)
   elseif line[1] == 'b' then
-    line.state = math.max(tonumber(state or 0), now * 1000) + amount * intervalUsOf(line)
-    redis.call('SET', key, int(line.state), 'PX', int(math.max(math.ceil((line.state - now * 1000) / 1000), 1)))
+    line[STATE] = math.max(tonumber(state or 0), now * 1000) + amount * intervalUsOf(line)
+    redis.call('SET', key, int(line[STATE]), 'PX', int(math.max(math.ceil((line[STATE] - now * 1000) / 1000), 1)))
   else
-    line.state = redis.call('INCR', key)
+    line[STATE] = redis.call('INCR', key)
   end
 end

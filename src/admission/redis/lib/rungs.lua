@@ -11,8 +11,8 @@ end
 local function affordableCap(offer, windows)
   local room, percent, cap = 9007199254740991, offer[5], offer[3]
   for _, w in ipairs(windows) do
-    local ceiling = percent < 0 and w.limit or percentOf(w.limit, percent)
-    room = math.min(room, ceiling - w.spent - w.held)
+    local ceiling = percent < 0 and w[LIMIT] or percentOf(w[LIMIT], percent)
+    room = math.min(room, ceiling - w[SPENT] - w[HELD])
   end
   if amountFor(offer, cap) <= room then return cap end
   local forOutput = room - offer[1]

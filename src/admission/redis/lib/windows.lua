@@ -5,18 +5,17 @@
 -- Only what every decision needs is unpacked; `rest` (next, fired, start, end, marks) travels as it is.
 local HEAD_BYTES = 32
 
-local function readWindow(value)
-  local w = { value = value }
-  w.policy, w.limit, w.spent, w.held = struct.unpack('<dddd', value)
-  return w
-end
+-- A window in hand is an array: half the cost of named fields, on the hottest path there is.
+local PACKED, POLICY, LIMIT, SPENT, HELD = 1, 2, 3, 4, 5
+
+local function readWindow(value) return { value, struct.unpack('<dddd', value) } end
 
 local function windowText(w)
-  return struct.pack('<dddd', w.policy, w.limit, w.spent, w.held) .. string.sub(w.value, HEAD_BYTES + 1)
+  return struct.pack('<dddd', w[POLICY], w[LIMIT], w[SPENT], w[HELD]) .. string.sub(w[PACKED], HEAD_BYTES + 1)
 end
 
 -- Returns next, fired, start, end, marks.
-local function readRest(w) return struct.unpack('<dddds', w.value, HEAD_BYTES + 1) end
+local function readRest(w) return struct.unpack('<dddds', w[PACKED], HEAD_BYTES + 1) end
 
 -- floor(limit * percent / 100) without leaving 2^53.
 local function percentOf(limit, percent)
@@ -28,9 +27,9 @@ local function setRest(w, fired, startMs, endMs, marks)
   local nextAt = -1
   for mark in string.gmatch(marks, '%d+') do
     if tonumber(mark) > fired then
-      nextAt = percentOf(w.limit, tonumber(mark))
+      nextAt = percentOf(w[LIMIT], tonumber(mark))
       break
     end
   end
-  w.value = string.rep(' ', HEAD_BYTES) .. struct.pack('<dddds', nextAt, fired, startMs, endMs, marks)
+  w[PACKED] = string.rep(' ', HEAD_BYTES) .. struct.pack('<dddds', nextAt, fired, startMs, endMs, marks)
 end

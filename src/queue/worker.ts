@@ -38,6 +38,12 @@ export interface CompletionWorker {
 
 /** Takes by dead workers before a job counts as poison. */
 const MAX_STALLED = 2
+/**
+ * BullMQ would fail such a job first and tell us afterwards: a worker that died in between left a caller waiting for
+ * ever. So we end it ourselves, while the job is still ours.
+ */
+const NEVER = Number.MAX_SAFE_INTEGER
+const isPoison = (job: Job): boolean => job.stalledCounter > MAX_STALLED
 
 /** A retry that BullMQ carries out after `delayMs`. */
 class RetryError extends Error {
@@ -67,7 +73,9 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
     if (job.attemptsStarted === 1 && data.clockMs === 0) {
       metrics.queueWaitSeconds.observe({ queue }, (Date.now() - data.enqueuedAtMs) / 1_000)
     }
-    const disposition = await processRequest(data, context, signal ?? new AbortController().signal)
+    const disposition = isPoison(job)
+      ? await concludeDenied(data, context, 'failed', exhausted(job.attemptsStarted))
+      : await processRequest(data, context, signal ?? new AbortController().signal)
     await carryOut(disposition, job, token, context)
   }
 
@@ -77,7 +85,7 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
     concurrency,
     lockDuration: lockMs,
     stalledInterval: stalledIntervalMs,
-    maxStalledCount: MAX_STALLED,
+    maxStalledCount: NEVER,
     removeOnComplete: KEEP_ENDED,
     removeOnFail: KEEP_ENDED,
     settings: { backoffStrategy: (_made, _type, error) => delayOf(error) },

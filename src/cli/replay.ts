@@ -4,8 +4,8 @@ import { messageOf } from '../errors.ts'
 import { CommandFailed, type Registration, wholeNumber } from './command.ts'
 import { CHILD_COMMAND } from './replay/child-command.ts'
 import type { SandboxRole } from './replay/child-roles.ts'
-import type { Speed } from './replay/speed.ts'
-import { TRACE_FORMATS, type TraceFormat } from './replay/trace.ts'
+import { TRACE_FORMATS, type TraceFormat } from './replay/trace-types.ts'
+import type { Speed } from './replay/types.ts'
 
 interface ReplayFlags {
   readonly format: TraceFormat
@@ -70,11 +70,11 @@ export const replay: Registration = (program, context) => {
         killEveryS: flags.killEvery ?? null,
         keep: flags.keep === true,
       }
-      const { summary, differences, reports } = await run(options, { env, output, signal })
+      const { reports, ...result } = await run(options, { env, output, signal })
       for (const report of reports) showReport(output, report)
-      showVerdict(output, summary, differences)
-      if (flags.json) output.json(summary)
-      if (differences.length > 0) throw new CommandFailed()
+      showVerdict(output, result)
+      if (flags.json) output.json(result.summary)
+      if (result.differences.length > 0) throw new CommandFailed()
     })
   registerChild(program, context)
 }

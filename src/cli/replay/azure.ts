@@ -1,4 +1,4 @@
-import type { ParsedLine } from './trace.ts'
+import type { ParsedLine } from './trace-types.ts'
 
 /**
  * Azure's public traces of LLM inference: one request a line, no texts.

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import { BursarError } from '../../errors.ts'
+import type { Nano } from '../../money/nano.ts'
 
 const Line = z.object({ attempt: z.string(), nano: z.int().min(0), model: z.string() })
 
@@ -29,4 +30,11 @@ function readCall(text: string, place: string): BilledCall {
     const message = `${place} is no line of a sandbox's bill: it was written by somebody else`
     throw new BursarError('INVALID_FILE', message, { cause })
   }
+}
+
+/** What the provider billed for each attempt, nano-USD. */
+export function billByAttempt(bill: readonly BilledCall[]): Map<string, Nano> {
+  const billed = new Map<string, Nano>()
+  for (const { attempt, nano } of bill) billed.set(attempt, (billed.get(attempt) ?? 0) + nano)
+  return billed
 }

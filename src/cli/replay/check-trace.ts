@@ -3,7 +3,8 @@ import { messageOf } from '../../errors.ts'
 import { readRequest } from '../../queue/request.ts'
 import { invalidTrace } from './invalid-trace.ts'
 import { createSpread } from './spread.ts'
-import { readTrace, type TraceFormat } from './trace.ts'
+import { readTrace } from './trace.ts'
+import type { TraceFormat } from './trace-types.ts'
 
 /** A trace of which every line is a request. */
 export interface CheckedTrace {

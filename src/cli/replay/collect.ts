@@ -9,21 +9,21 @@ import { ledgerConflicts, requests } from '../../ledger/schema.ts'
 import type { Nano } from '../../money/nano.ts'
 import { redisError } from '../../queue/check-redis.ts'
 import type { Runtime } from '../../runtime.ts'
-import { readBill } from './bill.ts'
+import type { BilledCall } from './bill.ts'
 import type { Driven } from './drive.ts'
 import type { BookedAttempt, Evidence } from './evidence.ts'
 
 export interface Witnesses {
   readonly runtime: Runtime
   readonly driven: Driven
-  readonly billFile: string
+  readonly bill: readonly BilledCall[]
   readonly globalBudget: string
   readonly fallen: number
 }
 
 /** Asks everybody what they have. Nothing may move any more. @throws {BursarError} as the stores do. */
 export async function collectEvidence(witnesses: Witnesses): Promise<Evidence> {
-  const { runtime, driven, billFile, globalBudget, fallen } = witnesses
+  const { runtime, driven, bill, globalBudget, fallen } = witnesses
   const { store, ledger } = runtime
   return {
     heard: driven.tally.jobs,
@@ -34,7 +34,7 @@ export async function collectEvidence(witnesses: Witnesses): Promise<Evidence> {
     fallen,
     entries: await allEntries(ledger),
     conflicts: await conflictCount(ledger),
-    bill: await readBill(billFile),
+    bill,
     windows: await peekAll(runtime, await windowKeys(runtime)),
     spentNano: await spentIn(runtime, globalBudget),
     counters: await compareCounters(store, ledger),

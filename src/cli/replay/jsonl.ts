@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ParsedLine } from './trace.ts'
+import type { ParsedLine } from './trace-types.ts'
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

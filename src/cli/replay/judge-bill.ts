@@ -1,13 +1,6 @@
 import { addNano, type Nano } from '../../money/nano.ts'
-import type { BilledCall } from './bill.ts'
+import { billByAttempt } from './bill.ts'
 import { type BookedAttempt, type Difference, difference, type Evidence } from './evidence.ts'
-
-/** What the provider billed for each attempt, nano-USD. */
-export function billByAttempt(bill: readonly BilledCall[]): Map<string, Nano> {
-  const billed = new Map<string, Nano>()
-  for (const { attempt, nano } of bill) billed.set(attempt, (billed.get(attempt) ?? 0) + nano)
-  return billed
-}
 
 /**
  * The ledger has every billed call once. A confirmed entry is its bill; an unconfirmed one is never below it, whether

@@ -1,7 +1,7 @@
 import type { WindowState } from '../../admission/commands.ts'
 import type { Nano } from '../../money/nano.ts'
+import { billByAttempt } from './bill.ts'
 import { type Difference, difference, type Evidence } from './evidence.ts'
-import { billByAttempt } from './judge-bill.ts'
 
 type WindowEvidence = Pick<Evidence, 'entries' | 'bill' | 'windows' | 'counters' | 'spentNano'>
 

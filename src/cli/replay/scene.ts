@@ -6,14 +6,16 @@ import { createFollowingClock } from '../../queue/clock.ts'
 import { createRuntime, type Runtime } from '../../runtime.ts'
 import { createLogger } from '../../telemetry/logger.ts'
 import { startBar } from './bar.ts'
+import { readBill } from './bill.ts'
 import type { CheckedTrace } from './check-trace.ts'
 import { endChild, startChild } from './children.ts'
 import { collectEvidence } from './collect.ts'
+import { correctOverbilled } from './correct-overbilled.ts'
 import { type Driven, drive } from './drive.ts'
 import { judge, summarise } from './judge.ts'
 import type { PolicyCopy } from './policy-copy.ts'
-import type { ReplayOptions, ReplayResult, Surroundings } from './run.ts'
-import { settleDown } from './settle-down.ts'
+import { drainAll, settleDown } from './settle-down.ts'
+import type { ReplayOptions, ReplayResult, Surroundings } from './types.ts'
 import { type DriverClock, startDriverClock } from './virtual-clock.ts'
 import { startWorkers, type WorkerPool } from './worker-pool.ts'
 import type { Workspace } from './workspace.ts'
@@ -148,8 +150,13 @@ async function verdict(
 ): Promise<ReplayResult> {
   const { globalBudget } = copy
   const { fallen } = pool
-  const evidence = await collectEvidence({ runtime, driven, billFile, globalBudget, fallen })
+  const bill = await readBill(billFile)
+  const corrected = await correctOverbilled(runtime, bill)
+  await drainAll(runtime)
+  const evidence = await collectEvidence({ runtime, driven, bill, globalBudget, fallen })
   return {
+    corrected,
+    killed: pool.killed,
     summary: summarise(evidence, seconds),
     differences: judge(evidence),
     reports: [

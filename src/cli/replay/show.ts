@@ -3,9 +3,8 @@ import type { Report } from '../../ledger/queries/report.ts'
 import type { Nano } from '../../money/nano.ts'
 import { formatUsd } from '../../money/usd.ts'
 import type { Output } from '../output.ts'
-import type { Difference } from './evidence.ts'
-import type { Summary } from './judge.ts'
 import type { Tally } from './tally.ts'
+import type { ReplayResult } from './types.ts'
 
 const CENT_NANO = 10_000_000
 const cents = (nano: Nano): string => formatUsd(Math.round(nano / CENT_NANO) * CENT_NANO)
@@ -44,8 +43,7 @@ export function showReport(output: Output, { groupBy, rows, total }: Report): vo
 /** The sums that must agree, and what does not. */
 export function showVerdict(
   output: Output,
-  summary: Summary,
-  differences: readonly Difference[],
+  { summary, differences, killed, corrected }: Omit<ReplayResult, 'reports'>,
 ): void {
   const { requests, parked, seconds, unconfirmed } = summary
   output.table(
@@ -63,6 +61,10 @@ export function showVerdict(
   output.line(
     `${requests} requests in ${seconds} s, ${parked} of them parked; ${unconfirmed} entries unconfirmed`,
   )
+  if (killed > 0) output.line(`${killed} workers were killed on purpose`)
+  if (corrected > 0) {
+    output.line(`${corrected} calls billed above their hold, unseen: settled from the bill`)
+  }
   for (const { what, count, examples } of differences) {
     output.line(`${output.paint('red', `${count} ${what}`)}, e.g. ${examples.join(' | ')}`)
   }

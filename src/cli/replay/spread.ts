@@ -1,6 +1,6 @@
 import type { Policy, Scope } from '../../config/policy-types.ts'
 import { createDraw, type Draw, drawInt, drawOne } from './draw.ts'
-import type { Recorded, TraceRow } from './trace.ts'
+import type { Recorded, TraceRow } from './trace-types.ts'
 import { drawWords } from './words.ts'
 
 /** A flat request as the client takes it, and whether its caller follows the stream. */

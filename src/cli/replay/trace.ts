@@ -2,31 +2,7 @@ import { readAzureLine, startAzure } from './azure.ts'
 import { invalidTrace } from './invalid-trace.ts'
 import { readJsonLine } from './jsonl.ts'
 import { type Line, readLines } from './lines.ts'
-
-export const TRACE_FORMATS = ['azure', 'jsonl'] as const
-export type TraceFormat = (typeof TRACE_FORMATS)[number]
-
-/** What a line says of its request: sizes alone, or a whole body with what stands beside it. */
-export type Recorded =
-  | { readonly kind: 'sizes'; readonly inputTokens: number; readonly outputTokens: number }
-  | { readonly kind: 'body'; readonly fields: Readonly<Record<string, unknown>> }
-
-/** One request of a trace. */
-export interface TraceRow {
-  /** From 0. */
-  readonly index: number
-  /** Line of the file, from 1. */
-  readonly line: number
-  /** UTC ms. */
-  readonly atMs: number
-  readonly recorded: Recorded
-}
-
-/** A line as its format reads it; `atMs` null = it names no time. */
-export interface ParsedLine {
-  readonly atMs: number | null
-  readonly recorded: Recorded
-}
+import type { ParsedLine, TraceFormat, TraceRow } from './trace-types.ts'
 
 /** Reads one line. @throws {Error} whose message goes on after the place, and says what to write. */
 type LineReader = (text: string) => ParsedLine

@@ -191,7 +191,7 @@ const draft = (hour: number): fc.Arbitrary<Draft> => {
   const of = <T>(name: Step['do'], arb: fc.Arbitrary<T>) =>
     fc.record({ do: fc.constant(name), pick: arb.map((c) => () => c), advanceMs: advance })
   return fc.oneof(
-    { weight: 16, arbitrary: of('admit', admit(hour)) },
+    { weight: 24, arbitrary: of('admit', admit(hour)) },
     {
       weight: 8,
       arbitrary: fc.record({

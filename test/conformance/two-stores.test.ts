@@ -44,14 +44,29 @@ async function everything(store: SlotUnderTest) {
   }
 }
 
+/** Admissions that nothing separates are asked for at once, as the lanes of one process do. */
+function burstsOf(sequence: readonly Step[]): Step[][] {
+  const bursts: Step[][] = []
+  for (const step of sequence) {
+    const last = bursts.at(-1)
+    const joins = step.do === 'admit' && step.advanceMs === 0 && last?.at(-1)?.do === 'admit'
+    if (last && joins) last.push(step)
+    else bursts.push([step])
+  }
+  return bursts
+}
+
 async function run(store: SlotUnderTest, clock: TestClock, sequence: readonly Step[]) {
   const published: string[] = []
   await store.onResult('client-1', (job, result) => published.push(`${job} ${result}`))
   await store.onCancel((job) => published.push(`cancel ${job}`))
   const replies: unknown[] = []
-  for (const step of sequence) {
-    clock.nowMs += step.advanceMs
-    replies.push({ did: step.do, reply: await runStep(store, step), nowMs: clock.nowMs })
+  for (const burst of burstsOf(sequence)) {
+    clock.nowMs += burst[0]?.advanceMs ?? 0
+    const answers = await Promise.all(burst.map((step) => runStep(store, step)))
+    burst.forEach((step, i) => {
+      replies.push({ did: step.do, reply: answers[i], nowMs: clock.nowMs })
+    })
   }
   const left = await everything(store)
   return { replies, ...left, published }

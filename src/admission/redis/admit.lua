@@ -1,12 +1,15 @@
---[[ admit.lua: holds the most a call can cost in every budget window of the chain, or in none. (PROTOCOL 3.1, 3.2)
-  ARGV[1]  epoch now attempt policy from until maxTakes ttlMs cacheKey ('' = do not look) termsAt fixedAt (positions)
+--[[ admit.lua: holds the most a call can cost in every budget window of its chain, or in none; one command after the
+  other, as many as one process asks for at once. (PROTOCOL 3.1, 3.2)
+  ARGV[1]  epoch now
+  ARGV[2..] a command each (at most 32: the caller bounds the loop):
+           attempt policy from until maxTakes ttlMs cacheKey ('' = do not look) termsAt fixedAt (positions)
            count, then per rung: gate fixedNano outputPico capTokens floorTokens until (-1) inputTokens
            terms, per window: startMs endMs limitNano marks; read only to open one or to change its limit
            fixed, what the hold keeps as it came: job, windows, limits, meta (lib/attempts)
            [from, until) is the time in which every window of the plan is open
-  Reply    held rung hold cap n at acked | concluded outcome | cached body | cancelled | takes-exhausted n
-           | over-budget window resumeAt left... | busy gate|limit index resumeAt | void | stale now policy
-           | unavailable | epoch-changed epoch
+  Reply    per command: held rung hold cap n at acked | concluded outcome | cached body | cancelled
+           | takes-exhausted n | over-budget window resumeAt left... | busy gate|limit index resumeAt | void
+           | stale now policy | unavailable | epoch-changed epoch
   Keeps    law 1: no script but this adds to `held`, and only where spent + held + amount <= limit in every window
 ]]
 --- include lib/slot.lua
@@ -16,122 +19,176 @@
 --- include lib/windows.lua
 --- include lib/limits.lua
 --- include lib/rungs.lua
-local attempt, policy, fromMs, untilMs, maxTakes, ttlMs, cacheKey, termsAt, fixedAt, rungCount, rungsAt =
-  struct.unpack('<sdddddsddB', ARGV[1], at1)
-local job, windowCount, at = struct.unpack('<sB', ARGV[1], fixedAt)
-local keys = { KEYS[1], P .. 'a:' .. attempt, P .. 'j:' .. job, P .. 'gates', P .. 'cache:' .. cacheKey }
-for i = 6, 5 + windowCount do
-  local name
-  name, at = struct.unpack('<s', ARGV[1], at)
-  keys[i] = P .. 'w:' .. name
-end
-local limits, limitCount = {}, nil
-limitCount, at = struct.unpack('<B', ARGV[1], at)
-for i = 1, limitCount do
-  local line
-  line, at = readLimit(ARGV[1], at)
-  limits[i] = line
-  keys[5 + windowCount + i] = P .. 'q:' .. line[2]
+local keys, place = { KEYS[1], P .. 'gates' }, {}
+local function want(key)
+  local at = place[key]
+  if not at then
+    at = #keys + 1
+    keys[at], place[key] = key, at
+  end
+  return at
 end
 
--- All that a decision needs, at once.
+-- Reads one command, and says what it needs to know.
+local function readCommand(packed)
+  local c, at, count, name = { packed = packed, windows = {}, limits = {} }, nil, nil, nil
+  c.attempt, c.policy, c.fromMs, c.untilMs, c.maxTakes, c.ttlMs, name, c.termsAt, c.fixedAt, c.rungCount, c.rungsAt =
+    struct.unpack('<sdddddsddB', packed)
+  c.cache = name ~= '' and want(P .. 'cache:' .. name)
+  name, count, at = struct.unpack('<sB', packed, c.fixedAt)
+  c.held, c.job = want(P .. 'a:' .. c.attempt), want(P .. 'j:' .. name)
+  for i = 1, count do
+    name, at = struct.unpack('<s', packed, at)
+    c.windows[i] = want(P .. 'w:' .. name)
+  end
+  count, at = struct.unpack('<B', packed, at)
+  for i = 1, count do
+    local line
+    line, at = readLimit(packed, at)
+    line[HELD_STATE] = want(P .. 'q:' .. line[2])
+    c.limits[i] = line
+  end
+  return c
+end
+
+local commands = {}
+for i = 2, #ARGV do commands[i - 1] = readCommand(ARGV[i]) end
+
+-- All that the decisions need, at once. What one command changes, the next one sees; it is written at the end.
 local found = redis.call('MGET', unpack(keys))
+local gates, records, changed, writes, expiries = readGates(found[2]), {}, {}, {}, { P .. 'exp' }
 local shut, acked = closed(found[1])
-if shut then return shut end
-if found[2] then
-  local st, _, _, rung, hold, cap, n, heldAt = struct.unpack('<c1ddddddd', found[2])
-  if st ~= 'H' then return { 'void' } end
-  return { 'held', rung, hold, cap, n, heldAt, acked }
-end
-local record = readJob(found[3])
-if record.done ~= '' then return { 'concluded', record.done } end
-if record.cancelled == 1 then return { 'cancelled' } end
-if record.n >= maxTakes then return { 'takes-exhausted', record.n } end
-local hit = cacheKey ~= '' and cachedBody(found[5])
-if hit then return { 'cached', hit } end
 
--- A plan of another time or an older policy is not judged.
-local windows, newest, current = {}, policy, true
-for i = 1, windowCount do
-  local value = found[5 + i]
-  local w = value and readWindow(value) or { '', -1 }
-  windows[i] = w
-  if w[POLICY] > newest then newest = w[POLICY] end
-  if w[POLICY] ~= policy then current = false end
+local function recordAt(at, read)
+  local record = records[at]
+  if not record then
+    record = read(found[at])
+    records[at] = record
+  end
+  return record
 end
-if now < fromMs or now >= untilMs or newest > policy then return { 'stale', now, newest } end
+local function windowOr(value) return value and readWindow(value) or { '', -1 } end
+local function limitHeld(value) return { value } end
 
 -- Opens missing windows and takes over the limits of a newer policy. The only place that creates a window.
-if not current then
-  local _
+local function enterWindows(c, windows)
+  local at = c.termsAt
   for i, w in ipairs(windows) do
-    local startMs, endMs, limit, marks
-    startMs, endMs, limit, marks, termsAt = struct.unpack('<ddds', ARGV[1], termsAt)
+    local _, startMs, endMs, limit, marks
+    startMs, endMs, limit, marks, at = struct.unpack('<ddds', c.packed, at)
     local fired = 0
     if w[POLICY] < 0 then
       w[SPENT], w[HELD] = 0, 0
-      redis.call('ZADD', P .. 'windows', int(endMs), string.sub(keys[5 + i], #P + 3))
+      redis.call('ZADD', P .. 'windows', int(endMs), string.sub(keys[c.windows[i]], #P + 3))
+    else
+      _, fired = readRest(w)
     end
-    if w[POLICY] >= 0 then _, fired = readRest(w) end
-    if w[POLICY] ~= policy then
-      w[POLICY], w[LIMIT] = policy, limit
+    if w[POLICY] ~= c.policy then
+      w[POLICY], w[LIMIT] = c.policy, limit
       setRest(w, fired, startMs, endMs, marks)
-      redis.call('SET', keys[5 + i], windowText(w))
+      changed[c.windows[i]] = w
     end
   end
 end
 
-for i, line in ipairs(limits) do line[STATE] = found[5 + windowCount + i] end
-local gates = readGates(found[4])
-
 -- A closed gate or a full limit, the first in the plan's order.
-local function busyBy(rung, offer, cap)
+local function busyBy(c, rung, offer, cap)
   local gate = gates[offer.gate] or 0
   if gate > now then return { 'busy', 'gate', rung - 1, gate } end
-  for i, line in ipairs(limits) do
+  for i, line in ipairs(c.limits) do
     local fits, retryAt = measure(line, clampAmount(line, offer[6] + cap))
     if not fits then return { 'busy', 'limit', i - 1, retryAt } end
   end
 end
 
-local soonest, offer
-for rung = 1, rungCount do
-  offer = {}
-  offer.gate, offer[1], offer[2], offer[3], offer[4], offer[5], offer[6], rungsAt =
-    struct.unpack('<sdddddd', ARGV[1], rungsAt)
-  local cap = affordableCap(offer, windows)
-  local busy = cap >= 0 and busyBy(rung, offer, cap)
-  if cap >= 0 and not busy then
-    local hold, tokens, writes = amountFor(offer, cap), offer[6] + cap, {}
-    for i, w in ipairs(windows) do
-      w[HELD] = w[HELD] + hold
-      writes[2 * i - 1], writes[2 * i] = keys[5 + i], windowText(w)
-    end
-    if windowCount > 0 then redis.call('MSET', unpack(writes)) end
-    for _, line in ipairs(limits) do take(line, clampAmount(line, tokens)) end
-    record.n = record.n + 1
-    writeJob(keys[3], record)
-    local head = struct.pack('<c1dddddddd', 'H', 0, 0, rung - 1, hold, cap, record.n, now, tokens)
-    redis.call('SET', keys[2], head .. string.sub(ARGV[1], fixedAt))
-    redis.call('ZADD', P .. 'exp', int(now + ttlMs), attempt)
-    return { 'held', rung - 1, hold, cap, record.n, now, acked }
+local function hold(c, windows, job, rung, offer, cap)
+  local amount, tokens = amountFor(offer, cap), offer[6] + cap
+  for i, w in ipairs(windows) do
+    w[HELD] = w[HELD] + amount
+    changed[c.windows[i]] = w
   end
-  if busy and (not soonest or busy[4] < soonest[4]) then soonest = busy end
+  for _, line in ipairs(c.limits) do take(line, clampAmount(line, tokens)) end
+  job.n = job.n + 1
+  writeJob(keys[c.job], job)
+  local head = struct.pack('<c1dddddddd', 'H', 0, 0, rung - 1, amount, cap, job.n, now, tokens)
+  found[c.held] = head .. string.sub(c.packed, c.fixedAt)
+  writes[#writes + 1], writes[#writes + 2] = keys[c.held], found[c.held]
+  expiries[#expiries + 1], expiries[#expiries + 2] = int(now + c.ttlMs), c.attempt
+  return { 'held', rung - 1, amount, cap, job.n, now, acked }
 end
-if soonest then return soonest end
 
 -- Why not even the least of the last rung fits, and when that changes.
-local least = amountFor(offer, offer[5] < 0 and offer[4] or offer[3])
-local reply, window, resume, never = { 'over-budget', 0, 0 }, -1, 0, false
-for i, w in ipairs(windows) do
-  reply[3 + i] = w[LIMIT] - w[SPENT] - w[HELD]
-  local ceiling = offer[5] < 0 and w[LIMIT] or percentOf(w[LIMIT], offer[5])
-  if least > ceiling then never = true end
-  if w[SPENT] + w[HELD] + least > ceiling then
-    if window < 0 then window = i - 1 end
-    local _, _, _, endMs = readRest(w)
-    resume = math.max(resume, endMs)
+local function overBudget(windows, offer)
+  local least = amountFor(offer, offer[5] < 0 and offer[4] or offer[3])
+  local reply, window, resume, never = { 'over-budget', 0, 0 }, -1, 0, false
+  for i, w in ipairs(windows) do
+    reply[3 + i] = w[LIMIT] - w[SPENT] - w[HELD]
+    local ceiling = offer[5] < 0 and w[LIMIT] or percentOf(w[LIMIT], offer[5])
+    if least > ceiling then never = true end
+    if w[SPENT] + w[HELD] + least > ceiling then
+      if window < 0 then window = i - 1 end
+      local _, _, _, endMs = readRest(w)
+      resume = math.max(resume, endMs)
+    end
+  end
+  reply[2], reply[3] = window, never and 0 or resume
+  return reply
+end
+
+local function admit(c)
+  if shut then return shut end
+  local held = found[c.held]
+  if held then
+    local st, _, _, rung, amount, cap, n, heldAt = struct.unpack('<c1ddddddd', held)
+    if st ~= 'H' then return { 'void' } end
+    return { 'held', rung, amount, cap, n, heldAt, acked }
+  end
+  local job = recordAt(c.job, readJob)
+  if job.done ~= '' then return { 'concluded', job.done } end
+  if job.cancelled == 1 then return { 'cancelled' } end
+  if job.n >= c.maxTakes then return { 'takes-exhausted', job.n } end
+  local hit = c.cache and cachedBody(found[c.cache])
+  if hit then return { 'cached', hit } end
+
+  -- A plan of another time or an older policy is not judged.
+  local windows, newest, current = {}, c.policy, true
+  for i, at in ipairs(c.windows) do
+    local w = recordAt(at, windowOr)
+    windows[i] = w
+    if w[POLICY] > newest then newest = w[POLICY] end
+    if w[POLICY] ~= c.policy then current = false end
+  end
+  if now < c.fromMs or now >= c.untilMs or newest > c.policy then return { 'stale', now, newest } end
+  if not current then enterWindows(c, windows) end
+  for _, line in ipairs(c.limits) do line[HELD_STATE] = recordAt(line[HELD_STATE], limitHeld) end
+
+  local soonest, offer
+  local at = c.rungsAt
+  for rung = 1, c.rungCount do
+    offer = {}
+    offer.gate, offer[1], offer[2], offer[3], offer[4], offer[5], offer[6], at =
+      struct.unpack('<sdddddd', c.packed, at)
+    local cap = affordableCap(offer, windows)
+    local busy = cap >= 0 and busyBy(c, rung, offer, cap)
+    if cap >= 0 and not busy then return hold(c, windows, job, rung, offer, cap) end
+    if busy and (not soonest or busy[4] < soonest[4]) then soonest = busy end
+  end
+  return soonest or overBudget(windows, offer)
+end
+
+local replies = {}
+for i, c in ipairs(commands) do replies[i] = admit(c) end
+
+for at, w in pairs(changed) do writes[#writes + 1], writes[#writes + 2] = keys[at], windowText(w) end
+if #writes > 0 then redis.call('MSET', unpack(writes)) end
+for _, c in ipairs(commands) do
+  for _, line in ipairs(c.limits) do
+    local held = line[HELD_STATE]
+    if type(held) == 'table' then
+      writeLimit(held)
+      held[2] = nil
+    end
   end
 end
-reply[2], reply[3] = window, never and 0 or resume
-return reply
+if #expiries > 1 then redis.call('ZADD', unpack(expiries)) end
+return replies

@@ -4,10 +4,12 @@ import { OUTCOMES } from '../outbox.ts'
 import { begin, callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
 import { writeFixedPart, writeRungs, writeWindowTerms } from './lines.ts'
 import { loadScript } from './load-script.ts'
+import { Writer } from './writer.ts'
 
 const script = loadScript(new URL('./admit.lua', import.meta.url))
 
 const int = z.int()
+const Replies = z.array(z.unknown())
 const Reply = z.union([
   z
     .tuple([z.literal('held'), int, int, int, int, int, z.string()])
@@ -42,8 +44,10 @@ const Reply = z.union([
     .transform(([outcome, nowMs, policy]) => ({ outcome, nowMs, policy })),
 ])
 
-/** Asks for a hold; see `AdmitReply` for every answer. Replaying a live attempt answers the same hold. */
-export async function admit(caller: SlotCaller, command: AdmitCommand): Promise<AdmitReply> {
+/** One script decides about this many at most: it holds Redis for a millisecond or two. */
+const BATCH = 32
+
+function writeCommand(command: AdmitCommand): Writer {
   const { windows, rungs, limits, job, meta } = command
   let fromMs = 0
   let untilMs = Number.MAX_SAFE_INTEGER
@@ -51,7 +55,7 @@ export async function admit(caller: SlotCaller, command: AdmitCommand): Promise<
     fromMs = Math.max(fromMs, startMs)
     untilMs = Math.min(untilMs, endMs)
   }
-  const words = begin(caller)
+  const words = new Writer()
     .text(command.attempt)
     .double(command.policy)
     .double(fromMs)
@@ -66,6 +70,50 @@ export async function admit(caller: SlotCaller, command: AdmitCommand): Promise<
   writeWindowTerms(words, windows)
   words.markPosition(fixedAt)
   writeFixedPart(words, { job, windows: windows.map(({ key }) => key), limits, meta })
-  const raw = await callScript(caller, script, words)
-  return readUnavailable(raw) ?? readReply(script, Reply, raw)
+  return words
+}
+
+interface Waiting {
+  readonly packed: Buffer
+  resolve(reply: AdmitReply): void
+  reject(error: unknown): void
+}
+
+async function admitBatch(caller: SlotCaller, batch: readonly Waiting[]): Promise<void> {
+  try {
+    const packed = batch.map((one) => one.packed)
+    const raw = readReply(script, Replies, await callScript(caller, script, begin(caller), packed))
+    batch.forEach((one, i) => {
+      const reply = raw[i]
+      try {
+        one.resolve(readUnavailable(reply) ?? readReply(script, Reply, reply))
+      } catch (error) {
+        one.reject(error)
+      }
+    })
+  } catch (error) {
+    for (const one of batch) one.reject(error)
+  }
+}
+
+/**
+ * Asks for holds; see `AdmitReply` for every answer. Replaying a live attempt answers the same hold. What one turn of
+ * the event loop asks for travels together and is decided in that order, each command on its own.
+ */
+export function createAdmit(caller: SlotCaller): (command: AdmitCommand) => Promise<AdmitReply> {
+  let waiting: Waiting[] = []
+  const flush = () => {
+    const all = waiting
+    waiting = []
+    for (let at = 0; at < all.length; at += BATCH) {
+      void admitBatch(caller, all.slice(at, at + BATCH))
+    }
+  }
+  return async (command) => {
+    const packed = writeCommand(command).done()
+    return new Promise((resolve, reject) => {
+      waiting.push({ packed, resolve, reject })
+      if (waiting.length === 1) setImmediate(flush)
+    })
+  }
 }

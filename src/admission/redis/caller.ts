@@ -28,16 +28,17 @@ export async function callScript(
   caller: SlotCaller,
   script: Script,
   command: Writer,
+  more: readonly Buffer[] = [],
 ): Promise<unknown> {
   const { redis, keys } = caller
-  const packed = command.done()
+  const packed = [command.done(), ...more]
   try {
-    return await redis.evalsha(script.sha, 1, keys.slot, packed)
+    return await redis.evalsha(script.sha, 1, keys.slot, ...packed)
   } catch (error) {
     if (!isNoScript(error)) throw unavailable(script, error)
   }
   try {
-    return await redis.eval(script.text, 1, keys.slot, packed)
+    return await redis.eval(script.text, 1, keys.slot, ...packed)
   } catch (error) {
     throw unavailable(script, error)
   }

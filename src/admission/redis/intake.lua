@@ -21,7 +21,7 @@ local shut = closed(found[1])
 if shut then return shut end
 local record = readJob(found[2])
 if record.done ~= '' then return { 'concluded', record.done, redis.call('GET', P .. 'res:' .. job) } end
-for i, line in ipairs(limits) do line[STATE] = found[3 + i] end
+for i, line in ipairs(limits) do line[HELD_STATE] = { found[3 + i] } end
 
 local function postRequest(outcome, reason)
   local head = string.format('%s %s %d', job, outcome, now)
@@ -50,7 +50,10 @@ if refused >= 0 then
   refusal[2] = refused
   return refusal
 end
-for _, line in ipairs(limits) do take(line, 1) end
+for _, line in ipairs(limits) do
+  take(line, 1)
+  writeLimit(line[HELD_STATE])
+end
 local hit = cacheKey ~= '' and cachedBody(found[3])
 if hit then
   postRequest('cached', '')

@@ -9,7 +9,7 @@ local reply = {}
 for _ = 1, count do
   local line
   line, at = readLimit(ARGV[1], at)
-  line[STATE] = redis.call('GET', P .. 'q:' .. line[2])
+  line[HELD_STATE] = { redis.call('GET', P .. 'q:' .. line[2]) }
   local _, _, remaining, resetAt = measure(line, 0)
   reply[#reply + 1] = remaining
   reply[#reply + 1] = resetAt

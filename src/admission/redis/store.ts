@@ -5,7 +5,7 @@ import { BursarError, messageOf } from '../../errors.ts'
 import type { WindowState } from '../commands.ts'
 import { type SlotKeys, slotKeys } from '../keys.ts'
 import type { AdmissionStore, Signals } from '../store.ts'
-import { admit } from './admit.ts'
+import { createAdmit } from './admit.ts'
 import { begin, callScript, readReply, type SlotCaller } from './caller.ts'
 import { expire, release, renew } from './hold-life.ts'
 import { cancel, conclude, intake } from './intake.ts'
@@ -68,6 +68,7 @@ export async function createRedisStore(
     nowMs: () => clock?.() ?? 0,
   }
   const outbox = redisOutbox(caller)
+  const admit = createAdmit(caller)
   const learnEpoch = async () => {
     if (epoch === 0) epoch = (await outbox.slot())?.epoch ?? 0
   }
@@ -90,7 +91,7 @@ export async function createRedisStore(
       return outcome
     },
     intake: (command) => joined(() => intake(caller, command)),
-    admit: (command) => joined(() => admit(caller, command)),
+    admit: (command) => joined(() => admit(command)),
     release: (command) => joined(() => release(caller, command)),
     settle: (command) => joined(() => settle(caller, command)),
     renew: (command) => joined(() => renew(caller, command)),

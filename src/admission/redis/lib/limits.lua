@@ -1,14 +1,16 @@
 --[[ lib/limits.lua: the three limits of model/limits.ts, line by line. All integers.
-  A line is { kind, key, limit, perMs, burst, state }; kind s sliding window, b token bucket, c concurrent; state is what
-  q:<key> holds (false when nothing), which the functions keep up to date.
+  A line is { kind, key, limit, perMs, burst, held }; kind s sliding window, b token bucket, c concurrent.
+  `held` is { what q:<key> holds or false, changed }: commands of one batch that share a limit share it, and it is
+  written once, by writeLimit.
   q:<key>   s  sum, step, amount of step, lowest step kept, highest step taken or -1; packed
             b  theoretical arrival time, microseconds, digits
             c  lanes taken, digits
   qs:<key>  s  hash  earlier step -> amount: touched only when a new step begins
 ]]
-local STATE = 6
+local HELD_STATE = 6
 local STEPS = 60
 local LANE_RETRY_MS = 1000
+local STEP_STATE = '<ddddd'
 
 local function readLimit(packed, at)
   local kind, key, limit, perMs, burst, after = struct.unpack('<c1sddd', packed, at)
@@ -23,8 +25,6 @@ local function clampAmount(line, amount)
   if line[1] == 's' then return math.min(amount, line[3]) end
   return 1
 end
-
-local STEP_STATE = '<ddddd'
 
 local function readSteps(value)
   local s = { known = true }
@@ -45,14 +45,19 @@ end
 
 -- Begins a new step: the last one joins the earlier ones, and those that have left the window go.
 local function slide(line)
-  if type(line[STATE]) == 'table' then return line[STATE] end
+  local held = line[HELD_STATE]
+  if type(held[1]) == 'table' then return held[1] end
   local step = math.floor(now / stepMsOf(line))
-  local s = line[STATE] and readSteps(line[STATE])
-  if s and s.step == step then return s end
+  local s = held[1] and readSteps(held[1])
+  if s and s.step == step then
+    held[1] = s
+    return s
+  end
   local oldest, key = step - STEPS, P .. 'qs:' .. line[2]
   if not s or s.high < oldest then
     if s then redis.call('DEL', key) end
-    return { sum = 0, step = step, amount = 0, low = step, high = -1 }
+    held[1] = { sum = 0, step = step, amount = 0, low = step, high = -1 }
+    return held[1]
   end
   if s.high == s.step then
     redis.call('HSET', key, int(s.step), int(s.amount))
@@ -69,6 +74,7 @@ local function slide(line)
   end
   s.step, s.amount, s.known = step, 0, false
   writeSteps(line, s)
+  held[1] = s
   return s
 end
 
@@ -92,36 +98,49 @@ end
 local function measure(line, amount)
   if line[1] == 's' then
     local s = slide(line)
-    line[STATE] = s
     local fits = s.sum + amount <= line[3]
     local retryAt = (fits or s.high < 0) and now or roomAt(line, amount, s)
     local resetAt = s.high < 0 and now or (s.high + STEPS + 1) * stepMsOf(line)
     return fits, retryAt, line[3] - s.sum, resetAt
   end
+  local state = tonumber(line[HELD_STATE][1] or 0)
   if line[1] == 'b' then
     local interval, nowUs = intervalUsOf(line), now * 1000
-    local tat = math.max(tonumber(line[STATE] or 0), nowUs)
+    local tat = math.max(state, nowUs)
     local over = tat + amount * interval - nowUs - line[5] * interval
     local remaining = math.floor((line[5] * interval - (tat - nowUs)) / interval)
     local retryAt = over <= 0 and now or now + math.ceil(over / 1000)
     return over <= 0, retryAt, remaining, math.ceil(tat / 1000)
   end
-  local count = tonumber(line[STATE] or 0)
-  local fits = count + 1 <= line[3]
+  local fits = state + 1 <= line[3]
   local retryAt = fits and now or now + LANE_RETRY_MS
-  return fits, retryAt, line[3] - count, retryAt
+  return fits, retryAt, line[3] - state, retryAt
 end
 
 -- Takes what `measure` has just seen to fit.
 local function take(line, amount)
-  local key, state = P .. 'q:' .. line[2], line[STATE]
+  local held = line[HELD_STATE]
+  held[2] = line
   if line[1] == 's' then
-    state.sum, state.amount, state.high = state.sum + amount, state.amount + amount, state.step
+    local s = held[1]
+    s.sum, s.amount, s.high = s.sum + amount, s.amount + amount, s.step
+  elseif line[1] == 'b' then
+    held[1] = math.max(tonumber(held[1] or 0), now * 1000) + amount * intervalUsOf(line)
+  else
+    held[1] = tonumber(held[1] or 0) + 1
+  end
+end
+
+-- Writes what was taken from one limit, by whomever.
+local function writeLimit(held)
+  local line, state = held[2], held[1]
+  if not line then return end
+  if line[1] == 's' then
     writeSteps(line, state)
   elseif line[1] == 'b' then
-    line[STATE] = math.max(tonumber(state or 0), now * 1000) + amount * intervalUsOf(line)
-    redis.call('SET', key, int(line[STATE]), 'PX', int(math.max(math.ceil((line[STATE] - now * 1000) / 1000), 1)))
+    local px = math.max(math.ceil((state - now * 1000) / 1000), 1)
+    redis.call('SET', P .. 'q:' .. line[2], int(state), 'PX', int(px))
   else
-    line[STATE] = redis.call('INCR', key)
+    redis.call('SET', P .. 'q:' .. line[2], int(state))
   end
 end

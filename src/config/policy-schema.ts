@@ -15,6 +15,10 @@ const name = z
     /^[A-Za-z0-9][\w.-]{0,63}$/,
     'write a name of letters, digits, ".", "_" and "-", at most 64',
   )
+/** The budgets and request limits that tiers bring along are called `tier.<name>`. */
+const ownName = name.refine((id) => !id.startsWith('tier.'), {
+  error: 'names that begin with "tier." belong to the tiers: choose another',
+})
 const modelName = z.string().min(1, 'write the name of a model').max(200)
 const text = z.string().min(1, 'write something here').max(200)
 const count = (min: number, max: number) => z.int().min(min).max(max)
@@ -142,7 +146,7 @@ export const TierSchema = z.strictObject({
 })
 
 export const BudgetSchema = z.strictObject({
-  id: name,
+  id: ownName,
   scope,
   usd: usdNano,
   per: z.enum(PERIODS),
@@ -151,7 +155,7 @@ export const BudgetSchema = z.strictObject({
 })
 
 export const LimitSchema = z.strictObject({
-  id: name,
+  id: ownName,
   scope,
   algorithm: z.enum(['sliding-window', 'token-bucket']).optional(),
   requests: count(1, 1e9).optional(),

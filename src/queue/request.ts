@@ -8,6 +8,8 @@ import type { RequestBody } from '../provider/types.ts'
 import { measureJson } from './measure-json.ts'
 
 const name = z.string().min(1).max(256)
+/** They stand on every hold and entry. */
+const MAX_TAGS = 32
 
 /** What Bursar reads of a request; every other field goes to the provider as it is. */
 const ControlsSchema = z.object({
@@ -15,7 +17,10 @@ const ControlsSchema = z.object({
   user: name,
   tenant: name.optional(),
   tier: name.optional(),
-  tags: z.record(z.string().regex(/^[\w.-]{1,64}$/), z.string().max(256)).optional(),
+  tags: z
+    .record(z.string().regex(/^[\w.-]{1,64}$/), z.string().max(256))
+    .refine((tags) => Object.keys(tags).length <= MAX_TAGS, `at most ${MAX_TAGS} tags`)
+    .optional(),
   urgency: z.enum(URGENCIES).default('interactive'),
   /** Milliseconds from now, or a point in time. */
   deadline: z.union([z.int().positive(), z.date(), z.iso.datetime({ offset: true })]).optional(),

@@ -219,6 +219,10 @@ colour: blue
       'identity: { users: { u1: gold } }',
       'identity.users.u1: there is no tier "gold"; tiers: basic',
     ],
+    [
+      'limits: [{ id: tier.basic, scope: user, concurrent: 1 }]',
+      'limits[0].id: names that begin with "tier." belong to the tiers',
+    ],
     ['limits: [{ id: a, scope: user }]', 'limits[0]: counts nothing, or too much'],
     ['limits: [{ id: a, scope: user, requests: 1 }]', 'limits[0]: says no time; write per: minute'],
     [

@@ -87,6 +87,7 @@ it.each([
   expect(read({ user: 'u', ...input }).request.operation).toBe(operation)
 })
 
+const manyTags = Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`tag${i}`, 'x']))
 const cycle: Record<string, unknown> = {}
 cycle.self = cycle
 
@@ -97,6 +98,7 @@ it.each([
   ['half a character', { messages: [{ role: 'user', content: '\ud83d' }] }, /half a character/],
   ['a streaming flag', { messages, stream: true }, /call stream\(\)/],
   ['digits as a job id', { messages, jobId: '1234567890' }, /digits alone/],
+  ['a flood of tags', { messages, tags: manyTags }, /at most 32 tags/],
   ['a colon in a job id', { messages, jobId: 'a:bcdefgh' }, /jobId/],
 ])('refuses %s and says where', (_, input, message) => {
   expect(codeOf({ user: 'u', model: 'auto', ...input })).toMatchObject({

@@ -31,24 +31,25 @@ end
 
 -- Reads one command, and says what it needs to know.
 local function readCommand(packed)
-  local c, at, count, name = { packed = packed, windows = {}, limits = {} }, nil, nil, nil
-  c.attempt, c.policy, c.fromMs, c.untilMs, c.maxTakes, c.ttlMs, name, c.termsAt, c.fixedAt, c.rungCount, c.rungsAt =
+  local attempt, policy, fromMs, untilMs, maxTakes, ttlMs, cacheKey, termsAt, fixedAt, rungCount, rungsAt =
     struct.unpack('<sdddddsddB', packed)
-  c.cache = name ~= '' and want(P .. 'cache:' .. name)
-  name, count, at = struct.unpack('<sB', packed, c.fixedAt)
-  c.held, c.job = want(P .. 'a:' .. c.attempt), want(P .. 'j:' .. name)
+  local windows, limits = {}, {}
+  local job, count, at = struct.unpack('<sB', packed, fixedAt)
+  local name, line
   for i = 1, count do
     name, at = struct.unpack('<s', packed, at)
-    c.windows[i] = want(P .. 'w:' .. name)
+    windows[i] = want(P .. 'w:' .. name)
   end
   count, at = struct.unpack('<B', packed, at)
   for i = 1, count do
-    local line
     line, at = readLimit(packed, at)
     line[HELD_STATE] = want(P .. 'q:' .. line[2])
-    c.limits[i] = line
+    limits[i] = line
   end
-  return c
+  return { packed = packed, attempt = attempt, policy = policy, fromMs = fromMs, untilMs = untilMs, ttlMs = ttlMs,
+    maxTakes = maxTakes, termsAt = termsAt, fixedAt = fixedAt, rungCount = rungCount, rungsAt = rungsAt,
+    windows = windows, limits = limits, held = want(P .. 'a:' .. attempt), job = want(P .. 'j:' .. job),
+    cache = cacheKey ~= '' and want(P .. 'cache:' .. cacheKey) }
 end
 
 local commands = {}
@@ -93,7 +94,7 @@ end
 
 -- A closed gate or a full limit, the first in the plan's order.
 local function busyBy(c, rung, offer, cap)
-  local gate = gates[offer.gate] or 0
+  local gate = gates[offer[7]] or 0
   if gate > now then return { 'busy', 'gate', rung - 1, gate } end
   for i, line in ipairs(c.limits) do
     local fits, retryAt = measure(line, clampAmount(line, offer[6] + cap))
@@ -165,9 +166,8 @@ local function admit(c)
   local soonest, offer
   local at = c.rungsAt
   for rung = 1, c.rungCount do
-    offer = {}
-    offer.gate, offer[1], offer[2], offer[3], offer[4], offer[5], offer[6], at =
-      struct.unpack('<sdddddd', c.packed, at)
+    local gate, fixed, pico, most, floor, untilPercent, input, after = struct.unpack('<sdddddd', c.packed, at)
+    offer, at = { fixed, pico, most, floor, untilPercent, input, gate }, after
     local cap = affordableCap(offer, windows)
     local busy = cap >= 0 and busyBy(c, rung, offer, cap)
     if cap >= 0 and not busy then return hold(c, windows, job, rung, offer, cap) end

@@ -2,9 +2,9 @@
   res:<job>  "<left in each window, nano, comma separated>\n<result>"
 ]]
 local function readConclusion(packed, at)
-  local c = {}
-  c.outcome, c.reason, c.result, c.replyTo, c.resultTtlMs, c.hasBody, at = struct.unpack('<ssssdB', packed, at)
-  return c, at
+  local outcome, reason, result, replyTo, resultTtlMs, hasBody, after = struct.unpack('<ssssdB', packed, at)
+  return { outcome = outcome, reason = reason, result = result, replyTo = replyTo, resultTtlMs = resultTtlMs,
+    hasBody = hasBody }, after
 end
 
 -- Returns false when it had ended before.

@@ -1,9 +1,8 @@
 -- j:<job>  queued 0|1, cancelled 0|1, takes that held, outcome or ''; kept for a while after it was made
 local function readJob(value)
   if not value then return { queued = 0, cancelled = 0, n = 0, done = '' } end
-  local record = { known = true }
-  record.queued, record.cancelled, record.n, record.done = struct.unpack('<BBds', value)
-  return record
+  local queued, cancelled, n, done = struct.unpack('<BBds', value)
+  return { queued = queued, cancelled = cancelled, n = n, done = done, known = true }
 end
 
 local function writeJob(key, record)

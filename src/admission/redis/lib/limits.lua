@@ -27,9 +27,8 @@ local function clampAmount(line, amount)
 end
 
 local function readSteps(value)
-  local s = { known = true }
-  s.sum, s.step, s.amount, s.low, s.high = struct.unpack(STEP_STATE, value)
-  return s
+  local sum, step, amount, low, high = struct.unpack(STEP_STATE, value)
+  return { sum = sum, step = step, amount = amount, low = low, high = high, known = true }
 end
 
 -- The time to live moves on when a step begins, which is often enough.

@@ -1,5 +1,5 @@
 --[[ lib/rungs.lua: model/rungs.ts, line by line. Needs windows.
-  An offer is { fixedNano, outputPico, capTokens, floorTokens, until (-1 = none), inputTokens }.
+  An offer is { fixedNano, outputPico, capTokens, floorTokens, until (-1 = none), inputTokens, gate }.
 ]]
 local function amountFor(offer, cap)
   local pico = cap * offer[2]

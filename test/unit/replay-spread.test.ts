@@ -90,6 +90,14 @@ describe('the spread', () => {
     expect(repeats.length / ROWS).toBeCloseTo(0.1, 1)
   })
 
+  test('gives a user that a body names one home, and the tier that the policy names', () => {
+    const spread = createSpread({ policy, seed: 1, rows: ROWS })
+    const homeOf = (index: number, user: string) =>
+      spread({ ...row(index), recorded: { kind: 'body', fields: { user } } }).input
+    expect(homeOf(1, 'somebody')).toEqual(homeOf(2, 'somebody'))
+    expect(homeOf(3, 'u42')).toMatchObject({ tier: 'premium' })
+  })
+
   test('leaves alone what a body says of itself', () => {
     const fields = { user: 'u42', tenant: 'acme', tier: 'admin', model: 'gpt-6-sol', messages: [] }
     const spread = createSpread({ policy, seed: 1, rows: 1 })

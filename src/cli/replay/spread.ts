@@ -54,32 +54,45 @@ export function createSpread({ policy, seed, rows }: SpreadOptions): Spread {
 
   function question(draw: Draw, row: TraceRow, sizes: Extract<Recorded, { kind: 'sizes' }>) {
     const repeated = draw() < REPEATS ? drawOne(draw, recent) : undefined
-    const asked = repeated ?? newQuestion(draw, people(draw), policy, sizes)
+    const asked = repeated ?? newQuestion(draw, people.someone(draw), policy, sizes)
     recent[row.index % REPEATS_WITHIN] = asked
     return asked
   }
 
   return (row) => {
     const draw = createDraw(seed, row.index)
-    if (row.recorded.kind === 'body') return ofBody(row.recorded.fields, people(draw))
+    if (row.recorded.kind === 'body') return ofBody(draw, row.recorded.fields, people)
     return ofQuestion(draw, question(draw, row, row.recorded), policy)
   }
 }
 
-function peopleOf(policy: Policy, seed: number, rows: number): (draw: Draw) => Person {
+interface People {
+  /** Some ask more often than others. */
+  someone(draw: Draw): Person
+  /** Always the same for one user. */
+  named(user: string): Person
+}
+
+function peopleOf(policy: Policy, seed: number, rows: number): People {
   const users = Math.max(Math.ceil(rows / ROWS_PER_USER), 4)
   const tiers = Object.keys(policy.tiers)
   const tenants = tenantsOf(policy)
-  return (draw) => {
-    const rank = Math.floor(users * draw() ** SKEW)
-    const fixed = createDraw(seed, -1 - rank)
+  const { identity } = policy
+  const named = (user: string): Person => {
+    const draw = createDraw(seed, hashOf(user))
+    const tier = drawOne(draw, tiers) ?? identity.defaultTier
     return {
-      user: `user-${rank}`,
-      tier: drawOne(fixed, tiers) ?? policy.identity.defaultTier,
-      tenant: drawOne(fixed, tenants) ?? policy.identity.defaultTenant,
+      user,
+      tier: (Object.hasOwn(identity.users, user) ? identity.users[user] : undefined) ?? tier,
+      tenant: drawOne(draw, tenants) ?? identity.defaultTenant,
     }
   }
+  return { named, someone: (draw) => named(`user-${Math.floor(users * draw() ** SKEW)}`) }
 }
+
+/** FNV-1a. */
+const hashOf = (text: string): number =>
+  Buffer.from(text).reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193), 0x811c9dc5)
 
 /** Those that the policy names come first, so that their budgets see traffic. */
 function tenantsOf({ budgets, limits }: Policy): string[] {
@@ -144,7 +157,12 @@ function tagValue(draw: Draw, scope: Scope): string | null {
 }
 
 /** A recorded body keeps everything but its identity as a job: a replay hands it in anew. */
-function ofBody(fields: Readonly<Record<string, unknown>>, who: Person): SpreadRequest {
+function ofBody(
+  draw: Draw,
+  fields: Readonly<Record<string, unknown>>,
+  people: People,
+): SpreadRequest {
   const { stream, stream_options: _, jobId: __, ...body } = fields
+  const who = typeof body.user === 'string' ? people.named(body.user) : people.someone(draw)
   return { input: { ...who, ...body }, stream: stream === true }
 }

@@ -30,6 +30,8 @@ export async function startWorkers(options: WorkerPoolOptions): Promise<WorkerPo
   const { env, log, killEveryS } = options
   const draw = createDraw(options.seed)
   const workers = new Set<Child>()
+  /** Only those are killed: on a slow machine nobody would ever get to work else. */
+  const ready = new Set<Child>()
   const doomed = new Set<Child>()
   let closing = false
   let killed = 0
@@ -38,9 +40,13 @@ export async function startWorkers(options: WorkerPoolOptions): Promise<WorkerPo
   function start(): Child {
     const worker = startChild(['worker'], env, log)
     workers.add(worker)
-    worker.ready.catch(() => {}) // its end is what counts
+    worker.ready.then(
+      () => ready.add(worker),
+      () => {}, // its end is what counts
+    )
     void worker.ended.then(() => {
       workers.delete(worker)
+      ready.delete(worker)
       if (closing) return
       if (!doomed.delete(worker)) fallen += 1
       start()
@@ -49,7 +55,7 @@ export async function startWorkers(options: WorkerPoolOptions): Promise<WorkerPo
   }
 
   function killOne(): void {
-    const living = [...workers].filter((worker) => worker.alive)
+    const living = [...ready].filter((worker) => worker.alive && !doomed.has(worker))
     const victim = living[drawInt(draw, living.length)]
     if (!victim) return
     doomed.add(victim)

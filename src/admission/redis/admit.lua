@@ -1,7 +1,7 @@
 --[[ admit.lua: holds the most a call can cost in every budget window of its chain, or in none; one command after the
   other, as many as one process asks for at once. (PROTOCOL 3.1, 3.2)
   ARGV[1]  epoch now
-  ARGV[2..] a command each (at most 32: the caller bounds the loop):
+  ARGV[2..] a command each (the caller bounds the loop):
            attempt policy from until maxTakes ttlMs cacheKey ('' = do not look) termsAt fixedAt (positions)
            count, then per rung: gate fixedNano outputPico capTokens floorTokens until (-1) inputTokens
            terms, per window: startMs endMs limitNano marks; read only to open one or to change its limit

@@ -44,8 +44,8 @@ const Reply = z.union([
     .transform(([outcome, nowMs, policy]) => ({ outcome, nowMs, policy })),
 ])
 
-/** One script decides about this many at most: it holds Redis for a millisecond or two. */
-const BATCH = 32
+/** One script decides about this many at most, so that it holds Redis for less than a millisecond or so. */
+const BATCH = 16
 
 function writeCommand(command: AdmitCommand): Writer {
   const { windows, rungs, limits, job, meta } = command

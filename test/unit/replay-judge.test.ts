@@ -6,6 +6,7 @@ const entry = (attempt: string, over: Partial<BookedAttempt> = {}): BookedAttemp
   attempt,
   status: 'confirmed',
   costNano: 100,
+  holdNano: 100,
   overrunNano: 0,
   windows: ['company:2026-11'],
   ...over,
@@ -41,8 +42,8 @@ const sound = (over: Partial<Evidence> = {}): Evidence => ({
   entries: [entry('a/1'), entry('c/1', { status: 'unconfirmed' })],
   conflicts: 0,
   bill: [
-    { attempt: 'a/1', nano: 100, model: 'm' },
-    { attempt: 'c/1', nano: 60, model: 'm' },
+    { attempt: 'a/1', nano: 100 },
+    { attempt: 'c/1', nano: 60 },
   ],
   windows: [window()],
   spentNano: 200,
@@ -108,12 +109,12 @@ describe('each request has one end', () => {
 
 describe('the ledger is the bill', () => {
   test('a billed attempt that the ledger lacks is lost', () => {
-    const bill = [...sound().bill, { attempt: 'z/1', nano: 1, model: 'm' }]
+    const bill = [...sound().bill, { attempt: 'z/1', nano: 1 }]
     expect(found({ bill })).toEqual(['billed attempts that the ledger lacks'])
   })
 
   test('an attempt billed twice is named, and is no longer what was booked', () => {
-    const bill = [...sound().bill, { attempt: 'a/1', nano: 100, model: 'm' }]
+    const bill = [...sound().bill, { attempt: 'a/1', nano: 100 }]
     expect(found({ bill })).toEqual([
       'attempts billed twice',
       'confirmed entries that are not their bill',
@@ -129,18 +130,34 @@ describe('the ledger is the bill', () => {
     expect(
       found({
         entries: [...sound().entries, released],
-        bill: [...sound().bill, { attempt: 'd/1', nano: 1, model: 'm' }],
+        bill: [...sound().bill, { attempt: 'd/1', nano: 1 }],
       }),
     ).toEqual(what)
   })
 
   test('an unconfirmed entry may be above its bill, never below', () => {
     const billed = (nano: number) => [
-      { attempt: 'a/1', nano: 100, model: 'm' },
-      { attempt: 'c/1', nano, model: 'm' },
+      { attempt: 'a/1', nano: 100 },
+      { attempt: 'c/1', nano },
     ]
     expect(found({ bill: billed(100) })).toEqual([])
     expect(found({ bill: billed(101) })).toEqual(['unconfirmed entries below their bill'])
+  })
+
+  test('an unconfirmed entry is its whole hold, however little was billed', () => {
+    const entries = [entry('a/1'), entry('c/1', { status: 'unconfirmed', holdNano: 200 })]
+    expect(found({ entries })).toEqual(['unconfirmed entries that are not their whole hold'])
+  })
+
+  test('what is above its hold has to be named', () => {
+    const overrun = (overrunNano: number) => [
+      entry('a/1', { holdNano: 70, overrunNano }),
+      entry('c/1', { status: 'unconfirmed' }),
+    ]
+    expect(found({ entries: overrun(30) })).toEqual([])
+    expect(found({ entries: overrun(29) })).toEqual([
+      'entries above their hold that name no overrun',
+    ])
   })
 
   test('postings that came again with other content are told', () => {
@@ -158,8 +175,8 @@ describe('the windows', () => {
   test('a bill above a limit is overspent, whatever the counter says', () => {
     const windows = [window({ limitNano: 150 })]
     const bill = [
-      { attempt: 'a/1', nano: 100, model: 'm' },
-      { attempt: 'c/1', nano: 100, model: 'm' },
+      { attempt: 'a/1', nano: 100 },
+      { attempt: 'c/1', nano: 100 },
     ]
     expect(found({ windows, bill })).toEqual(['windows overspent'])
     expect(summarise(sound({ windows, bill }), 1).overspendNano).toBe(50)

@@ -79,8 +79,8 @@ async function allEntries(ledger: Ledger): Promise<BookedAttempt[]> {
       {},
       { limit: PAGE, ...(after === null ? {} : { after }) },
     )
-    for (const { attempt, status, costNano, overrunNano, windows } of entries) {
-      all.push({ attempt, status, costNano, overrunNano, windows })
+    for (const { attempt, status, costNano, holdNano, overrunNano, windows } of entries) {
+      all.push({ attempt, status, costNano, holdNano, overrunNano, windows })
     }
     after = next
   } while (after !== null)

@@ -7,7 +7,7 @@ import type { BilledCall } from './bill.ts'
 
 export type BookedAttempt = Pick<
   Entry,
-  'attempt' | 'status' | 'costNano' | 'overrunNano' | 'windows'
+  'attempt' | 'status' | 'costNano' | 'holdNano' | 'overrunNano' | 'windows'
 >
 
 /** Everything that three parties say of a replay once nothing moves: its driver, its books and its provider. */

@@ -3,8 +3,8 @@ import { billByAttempt } from './bill.ts'
 import { type BookedAttempt, type Difference, difference, type Evidence } from './evidence.ts'
 
 /**
- * The ledger has every billed call once. A confirmed entry is its bill; an unconfirmed one is never below it, whether
- * or not anything was billed.
+ * The ledger has every billed call once. A confirmed entry is its bill, and names what of it is above the hold; an
+ * unconfirmed one is its whole hold, and never below its bill.
  */
 export function judgeBill({
   entries,
@@ -26,6 +26,11 @@ export function judgeBill({
     ...difference('confirmed entries that are not their bill', confirmed.flatMap(wrong)),
     ...difference('unconfirmed entries below their bill', unconfirmed.flatMap(wrong)),
     ...difference(
+      'unconfirmed entries that are not their whole hold',
+      unconfirmed.flatMap(notWhole),
+    ),
+    ...difference('entries above their hold that name no overrun', entries.flatMap(unnamed)),
+    ...difference(
       'postings that came again with other content',
       Array.from({ length: conflicts }, () => 'see the table ledger_conflicts'),
     ),
@@ -36,6 +41,14 @@ function wrongBooking({ attempt, status, costNano }: BookedAttempt, billedNano: 
   const right = status === 'unconfirmed' ? costNano >= billedNano : costNano === billedNano
   return right ? [] : [`${attempt}: booked ${costNano}, billed ${billedNano}`]
 }
+
+const notWhole = ({ attempt, costNano, holdNano }: BookedAttempt): string[] =>
+  costNano === holdNano ? [] : [`${attempt}: booked ${costNano}, held ${holdNano}`]
+
+const unnamed = ({ attempt, costNano, holdNano, overrunNano }: BookedAttempt): string[] =>
+  costNano - holdNano > overrunNano
+    ? [`${attempt}: booked ${costNano}, held ${holdNano}, overrun ${overrunNano}`]
+    : []
 
 function twice(names: readonly string[]): string[] {
   const seen = new Set<string>()

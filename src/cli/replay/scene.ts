@@ -6,7 +6,7 @@ import { createFollowingClock } from '../../queue/clock.ts'
 import { createRuntime, type Runtime } from '../../runtime.ts'
 import { createLogger } from '../../telemetry/logger.ts'
 import { startBar } from './bar.ts'
-import { readBill } from './bill.ts'
+import { wholeBill } from './bill.ts'
 import type { CheckedTrace } from './check-trace.ts'
 import { endChild, startChild } from './children.ts'
 import { collectEvidence } from './collect.ts'
@@ -150,7 +150,7 @@ async function verdict(
 ): Promise<ReplayResult> {
   const { globalBudget } = copy
   const { fallen } = pool
-  const bill = await readBill(billFile)
+  const bill = await wholeBill(billFile)
   const corrected = await correctOverbilled(runtime, bill)
   await drainAll(runtime)
   const evidence = await collectEvidence({ runtime, driven, bill, globalBudget, fallen })

@@ -386,6 +386,16 @@ export function interleavings(
       expect(raised).toMatchObject([{ window: HOUR, percent: 80, spentNano: 81, limitNano: 100 }])
     })
 
+    test('acknowledging keeps what the same step wrote after it', async () => {
+      const { store } = await slot()
+      await store.admit(asking('j/a', { limitNano: 4 }))
+      await store.settle(settling('j/a', { kind: 'settled', costNano: 2 }))
+      const [posting, threshold] = await store.outbox.read('0', 10)
+      if (!posting || !threshold) throw new Error('a posting and a threshold were expected')
+      await store.outbox.acknowledge(1, posting.id)
+      expect(await store.outbox.read('0', 10)).toEqual([threshold])
+    })
+
     test('acknowledging trims what the ledger has, and never goes back', async () => {
       const { store } = await slot()
       await store.admit(asking('j/a', { limitNano: 9 }))

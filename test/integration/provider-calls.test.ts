@@ -99,7 +99,7 @@ describe('timeouts', () => {
       reason: 'timeout',
       retryable: true,
     })
-    expect(bench.billOf(hold)).toBeDefined()
+    expect(bench.billOf(hold)).toMatchObject({ attempt: hold.attemptId })
   })
 
   test('a stream may last longer than the timeout while it speaks', async () => {

@@ -367,6 +367,25 @@ export function interleavings(
       expect(await money(store)).toEqual({ spent: 2, held: 0 })
     })
 
+    test('a clock that goes back loses nothing of a sliding window', async () => {
+      const { store, clock } = await slot()
+      const limits = [
+        { kind: 'sliding-window', key: 'per-minute', limit: 100, perMs: 60_000 },
+      ] as const
+      const takeAt = async (job: string, atMs: number) => {
+        clock.nowMs = START_MS + atMs
+        return store.intake({ job, limits, cacheKey: null, meta, body: null })
+      }
+      await takeAt('k1', 10_000)
+      await takeAt('k2', 10_000)
+      await takeAt('k3', 9_000)
+      await takeAt('k4', 11_000)
+      clock.nowMs = START_MS + 11_000
+      expect(await store.peekLimits(limits)).toMatchObject([{ remaining: 96 }])
+      clock.nowMs = START_MS + 73_000
+      expect(await store.peekLimits(limits)).toMatchObject([{ remaining: 100 }])
+    })
+
     test('takes-used-up', async () => {
       const { store } = await slot()
       const few = { limitNano: 100, maxTakes: 2 }

@@ -32,9 +32,13 @@ type Sliding = Extract<LimitRecord, { kind: 'sliding-window' }>
 function slidingAt(state: SlotState, key: string, step: number): Sliding {
   const known = state.limits.get(key)
   const record: Sliding =
-    known?.kind === 'sliding-window' ? known : { kind: 'sliding-window', sum: 0, steps: new Map() }
+    known?.kind === 'sliding-window'
+      ? known
+      : { kind: 'sliding-window', step, sum: 0, steps: new Map() }
+  // A clock that goes back (a failover, a correction) finds the step that has begun.
+  record.step = Math.max(record.step, step)
   for (const [at, count] of record.steps) {
-    if (at >= step - STEPS) continue
+    if (at >= record.step - STEPS) continue
     record.sum -= count
     record.steps.delete(at)
   }
@@ -101,7 +105,7 @@ export function take(state: SlotState, line: LimitLine, amount: number, nowMs: n
   if (line.kind === 'sliding-window') {
     const step = Math.floor(nowMs / stepMsOf(line.perMs))
     const record = slidingAt(state, line.key, step)
-    record.steps.set(step, (record.steps.get(step) ?? 0) + amount)
+    record.steps.set(record.step, (record.steps.get(record.step) ?? 0) + amount)
     record.sum += amount
     state.limits.set(line.key, record)
   } else if (line.kind === 'token-bucket') {

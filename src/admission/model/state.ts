@@ -57,7 +57,7 @@ export interface Kept {
 }
 
 export type LimitRecord =
-  | { kind: 'sliding-window'; sum: number; steps: Map<number, number> }
+  | { kind: 'sliding-window'; step: number; sum: number; steps: Map<number, number> }
   | { kind: 'token-bucket'; tatUs: number }
   | { kind: 'concurrent'; count: number }
 

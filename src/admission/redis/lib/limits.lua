@@ -48,7 +48,8 @@ local function slide(line)
   if type(held[1]) == 'table' then return held[1] end
   local step = math.floor(now / stepMsOf(line))
   local s = held[1] and readSteps(held[1])
-  if s and s.step == step then
+  -- A clock that goes back (a failover, a correction) finds the step that has begun.
+  if s and s.step >= step then
     held[1] = s
     return s
   end

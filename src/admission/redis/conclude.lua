@@ -5,12 +5,12 @@
 --- include lib/slot.lua
 --- include lib/jobs.lua
 --- include lib/conclude.lua
+--- include lib/post-request.lua
 local job, meta, at = struct.unpack('<ss', ARGV[1], at1)
 local found = redis.call('MGET', KEYS[1], P .. 'j:' .. job)
 local shut = closed(found[1])
 if shut then return shut end
 local record, conclusion = readJob(found[2]), readConclusion(ARGV[1], at)
 if not concludeJob(job, record, conclusion, {}) then return { 'already', record.done } end
-local head = string.format('%s %s %d', job, conclusion.outcome, now)
-redis.call('XADD', P .. 'out', '*', 't', 'request', 'h', head, 'r', conclusion.reason, 'm', meta)
+postRequest(job, conclusion.outcome, conclusion.reason, meta)
 return { 'concluded' }

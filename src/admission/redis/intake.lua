@@ -8,6 +8,7 @@
 --- include lib/cached.lua
 --- include lib/jobs.lua
 --- include lib/limits.lua
+--- include lib/post-request.lua
 local job, cacheKey, meta, hasBody, body, bodyTtlMs, count, at = struct.unpack('<sssBsdB', ARGV[1], at1)
 local keys, limits = { KEYS[1], P .. 'j:' .. job, P .. 'cache:' .. cacheKey }, {}
 for i = 1, count do
@@ -22,11 +23,6 @@ if shut then return shut end
 local record = readJob(found[2])
 if record.done ~= '' then return { 'concluded', record.done, redis.call('GET', P .. 'res:' .. job) } end
 for i, line in ipairs(limits) do line[HELD_STATE] = { found[3 + i] } end
-
-local function postRequest(outcome, reason)
-  local head = string.format('%s %s %d', job, outcome, now)
-  redis.call('XADD', P .. 'out', '*', 't', 'request', 'h', head, 'r', reason, 'm', meta)
-end
 
 local function withStates(reply)
   for _, line in ipairs(limits) do
@@ -46,7 +42,7 @@ for i, line in ipairs(limits) do
   refusal[#refusal + 1] = retryAt
 end
 if refused >= 0 then
-  postRequest('refused', limits[refused + 1][2])
+  postRequest(job, 'refused', limits[refused + 1][2], meta)
   refusal[2] = refused
   return refusal
 end
@@ -56,7 +52,7 @@ for _, line in ipairs(limits) do
 end
 local hit = cacheKey ~= '' and cachedBody(found[3])
 if hit then
-  postRequest('cached', '')
+  postRequest(job, 'cached', '', meta)
   return withStates({ 'cached', hit })
 end
 record.queued = 1

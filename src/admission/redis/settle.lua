@@ -15,6 +15,7 @@
 --- include lib/attempts.lua
 --- include lib/book.lua
 --- include lib/conclude.lua
+--- include lib/post-request.lua
 local attempt, kind, cost, heldAt, hold, tokens, detail, concludes, caches, gates, fixedAt, at =
   struct.unpack('<ssddddsBBBd', ARGV[1], at1)
 local job = struct.unpack('<s', ARGV[1], fixedAt)

@@ -1,7 +1,6 @@
 --[[ lib/book.lua: how an attempt's money moves (model/book.ts). Needs windows, limits, give-back, attempts.
   out  stream  t=posting  h=<attempt epoch rev kind job n delta booked hold over rung cap at now outcome|->
                           w=<windows, one a line>  m=<meta JSON>  d=<detail JSON>
-               t=request  h=<job outcome now>  r=<reason>  m=<meta JSON>
                t=threshold  h=<window percent spent limit now>
 ]]
 -- Moves spent and held in every window of the attempt; a window whose key is gone stays gone. Returns what is left in
@@ -55,11 +54,6 @@ local function post(attempt, r, kind, delta, over, detail, outcome)
     r.job, r.n, delta, r.booked, r.hold, over, r.rung, r.cap, r.at, now, outcome)
   redis.call('XADD', P .. 'out', '*', 't', 'posting', 'h', head, 'w', table.concat(r.windows, '\n'), 'm', r.meta,
     'd', detail)
-end
-
-local function postRequest(job, outcome, reason, meta)
-  local head = string.format('%s %s %d', job, outcome, now)
-  redis.call('XADD', P .. 'out', '*', 't', 'request', 'h', head, 'r', reason, 'm', meta)
 end
 
 -- H -> S or U. Returns amount, overrun, left, marked.

@@ -97,7 +97,7 @@ function memoryOutbox(state: model.SlotState): Outbox {
       return state.out
         .filter(({ id }) => compareOutboxIds(id, afterId) > 0)
         .slice(0, limit)
-        .map(({ id, fields }) => readOutboxEntry(id, fields))
+        .map(({ id, entry }) => readOutboxEntry(id, entry))
     },
     async acknowledge(epoch, watermark) {
       if (!state.slot?.open) return 'unavailable'
@@ -115,7 +115,9 @@ function memoryOutbox(state: model.SlotState): Outbox {
 /** Drops what nobody can ask for any more; in Redis the keys' own time to live does this. */
 function forget(state: model.SlotState, nowMs: number): void {
   const old = (atMs: number) => atMs + FORGET_MS <= nowMs
-  for (const [key, { endMs }] of state.windows) if (old(endMs)) state.windows.delete(key)
+  for (const [key, { endMs, heldNano }] of state.windows) {
+    if (old(endMs) && heldNano === 0) state.windows.delete(key)
+  }
   for (const [key, { atMs }] of state.jobs) if (old(atMs)) state.jobs.delete(key)
   for (const [key, record] of state.attempts) {
     if (record.state !== 'H' && old(record.atMs)) state.attempts.delete(key)

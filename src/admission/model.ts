@@ -10,6 +10,6 @@ export {
   type Context,
   type Effects,
   emptySlot,
-  type RawEntry,
   type SlotState,
+  type StoredEntry,
 } from './model/state.ts'

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { OPERATIONS } from '../config/operations.ts'
 
 /**
- * What the slot tells the ledger. Each entry is one Redis stream entry (flat strings) or one row of the in-memory
- * outbox with the same fields; `readOutboxEntry` turns either into one of these.
+ * What the slot tells the ledger. Each entry is one entry of a Redis stream (packed) or of the in-memory outbox, with the
+ * same fields; `readOutboxEntry` turns either into one of these.
  */
 export const OUTCOMES = [
   'answered',

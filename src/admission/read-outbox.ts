@@ -9,11 +9,7 @@ import {
   SettleDetailSchema,
 } from './outbox.ts'
 
-const int = z
-  .string()
-  .regex(/^-?\d+$/)
-  .transform(Number)
-  .pipe(z.int())
+const int = z.int()
 const json = z.string().transform((text, ctx) => {
   try {
     return JSON.parse(text) as unknown
@@ -25,69 +21,59 @@ const json = z.string().transform((text, ctx) => {
 const optional = <T extends z.ZodType>(schema: T) =>
   z.union([z.literal('').transform(() => null), json.pipe(schema)])
 
-/** Space-separated words, named by the keys of their schema, in order. */
-function words<S extends z.ZodRawShape>(shape: S) {
-  const names = Object.keys(shape)
-  const byName = (text: unknown) =>
-    Object.fromEntries(`${text}`.split(' ').map((word, i) => [names[i] ?? i, word]))
-  return z.preprocess(byName, z.strictObject(shape))
-}
-
 const word = z.string().min(1)
-const PostingHead = words({
-  attempt: word,
-  epoch: int,
-  rev: int,
-  kind: z.enum(POSTING_KINDS),
-  job: word,
-  n: int,
-  deltaNano: int,
-  bookedNano: int,
-  holdNano: int,
-  overrunNano: int,
-  rung: int,
-  outputCapTokens: int,
-  admittedAtMs: int,
-  postedAtMs: int,
-  outcome: z
-    .union([z.literal('-'), z.enum(OUTCOMES)])
-    .transform((outcome) => (outcome === '-' ? null : outcome)),
-})
-const Fields = z.discriminatedUnion('t', [
-  z.object({
-    t: z.literal('posting'),
-    h: PostingHead,
-    w: z.string(),
-    m: optional(AttemptMetaSchema),
-    d: optional(SettleDetailSchema),
+const Entry = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('posting'),
+    attempt: word,
+    epoch: int,
+    rev: int,
+    kind: z.enum(POSTING_KINDS),
+    job: word,
+    n: int,
+    deltaNano: int,
+    bookedNano: int,
+    holdNano: int,
+    overrunNano: int,
+    rung: int,
+    outputCapTokens: int,
+    admittedAtMs: int,
+    postedAtMs: int,
+    outcome: z.union([z.literal('').transform(() => null), z.enum(OUTCOMES)]),
+    windows: z.array(word),
+    meta: optional(AttemptMetaSchema),
+    detail: optional(SettleDetailSchema),
   }),
-  z.object({
-    t: z.literal('request'),
-    h: words({ job: word, outcome: z.enum(OUTCOMES), postedAtMs: int }),
-    r: z.string(),
-    m: json.pipe(RequestMetaSchema),
+  z.strictObject({
+    type: z.literal('request'),
+    job: word,
+    outcome: z.enum(OUTCOMES),
+    reason: z.string(),
+    postedAtMs: int,
+    meta: json.pipe(RequestMetaSchema),
   }),
-  z.object({
-    t: z.literal('threshold'),
-    h: words({ window: word, percent: int, spentNano: int, limitNano: int, postedAtMs: int }),
+  z.strictObject({
+    type: z.literal('threshold'),
+    window: word,
+    percent: int,
+    spentNano: int,
+    limitNano: int,
+    postedAtMs: int,
   }),
 ])
 
+/** One outbox entry as the slot keeps it: `meta` and `detail` are JSON texts, '' where there is none. */
+export type RawOutboxEntry = z.input<typeof Entry>
+
 /**
- * Turns one stream entry into its type.
+ * Turns one entry of the slot into its type.
  * @throws {BursarError} UNREADABLE_REPLY with the entry's id: nothing after it may be drained before it is understood.
  */
-export function readOutboxEntry(id: string, raw: Readonly<Record<string, string>>): OutboxEntry {
-  const parsed = Fields.safeParse(raw)
-  if (!parsed.success) {
-    const why = z.prettifyError(parsed.error)
-    throw new BursarError('UNREADABLE_REPLY', `outbox entry ${id} cannot be read: ${why}`, {
-      detail: { id },
-    })
-  }
-  const f = parsed.data
-  if (f.t === 'threshold') return { type: 'threshold', id, ...f.h }
-  if (f.t === 'request') return { type: 'request', id, ...f.h, reason: f.r, meta: f.m }
-  const windows = f.w === '' ? [] : f.w.split('\n')
-  return { type: 'posting', id, ...f.h, windows, meta: f.m, detail: f.d }
+export function readOutboxEntry(id: string, raw: unknown): OutboxEntry {
+  const parsed = Entry.safeParse(raw)
+  if (parsed.success) return { id, ...parsed.data }
+  const why = z.prettifyError(parsed.error)
+  throw new BursarError('UNREADABLE_REPLY', `outbox entry ${id} cannot be read: ${why}`, {
+    detail: { id },
+  })
 }

@@ -6,6 +6,8 @@ export interface Clock {
   readonly virtual: boolean
   /** Whoever moves this clock promotes the jobs that wait for money: nobody needs to look at them before. */
   readonly wakes?: boolean
+  /** Of a clock that another process moves: resolves when all that it had told before is known here. */
+  catchUp?(): Promise<void>
 }
 
 /** The machine's time. */

@@ -27,6 +27,7 @@ export async function processRequest(
 ): Promise<Disposition> {
   const { clock, owed } = context
   clock.follow(job.clockMs)
+  await clock.catchUp?.()
   if (owed.has(job.id)) return { do: 'park', delayMs: SLOT_RETRY_MS, by: 'slot' }
   if (job.deadlineMs > 0 && clock.now() >= job.deadlineMs) {
     return concludeDenied(job, context, 'expired', expiredAt(job.deadlineMs))

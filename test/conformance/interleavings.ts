@@ -416,6 +416,22 @@ export function interleavings(
       expect(await store.outbox.read('0', 10)).toEqual([threshold])
     })
 
+    test('a window is forgotten 144 h after its end, when nothing holds it any more', async () => {
+      const { store, clock } = await slot()
+      await store.admit(asking('j1/a'))
+      await store.settle(settling('j1/a', { kind: 'settled', costNano: 1 }))
+      await store.admit(asking('j2/a'))
+      clock.nowMs = HOUR_START_MS + HOUR_MS + 144 * HOUR_MS
+      await store.renew({ attempts: ['j2/a'], ttlMs: TTL_MS })
+      await store.expire(10)
+      expect(await money(store)).toEqual({ spent: 1, held: 2 })
+      await store.release({ attempt: 'j2/a', job: 'j2' })
+      clock.nowMs += 60_000
+      await store.expire(10)
+      expect(await money(store)).toBeNull()
+      await store.close()
+    })
+
     test('acknowledging trims what the ledger has, and never goes back', async () => {
       const { store } = await slot()
       await store.admit(asking('j/a', { limitNano: 9 }))

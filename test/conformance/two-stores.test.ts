@@ -44,12 +44,14 @@ async function everything(store: SlotUnderTest) {
   }
 }
 
-/** Admissions that nothing separates are asked for at once, as the lanes of one process do. */
+const TOGETHER: readonly Step['do'][] = ['intake', 'admit', 'settle']
+
+/** Commands of one kind that nothing separates are asked for at once, as the lanes of one process do. */
 function burstsOf(sequence: readonly Step[]): Step[][] {
   const bursts: Step[][] = []
   for (const step of sequence) {
     const last = bursts.at(-1)
-    const joins = step.do === 'admit' && step.advanceMs === 0 && last?.at(-1)?.do === 'admit'
+    const joins = TOGETHER.includes(step.do) && step.advanceMs === 0 && last?.at(-1)?.do === step.do
     if (last && joins) last.push(step)
     else bursts.push([step])
   }

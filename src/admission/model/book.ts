@@ -38,8 +38,14 @@ export function raiseMarks(ctx: Context, record: AttemptRecord): void {
     const highest = reached.at(-1) ?? 0
     if (highest <= firedPercent) continue
     window.firedPercent = highest
-    const head = [key, highest, spentNano, limitNano, ctx.nowMs]
-    append(ctx, { t: 'threshold', h: head.join(' ') })
+    append(ctx, {
+      type: 'threshold',
+      window: key,
+      percent: highest,
+      spentNano,
+      limitNano,
+      postedAtMs: ctx.nowMs,
+    })
   }
 }
 
@@ -63,17 +69,26 @@ export interface Posting {
 
 export function post(ctx: Context, attempt: string, record: AttemptRecord, posting: Posting): void {
   record.rev += 1
-  const head = [
-    ...[attempt, ctx.epoch, record.rev, posting.kind, record.job, record.n, posting.deltaNano],
-    ...[record.bookedNano, record.holdNano, posting.overrunNano, record.rung, record.capTokens],
-    ...[record.atMs, ctx.nowMs, posting.outcome ?? '-'],
-  ]
   append(ctx, {
-    t: 'posting',
-    h: head.join(' '),
-    w: record.windows.join('\n'),
-    m: record.meta,
-    d: posting.detail,
+    type: 'posting',
+    attempt,
+    epoch: ctx.epoch,
+    rev: record.rev,
+    kind: posting.kind,
+    job: record.job,
+    n: record.n,
+    deltaNano: posting.deltaNano,
+    bookedNano: record.bookedNano,
+    holdNano: record.holdNano,
+    overrunNano: posting.overrunNano,
+    rung: record.rung,
+    outputCapTokens: record.capTokens,
+    admittedAtMs: record.atMs,
+    postedAtMs: ctx.nowMs,
+    outcome: posting.outcome ?? '',
+    windows: [...record.windows],
+    meta: record.meta,
+    detail: posting.detail,
   })
   // An ended attempt forgets its meta: the ledger has it.
   record.meta = ''
@@ -83,11 +98,11 @@ export function post(ctx: Context, attempt: string, record: AttemptRecord, posti
 export function postRequest(
   ctx: Context,
   job: string,
-  outcome: string,
+  outcome: Outcome,
   reason: string,
   meta: string,
 ): void {
-  append(ctx, { t: 'request', h: `${job} ${outcome} ${ctx.nowMs}`, r: reason, m: meta })
+  append(ctx, { type: 'request', job, outcome, reason, postedAtMs: ctx.nowMs, meta })
 }
 
 /** First one wins. @returns false when the request had ended before. */

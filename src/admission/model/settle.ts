@@ -165,7 +165,7 @@ export function release(ctx: Context, command: ReleaseCommand): ReleaseReply {
     endPermits(ctx, record, 0)
     state.exp.delete(command.attempt)
   } else if (record.state === 'U') {
-    const deltaNano = -record.bookedNano
+    const deltaNano = 0 - record.bookedNano
     move(ctx, record, deltaNano, 0)
     record.bookedNano = 0
     post(ctx, command.attempt, record, {

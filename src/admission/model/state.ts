@@ -1,6 +1,7 @@
 import type { Nano } from '../../money/nano.ts'
 import type { LimitLine } from '../commands.ts'
 import type { Outcome } from '../outbox.ts'
+import type { RawOutboxEntry } from '../read-outbox.ts'
 
 /** Ended attempts and jobs, and windows after their end, are remembered this long: longer than the longest replay. */
 export const KEEP_MS = 72 * 3_600_000
@@ -61,10 +62,9 @@ export type LimitRecord =
   | { kind: 'token-bucket'; tatUs: number }
   | { kind: 'concurrent'; count: number }
 
-/** One outbox entry as flat strings, the same on both stores. */
-export interface RawEntry {
+export interface StoredEntry {
   readonly id: string
-  readonly fields: Readonly<Record<string, string>>
+  readonly entry: RawOutboxEntry
 }
 
 export interface Slot {
@@ -88,7 +88,7 @@ export interface SlotState {
   readonly cache: Map<string, Kept>
   readonly results: Map<string, Kept>
   readonly bodies: Map<string, Kept>
-  out: RawEntry[]
+  out: StoredEntry[]
   seq: number
 }
 
@@ -138,8 +138,8 @@ export function closedReply({
   return null
 }
 
-export function append(ctx: Context, fields: Readonly<Record<string, string>>): void {
+export function append(ctx: Context, entry: RawOutboxEntry): void {
   const { state, nowMs } = ctx
   const id = `${nowMs}-${state.seq++}`
-  state.out.push({ id, fields })
+  state.out.push({ id, entry })
 }

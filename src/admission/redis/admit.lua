@@ -13,21 +13,14 @@
   Keeps    law 1: no script but this adds to `held`, and only where spent + held + amount <= limit in every window
 ]]
 --- include lib/slot.lua
+--- include lib/state.lua
 --- include lib/cached.lua
 --- include lib/gates.lua
 --- include lib/jobs.lua
 --- include lib/windows.lua
 --- include lib/limits.lua
 --- include lib/rungs.lua
-local keys, place = { KEYS[1], P .. 'gates' }, {}
-local function want(key)
-  local at = place[key]
-  if not at then
-    at = #keys + 1
-    keys[at], place[key] = key, at
-  end
-  return at
-end
+local gatesAt = want(P .. 'gates')
 
 -- Reads one command, and says what it needs to know.
 local function readCommand(packed)
@@ -43,7 +36,7 @@ local function readCommand(packed)
   count, at = struct.unpack('<B', packed, at)
   for i = 1, count do
     line, at = readLimit(packed, at)
-    line[HELD_STATE] = want(P .. 'q:' .. line[2])
+    wantLimit(line)
     limits[i] = line
   end
   return { packed = packed, attempt = attempt, policy = policy, fromMs = fromMs, untilMs = untilMs, ttlMs = ttlMs,
@@ -56,20 +49,9 @@ local commands = {}
 for i = 2, #ARGV do commands[i - 1] = readCommand(ARGV[i]) end
 
 -- All that the decisions need, at once. What one command changes, the next one sees; it is written at the end.
-local found = redis.call('MGET', unpack(keys))
-local gates, records, changed, writes, expiries = readGates(found[2]), {}, {}, {}, { P .. 'exp' }
+fetch()
+local gates, writes, expiries = readGates(found[gatesAt]), {}, { P .. 'exp' }
 local shut, acked = closed(found[1])
-
-local function recordAt(at, read)
-  local record = records[at]
-  if not record then
-    record = read(found[at])
-    records[at] = record
-  end
-  return record
-end
-local function windowOr(value) return value and readWindow(value) or { '', -1 } end
-local function limitHeld(value) return { value } end
 
 -- Opens missing windows and takes over the limits of a newer policy. The only place that creates a window.
 local function enterWindows(c, windows)
@@ -154,14 +136,14 @@ local function admit(c)
   -- A plan of another time or an older policy is not judged.
   local windows, newest, current = {}, c.policy, true
   for i, at in ipairs(c.windows) do
-    local w = recordAt(at, windowOr)
+    local w = windowAt(at)
     windows[i] = w
     if w[POLICY] > newest then newest = w[POLICY] end
     if w[POLICY] ~= c.policy then current = false end
   end
   if now < c.fromMs or now >= c.untilMs or newest > c.policy then return { 'stale', now, newest } end
   if not current then enterWindows(c, windows) end
-  for _, line in ipairs(c.limits) do line[HELD_STATE] = recordAt(line[HELD_STATE], limitHeld) end
+  for _, line in ipairs(c.limits) do holdLimit(line) end
 
   local soonest, offer
   local at = c.rungsAt
@@ -179,16 +161,7 @@ end
 local replies = {}
 for i, c in ipairs(commands) do replies[i] = admit(c) end
 
-for at, w in pairs(changed) do writes[#writes + 1], writes[#writes + 2] = keys[at], windowText(w) end
-if #writes > 0 then redis.call('MSET', unpack(writes)) end
-for _, c in ipairs(commands) do
-  for _, line in ipairs(c.limits) do
-    local held = line[HELD_STATE]
-    if type(held) == 'table' then
-      writeLimit(held)
-      held[2] = nil
-    end
-  end
-end
+writeWindows(writes)
+writeLimits()
 if #expiries > 1 then redis.call('ZADD', unpack(expiries)) end
 return replies

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import { Command, type Redis } from 'ioredis'
 import { z } from 'zod'
 import { BursarError, messageOf } from '../../errors.ts'
 import type { Unavailable } from '../commands.ts'
@@ -33,7 +33,7 @@ export async function callScript(
   const { redis, keys } = caller
   const packed = [command.done(), ...more]
   try {
-    return await redis.evalsha(script.sha, 1, keys.slot, ...packed)
+    return await evalsha(redis, [script.sha, 1, keys.slot, ...packed])
   } catch (error) {
     if (!isNoScript(error)) throw unavailable(script, error)
   }
@@ -43,6 +43,11 @@ export async function callScript(
     throw unavailable(script, error)
   }
 }
+
+// Written to the socket at once: what auto-pipelining saves by waiting for a turn's other commands, batches save already,
+// and Redis gets to work while the turn goes on (a fifth to a half more decisions a second; bench: admission).
+const evalsha = (redis: Redis, words: (string | number | Buffer)[]): Promise<unknown> =>
+  redis.sendCommand(new Command('evalsha', words, { replyEncoding: 'utf8' })) as Promise<unknown>
 
 const isNoScript = (error: unknown): boolean => messageOf(error).startsWith('NOSCRIPT')
 

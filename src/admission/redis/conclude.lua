@@ -5,7 +5,7 @@
 --- include lib/slot.lua
 --- include lib/jobs.lua
 --- include lib/conclude.lua
---- include lib/post-request.lua
+--- include lib/outbox.lua
 local job, meta, at = struct.unpack('<ss', ARGV[1], at1)
 local found = redis.call('MGET', KEYS[1], P .. 'j:' .. job)
 local shut = closed(found[1])

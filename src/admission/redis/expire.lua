@@ -4,34 +4,44 @@
   Keeps    law 3: never a smaller estimate, never given back; a window that something still holds stays
 ]]
 --- include lib/slot.lua
+--- include lib/state.lua
 --- include lib/windows.lua
 --- include lib/limits.lua
 --- include lib/give-back.lua
 --- include lib/attempts.lua
+--- include lib/outbox.lua
 --- include lib/book.lua
 local shut = closed(redis.call('GET', KEYS[1]))
 if shut then return shut end
 local limit = struct.unpack('<d', ARGV[1], at1)
 local due = redis.call('ZRANGE', P .. 'exp', '-inf', int(now), 'BYSCORE', 'LIMIT', 0, limit)
 local reply = { 'expired', #due }
+for _, attempt in ipairs(due) do want(P .. 'a:' .. attempt) end
+fetch()
 for _, attempt in ipairs(due) do
-  local record = readAttempt(redis.call('GET', P .. 'a:' .. attempt))
+  local record = recordAt(want(P .. 'a:' .. attempt), readAttempt)
+  if record then wantChain(record) end
+end
+fetch()
+for _, attempt in ipairs(due) do
+  local record = recordAt(want(P .. 'a:' .. attempt), readAttempt)
   if record and record.st == 'H' then
     local amount, _, _, marked = bookHold(attempt, record, 'unconfirmed', 0, nil)
-    post(attempt, record, 'unconfirmed', amount, 0, '', '-')
+    post(attempt, record, 'unconfirmed', amount, 0, '', '')
     endAttempt(attempt, record)
     raiseMarks(marked)
     reply[#reply + 1] = attempt
     reply[#reply + 1] = record.job
     reply[#reply + 1] = record.hold
   else
-    redis.call('ZREM', P .. 'exp', attempt)
+    unheld[#unheld + 1] = attempt
   end
 end
+writeBooked()
 local past = redis.call('ZRANGE', P .. 'windows', '-inf', int(now - 2 * KEEP_MS), 'BYSCORE', 'LIMIT', 0, limit)
 for _, name in ipairs(past) do
   local value = redis.call('GET', P .. 'w:' .. name)
-  if not value or readWindow(value).held == 0 then
+  if not value or readWindow(value)[HELD] == 0 then
     redis.call('DEL', P .. 'w:' .. name)
     redis.call('ZREM', P .. 'windows', name)
   end

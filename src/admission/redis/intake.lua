@@ -1,31 +1,36 @@
---[[ intake.lua: request limits, the exact cache and idempotency, before a job costs the queue anything.
-  ARGV[1]  epoch now job cacheKey ('' = do not look) meta hasBody 0|1 body bodyTtlMs
+--[[ intake.lua: request limits, the exact cache and idempotency, before a job costs the queue anything; one command after
+  the other, as many as one process asks for at once.
+  ARGV[1]  epoch now
+  ARGV[2..] a command each (the caller bounds the loop):
+           job cacheKey ('' = do not look) meta hasBody 0|1 body bodyTtlMs
            count, then per limit: kind key limit perMs burst (lib/limits)
-  Reply    queued (remaining resetAt)... | cached body (remaining resetAt)... | concluded outcome result|nil
+  Reply    per command: queued (remaining resetAt)... | cached body (remaining resetAt)... | concluded outcome result|nil
            | refused index (remaining retryAt)... | unavailable | epoch-changed epoch
 ]]
 --- include lib/slot.lua
+--- include lib/state.lua
 --- include lib/cached.lua
 --- include lib/jobs.lua
 --- include lib/limits.lua
---- include lib/post-request.lua
-local job, cacheKey, meta, hasBody, body, bodyTtlMs, count, at = struct.unpack('<sssBsdB', ARGV[1], at1)
-local keys, limits = { KEYS[1], P .. 'j:' .. job, P .. 'cache:' .. cacheKey }, {}
-for i = 1, count do
-  local line
-  line, at = readLimit(ARGV[1], at)
-  limits[i] = line
-  keys[3 + i] = P .. 'q:' .. line[2]
+--- include lib/outbox.lua
+local function readCommand(packed)
+  local job, cacheKey, meta, hasBody, body, bodyTtlMs, count, at = struct.unpack('<sssBsdB', packed)
+  local limits = {}
+  for i = 1, count do
+    limits[i], at = readLimit(packed, at)
+    wantLimit(limits[i])
+  end
+  return { job = job, jobAt = want(P .. 'j:' .. job), cacheAt = cacheKey ~= '' and want(P .. 'cache:' .. cacheKey),
+    meta = meta, hasBody = hasBody, body = body, bodyTtlMs = bodyTtlMs, limits = limits }
 end
-local found = redis.call('MGET', unpack(keys))
-local shut = closed(found[1])
-if shut then return shut end
-local record = readJob(found[2])
-if record.done ~= '' then return { 'concluded', record.done, redis.call('GET', P .. 'res:' .. job) } end
-for i, line in ipairs(limits) do line[HELD_STATE] = { found[3 + i] } end
 
-local function withStates(reply)
-  for _, line in ipairs(limits) do
+local commands = {}
+for i = 2, #ARGV do commands[i - 1] = readCommand(ARGV[i]) end
+fetch()
+local shut = closed(found[1])
+
+local function withStates(c, reply)
+  for _, line in ipairs(c.limits) do
     local _, _, remaining, resetAt = measure(line, 0)
     reply[#reply + 1] = remaining
     reply[#reply + 1] = resetAt
@@ -33,29 +38,37 @@ local function withStates(reply)
   return reply
 end
 
-if record.queued == 1 then return withStates({ 'queued' }) end
-local refused, refusal = -1, { 'refused', -1 }
-for i, line in ipairs(limits) do
-  local fits, retryAt, remaining = measure(line, 1)
-  if not fits and refused < 0 then refused = i - 1 end
-  refusal[#refusal + 1] = remaining
-  refusal[#refusal + 1] = retryAt
+local function intake(c)
+  if shut then return shut end
+  local record = recordAt(c.jobAt, readJob)
+  if record.done ~= '' then return { 'concluded', record.done, redis.call('GET', P .. 'res:' .. c.job) } end
+  for _, line in ipairs(c.limits) do holdLimit(line) end
+  if record.queued == 1 then return withStates(c, { 'queued' }) end
+  local refused, refusal = -1, { 'refused', -1 }
+  for i, line in ipairs(c.limits) do
+    local fits, retryAt, remaining = measure(line, 1)
+    if not fits and refused < 0 then refused = i - 1 end
+    refusal[#refusal + 1] = remaining
+    refusal[#refusal + 1] = retryAt
+  end
+  if refused >= 0 then
+    postRequest(c.job, 'refused', c.limits[refused + 1][2], c.meta)
+    refusal[2] = refused
+    return refusal
+  end
+  for _, line in ipairs(c.limits) do take(line, 1) end
+  local hit = c.cacheAt and cachedBody(found[c.cacheAt])
+  if hit then
+    postRequest(c.job, 'cached', '', c.meta)
+    return withStates(c, { 'cached', hit })
+  end
+  record.queued = 1
+  writeJob(keys[c.jobAt], record)
+  if c.hasBody == 1 then redis.call('SET', P .. 'body:' .. c.job, c.body, 'PX', int(c.bodyTtlMs)) end
+  return withStates(c, { 'queued' })
 end
-if refused >= 0 then
-  postRequest(job, 'refused', limits[refused + 1][2], meta)
-  refusal[2] = refused
-  return refusal
-end
-for _, line in ipairs(limits) do
-  take(line, 1)
-  writeLimit(line[HELD_STATE])
-end
-local hit = cacheKey ~= '' and cachedBody(found[3])
-if hit then
-  postRequest(job, 'cached', '', meta)
-  return withStates({ 'cached', hit })
-end
-record.queued = 1
-writeJob(keys[2], record)
-if hasBody == 1 then redis.call('SET', P .. 'body:' .. job, body, 'PX', int(bodyTtlMs)) end
-return withStates({ 'queued' })
+
+local replies = {}
+for i, c in ipairs(commands) do replies[i] = intake(c) end
+writeLimits()
+return replies

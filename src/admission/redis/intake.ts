@@ -7,9 +7,11 @@ import type {
   IntakeReply,
 } from '../commands.ts'
 import { OUTCOMES } from '../outbox.ts'
+import { createBatch } from './batch.ts'
 import { begin, callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
 import { limitStates, writeConclusion, writeLimits } from './lines.ts'
 import { loadScript } from './load-script.ts'
+import { Writer } from './writer.ts'
 
 const intakeScript = loadScript(new URL('./intake.lua', import.meta.url))
 const concludeScript = loadScript(new URL('./conclude.lua', import.meta.url))
@@ -30,16 +32,18 @@ const Cancel = z.union([
   z.tuple([z.literal('already'), z.enum(OUTCOMES)]).transform(([outcome, as]) => ({ outcome, as })),
 ])
 
-/** Counts the request against its limits, looks into the exact cache, and recognises a job id seen before. */
-export async function intake(caller: SlotCaller, command: IntakeCommand): Promise<IntakeReply> {
-  const words = begin(caller)
+function packIntake(command: IntakeCommand): Buffer {
+  const words = new Writer()
     .text(command.job)
     .text(command.cacheKey ?? '')
     .text(command.meta)
     .flag(command.body !== null)
     .text(command.body?.text ?? '')
     .double(command.body?.ttlMs ?? 0)
-  const raw = await callScript(caller, intakeScript, writeLimits(words, command.limits))
+  return writeLimits(words, command.limits).done()
+}
+
+function readIntake(command: IntakeCommand, raw: unknown): IntakeReply {
   const closed = readUnavailable(raw)
   if (closed) return closed
   const reply = readReply(intakeScript, Intake, raw)
@@ -56,6 +60,12 @@ export async function intake(caller: SlotCaller, command: IntakeCommand): Promis
   }
   const [outcome, limit, ...flat] = reply
   return { outcome, limit, limits: limitStates(command.limits, flat) }
+}
+
+/** Counts the request against its limits, looks into the exact cache, and recognises a job id seen before. */
+export function createIntake(caller: SlotCaller): (command: IntakeCommand) => Promise<IntakeReply> {
+  const ask = createBatch(caller, intakeScript, (raw) => raw)
+  return async (command) => readIntake(command, await ask(packIntake(command)))
 }
 
 /** Ends a request that no attempt ends. First one wins. */

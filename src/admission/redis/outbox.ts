@@ -4,6 +4,7 @@ import type { Outbox } from '../outbox.ts'
 import { readOutboxEntry } from '../read-outbox.ts'
 import { begin, callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
 import { loadScript } from './load-script.ts'
+import { unpackEntry } from './read-entry.ts'
 
 const script = loadScript(new URL('./acknowledge.lua', import.meta.url))
 
@@ -16,13 +17,9 @@ const SlotText = z
     const [state, epoch, acked = '0', trimmed = '0'] = text.split(' ')
     return { state, epoch: Number(epoch), acked, trimmed }
   })
-const Entries = z.array(z.tuple([z.string(), z.array(z.string())]))
-
-const pairs = (flat: readonly string[]): Record<string, string> => {
-  const fields: Record<string, string> = {}
-  for (let i = 0; i < flat.length; i += 2) fields[flat[i] ?? ''] = flat[i + 1] ?? ''
-  return fields
-}
+const Entries = z.array(
+  z.tuple([z.instanceof(Buffer), z.tuple([z.instanceof(Buffer), z.instanceof(Buffer)])]),
+)
 
 async function ask<T>(question: Promise<T>): Promise<T> {
   try {
@@ -47,8 +44,10 @@ export function redisOutbox(caller: SlotCaller): Outbox {
     },
     async read(afterId, limit) {
       const from = afterId === '0' ? '-' : `(${afterId}`
-      const raw = await ask(redis.xrange(keys.out, from, '+', 'COUNT', limit))
-      return Entries.parse(raw).map(([id, flat]) => readOutboxEntry(id, pairs(flat)))
+      const raw = await ask(redis.xrangeBuffer(keys.out, from, '+', 'COUNT', limit))
+      return Entries.parse(raw).map(([id, [, packed]]) =>
+        readOutboxEntry(id.toString('latin1'), unpackEntry(packed)),
+      )
     },
     async acknowledge(epoch, watermark) {
       const theirs = { ...caller, epoch: () => epoch }

@@ -3,13 +3,17 @@
   Reply    (remaining resetAt)...
 ]]
 --- include lib/slot.lua
+--- include lib/state.lua
 --- include lib/limits.lua
 local count, at = struct.unpack('<B', ARGV[1], at1)
-local reply = {}
-for _ = 1, count do
-  local line
-  line, at = readLimit(ARGV[1], at)
-  line[HELD_STATE] = { redis.call('GET', P .. 'q:' .. line[2]) }
+local limits, reply = {}, {}
+for i = 1, count do
+  limits[i], at = readLimit(ARGV[1], at)
+  wantLimit(limits[i])
+end
+fetch()
+for _, line in ipairs(limits) do
+  holdLimit(line)
   local _, _, remaining, resetAt = measure(line, 0)
   reply[#reply + 1] = remaining
   reply[#reply + 1] = resetAt

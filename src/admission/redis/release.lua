@@ -4,16 +4,23 @@
   Keeps    an unknown attempt leaves a tombstone, so that its late admission finds `void`
 ]]
 --- include lib/slot.lua
+--- include lib/state.lua
 --- include lib/windows.lua
 --- include lib/limits.lua
 --- include lib/give-back.lua
 --- include lib/attempts.lua
+--- include lib/outbox.lua
 --- include lib/book.lua
 local attempt, job = struct.unpack('<ss', ARGV[1], at1)
-local found = redis.call('MGET', KEYS[1], P .. 'a:' .. attempt)
+local held = want(P .. 'a:' .. attempt)
+fetch()
 local shut = closed(found[1])
 if shut then return shut end
-local record = readAttempt(found[2])
+local record = recordAt(held, readAttempt)
+if record then
+  wantChain(record)
+  fetch()
+end
 if not record then
   local tombstone = { st = 'R', rev = 0, booked = 0, rung = 0, hold = 0, cap = 0, n = 0, at = now, tokens = 0 }
   record = readAttempt(headText(tombstone) .. job .. '\0\0\0\0')
@@ -22,13 +29,14 @@ elseif record.st == 'S' then
 elseif record.st == 'H' then
   move(record, 0, -record.hold)
   endPermits(record, 0)
-  redis.call('ZREM', P .. 'exp', attempt)
+  unheld[2] = attempt
 elseif record.st == 'U' then
   local delta = 0 - record.booked
   move(record, delta, 0)
   record.booked = 0
-  post(attempt, record, 'released', delta, 0, '', '-')
+  post(attempt, record, 'released', delta, 0, '', '')
 end
 record.st = 'R'
 endAttempt(attempt, record)
+writeBooked()
 return { 'released' }

@@ -1,73 +1,113 @@
---[[ settle.lua: replaces the hold by what is known of the call, and ends the request with it. (PROTOCOL 3.5)
-  ARGV[1]  epoch now attempt kind settled|unconfirmed cost at hold tokens (-1 = unknown) detail
-           concludes 0|1 caches 0|1 gates 0|1 fixedAt (position), then as far as they are 1: conclusion (lib/conclude); cache key, body,
-           ttlMs; gate, untilMs; last what the hold was asked with (lib/attempts), for a record that is gone or has
-           forgotten its meta
-  Reply    settled|adjusted|unchanged|orphan booked overrun concluded | too-old | unavailable | epoch-changed epoch
+--[[ settle.lua: replaces holds by what is known of the calls, and ends the requests with them; one command after the
+  other, as many as one process knows at once. (PROTOCOL 3.5)
+  ARGV[1]  epoch now
+  ARGV[2..] a command each (the caller bounds the loop):
+           attempt kind settled|unconfirmed cost at hold tokens (-1 = unknown) detail concludes 0|1 caches 0|1 gates 0|1
+           fixedAt (position); then as far as they are 1: conclusion (lib/conclude); cache key, body, ttlMs; gate,
+           untilMs; last what the hold was asked with (lib/attempts), for a record that is gone or forgot its meta
+  Reply    per command: settled|adjusted|unchanged|orphan booked overrun concluded | too-old
+           | unavailable | epoch-changed epoch
   Keeps    laws 3 and 4: the counter moves in the step that appends the posting; a second settlement moves nothing
 ]]
 --- include lib/slot.lua
+--- include lib/state.lua
 --- include lib/gates.lua
 --- include lib/jobs.lua
 --- include lib/windows.lua
 --- include lib/limits.lua
 --- include lib/give-back.lua
 --- include lib/attempts.lua
+--- include lib/outbox.lua
 --- include lib/book.lua
 --- include lib/conclude.lua
---- include lib/post-request.lua
-local attempt, kind, cost, heldAt, hold, tokens, detail, concludes, caches, gates, fixedAt, at =
-  struct.unpack('<ssddddsBBBd', ARGV[1], at1)
-local job = struct.unpack('<s', ARGV[1], fixedAt)
-local found = redis.call('MGET', KEYS[1], P .. 'a:' .. attempt, P .. 'j:' .. job)
+local function readCommand(packed)
+  local attempt, kind, cost, heldAt, hold, tokens, detail, concludes, caches, gates, fixedAt, at =
+    struct.unpack('<ssddddsBBBd', packed)
+  local job = struct.unpack('<s', packed, fixedAt)
+  return { packed = packed, attempt = attempt, kind = kind, cost = cost, at = heldAt, hold = hold, tokens = tokens,
+    detail = detail, concludes = concludes, caches = caches, gates = gates, fixedAt = fixedAt, restAt = at, job = job,
+    held = want(P .. 'a:' .. attempt), jobAt = want(P .. 'j:' .. job) }
+end
+
+-- The record of an attempt that nobody holds, made of what its caller knows.
+local function orphanOf(c)
+  local head = { st = c.kind == 'settled' and 'S' or 'U', rev = 0, booked = 0, rung = 0, hold = c.hold, cap = 0, n = 0,
+    at = c.at, tokens = 0 }
+  return readAttempt(headText(head) .. string.sub(c.packed, c.fixedAt))
+end
+
+local commands = {}
+for i = 2, #ARGV do commands[i - 1] = readCommand(ARGV[i]) end
+fetch()
 local shut = closed(found[1])
-if shut then return shut end
-
-local record = readAttempt(found[2])
-local outcome, posting, delta, over, left, marked = 'unchanged', nil, 0, 0, {}, {}
-if not record or record.st == 'R' then
-  if now - heldAt > KEEP_MS then return { 'too-old' } end
-  local amount = kind == 'settled' and cost or hold
-  local orphan = { st = kind == 'settled' and 'S' or 'U', rev = record and record.rev or 0, booked = amount, rung = 0,
-    hold = hold, cap = 0, n = 0, at = heldAt, tokens = 0 }
-  record = readAttempt(headText(orphan) .. string.sub(ARGV[1], fixedAt))
-  outcome, posting, delta = 'orphan', kind, amount
-  left, marked = move(record, amount, 0)
-  for _, rest in ipairs(left) do over = math.max(over, math.min(-rest, amount)) end
-elseif record.st == 'H' then
-  outcome, posting = 'settled', kind
-  delta, over, left, marked = bookHold(attempt, record, kind, cost, tokens >= 0 and tokens or nil)
-elseif record.st == 'U' and kind == 'settled' then
-  outcome, posting, delta = 'adjusted', 'adjustment', cost - record.booked
-  over = math.max(cost - record.hold, 0)
-  record.st, record.booked = 'S', cost
-  left, marked = move(record, delta, 0)
-elseif concludes == 1 then
-  left = move(record, 0, 0)
-end
-if record.meta == '' then record.meta = readAttempt(headText(record) .. string.sub(ARGV[1], fixedAt)).meta end
-
-local conclusion, concluded = nil, false
-if concludes == 1 then
-  conclusion, at = readConclusion(ARGV[1], at)
-  concluded = concludeJob(job, readJob(found[3]), conclusion, left)
-end
-if posting then
-  post(attempt, record, posting, delta, over, detail, concluded and conclusion.outcome or '-')
-  endAttempt(attempt, record)
-elseif concluded then
-  postRequest(job, conclusion.outcome, conclusion.reason, record.meta)
-end
-raiseMarks(marked)
-if caches == 1 then
-  local key, body, cacheTtlMs
-  key, body, cacheTtlMs, at = struct.unpack('<ssd', ARGV[1], at)
-  if concluded then
-    redis.call('SET', P .. 'cache:' .. key, int(now + cacheTtlMs) .. '\n' .. body, 'PX', int(cacheTtlMs))
+if not shut then
+  for _, c in ipairs(commands) do
+    local record = recordAt(c.held, readAttempt)
+    if not record or record.st == 'R' then c.orphan = orphanOf(c) end
+    wantChain(c.orphan or record)
   end
+  fetch()
 end
-if gates == 1 then
-  local key, untilMs = struct.unpack('<sd', ARGV[1], at)
-  closeGate(key, untilMs)
+
+-- Returns outcome, posting kind or nil, delta, overrun, left, marked, record; nothing when it is too late to book.
+local function book(c)
+  local record, kind = records[c.held], c.kind
+  if not record or record.st == 'R' then
+    if now - c.at > KEEP_MS then return nil end
+    local amount, rev = kind == 'settled' and c.cost or c.hold, record and record.rev or 0
+    record = c.orphan
+    records[c.held], record.rev, record.booked = record, rev, amount
+    local left, marked = move(record, amount, 0)
+    local over = 0
+    for _, rest in ipairs(left) do over = math.max(over, math.min(-rest, amount)) end
+    return 'orphan', kind, amount, over, left, marked, record
+  end
+  if record.st == 'H' then
+    local delta, over, left, marked =
+      bookHold(c.attempt, record, kind, c.cost, c.tokens >= 0 and c.tokens or nil)
+    return 'settled', kind, delta, over, left, marked, record
+  end
+  if record.st == 'U' and kind == 'settled' then
+    local delta = c.cost - record.booked
+    record.st, record.booked = 'S', c.cost
+    local left, marked = move(record, delta, 0)
+    return 'adjusted', 'adjustment', delta, math.max(c.cost - record.hold, 0), left, marked, record
+  end
+  return 'unchanged', nil, 0, 0, (move(record, 0, 0)), nil, record
 end
-return { outcome, record.booked, over, concluded and 1 or 0 }
+
+local function settle(c)
+  if shut then return shut end
+  local outcome, posting, delta, over, left, marked, record = book(c)
+  if not outcome then return { 'too-old' } end
+  if record.meta == '' then record.meta = orphanOf(c).meta end
+  local conclusion, concluded, at = nil, false, c.restAt
+  if c.concludes == 1 then
+    conclusion, at = readConclusion(c.packed, at)
+    concluded = concludeJob(c.job, recordAt(c.jobAt, readJob), conclusion, left)
+  end
+  if posting then
+    post(c.attempt, record, posting, delta, over, c.detail, concluded and conclusion.outcome or '')
+    endAttempt(c.attempt, record)
+  elseif concluded then
+    postRequest(c.job, conclusion.outcome, conclusion.reason, record.meta)
+  end
+  raiseMarks(marked)
+  if c.caches == 1 then
+    local key, body, cacheTtlMs
+    key, body, cacheTtlMs, at = struct.unpack('<ssd', c.packed, at)
+    if concluded then
+      redis.call('SET', P .. 'cache:' .. key, int(now + cacheTtlMs) .. '\n' .. body, 'PX', int(cacheTtlMs))
+    end
+  end
+  if c.gates == 1 then
+    local key, untilMs = struct.unpack('<sd', c.packed, at)
+    closeGate(key, untilMs)
+  end
+  return { outcome, record.booked, over, concluded and 1 or 0 }
+end
+
+local replies = {}
+for i, c in ipairs(commands) do replies[i] = settle(c) end
+writeBooked()
+return replies

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import type { SettleCommand, SettleReply } from '../commands.ts'
-import { begin, callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
+import { createBatch } from './batch.ts'
+import { readReply, readUnavailable, type SlotCaller } from './caller.ts'
 import { writeConclusion, writeFixedPart } from './lines.ts'
 import { loadScript } from './load-script.ts'
+import { Writer } from './writer.ts'
 
 const script = loadScript(new URL('./settle.lua', import.meta.url))
 
@@ -23,10 +25,9 @@ const Reply = z.union([
     })),
 ])
 
-/** Books what is known of a call, and ends the request when a conclusion comes along. Never fenced. */
-export async function settle(caller: SlotCaller, command: SettleCommand): Promise<SettleReply> {
+function packCommand(command: SettleCommand): Buffer {
   const { job, windows, meta, conclusion, cache, gate } = command
-  const words = begin(caller)
+  const words = new Writer()
     .text(command.attempt)
     .text(command.kind)
     .nano(command.costNano)
@@ -42,7 +43,15 @@ export async function settle(caller: SlotCaller, command: SettleCommand): Promis
   if (cache) words.text(cache.key).text(cache.body).double(cache.ttlMs)
   if (gate) words.text(gate.key).double(gate.untilMs)
   words.markPosition(fixedAt)
-  writeFixedPart(words, { job, windows, limits: [], meta })
-  const raw = await callScript(caller, script, words)
-  return readUnavailable(raw) ?? readReply(script, Reply, raw)
+  return writeFixedPart(words, { job, windows, limits: [], meta }).done()
+}
+
+/** Books what is known of a call, and ends the request when a conclusion comes along. Never fenced. */
+export function createSettle(caller: SlotCaller): (command: SettleCommand) => Promise<SettleReply> {
+  const ask = createBatch(
+    caller,
+    script,
+    (raw) => readUnavailable(raw) ?? readReply(script, Reply, raw),
+  )
+  return async (command) => ask(packCommand(command))
 }

@@ -8,11 +8,11 @@ import type { AdmissionStore, Signals } from '../store.ts'
 import { createAdmit } from './admit.ts'
 import { begin, callScript, readReply, type SlotCaller } from './caller.ts'
 import { expire, release, renew } from './hold-life.ts'
-import { cancel, conclude, intake } from './intake.ts'
+import { cancel, conclude, createIntake } from './intake.ts'
 import { limitStates, writeLimits } from './lines.ts'
 import { loadScript } from './load-script.ts'
 import { redisOutbox } from './outbox.ts'
-import { settle } from './settle.ts'
+import { createSettle } from './settle.ts'
 import { Writer } from './writer.ts'
 
 export interface RedisStoreOptions {
@@ -69,6 +69,8 @@ export async function createRedisStore(
   }
   const outbox = redisOutbox(caller)
   const admit = createAdmit(caller)
+  const settle = createSettle(caller)
+  const intake = createIntake(caller)
   const learnEpoch = async () => {
     if (epoch === 0) epoch = (await outbox.slot())?.epoch ?? 0
   }
@@ -90,10 +92,10 @@ export async function createRedisStore(
       await learnEpoch()
       return outcome
     },
-    intake: (command) => joined(() => intake(caller, command)),
+    intake: (command) => joined(() => intake(command)),
     admit: (command) => joined(() => admit(command)),
     release: (command) => joined(() => release(caller, command)),
-    settle: (command) => joined(() => settle(caller, command)),
+    settle: (command) => joined(() => settle(command)),
     renew: (command) => joined(() => renew(caller, command)),
     expire: (limit) => joined(() => expire(caller, limit)),
     conclude: (command) => joined(() => conclude(caller, command)),

@@ -28,11 +28,15 @@ function dieWithParent(): () => void {
 export async function runWorker(env: Environment, signal: AbortSignal): Promise<void> {
   const partInPeace = dieWithParent()
   const options = readOptions(env)
-  const clock: Clock = { ...createFollowingClock(), wakes: true }
+  const clock: Clock = {
+    ...createFollowingClock(),
+    wakes: true,
+    catchUp: () => following.catchUp(),
+  }
   const logger = createLogger({ level: options.LOG_LEVEL, name: 'replay-worker' })
   const runtime = await createRuntime(options, { env, clock, logger, sandbox: false })
   const following = followDriverClock(runtime.commands, options.BURSAR_PREFIX, clock)
-  await following.caughtUp
+  await following.catchUp()
   const running = await startRoles(['completions', 'ledger'], runtime)
   void aborted(signal).then(running.close)
   tellParent({ ready: true })

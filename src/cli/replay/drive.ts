@@ -49,7 +49,7 @@ export async function drive(options: DriveOptions): Promise<Driven> {
   const { runtime, clock, speed, signal } = options
   const results = createResults(runtime.store)
   const tally = createTally()
-  const watch = startWatch(runtime, signal, (queues) => options.told(tally, queues))
+  const watch = startWatch(runtime, clock, signal, (queues) => options.told(tally, queues))
   try {
     const sending: Promise<void>[] = []
     const pace = createPace(options, tally, watch)

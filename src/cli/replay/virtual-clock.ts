@@ -5,6 +5,8 @@ import type { Clock } from '../../queue/clock.ts'
 export interface DriverClock extends Clock {
   /** Lets time pass by itself from now on, `speed` ms for each ms. */
   run(speed: number): void
+  /** Resolves when workers that look from now on learn at least this time. */
+  told(): Promise<void>
   /** Tells nobody any more, and stands still unless it is moved. */
   stop(): Promise<void>
 }
@@ -18,7 +20,7 @@ const keyOf = (prefix: string): string => `${prefix}:replay-clock`
 /** Virtual time that every process of a replay follows: this one moves it. */
 export function startDriverClock(redis: Redis, prefix: string, clock: Clock): DriverClock {
   let ticking: NodeJS.Timeout | undefined
-  const tell = () => redis.set(keyOf(prefix), String(clock.now()))
+  const tell = async () => void (await redis.set(keyOf(prefix), String(clock.now())))
   // A missed beat is made good by the next.
   const telling = setInterval(() => void tell().catch(() => {}), TELL_MS)
   return {
@@ -30,6 +32,7 @@ export function startDriverClock(redis: Redis, prefix: string, clock: Clock): Dr
         clock.follow(from.virtualMs + Math.floor((performance.now() - from.realMs) * speed))
       }, TICK_MS)
     },
+    told: tell,
     async stop() {
       clearInterval(ticking)
       clearInterval(telling)
@@ -43,8 +46,8 @@ export function followDriverClock(
   redis: Redis,
   prefix: string,
   clock: Clock,
-): { stop(): void; readonly caughtUp: Promise<void> } {
+): { stop(): void; catchUp(): Promise<void> } {
   const listen = async () => clock.follow(Number((await redis.get(keyOf(prefix))) ?? 0))
   const listening = setInterval(() => void listen().catch(() => {}), LISTEN_MS)
-  return { stop: () => clearInterval(listening), caughtUp: listen() }
+  return { stop: () => clearInterval(listening), catchUp: () => listen().catch(() => {}) }
 }

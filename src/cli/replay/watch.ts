@@ -3,6 +3,7 @@ import { BursarError } from '../../errors.ts'
 import type { Runtime } from '../../runtime.ts'
 import { createPromoter } from './promoter.ts'
 import { lookAtQueues, type QueueState } from './queue-watch.ts'
+import type { DriverClock } from './virtual-clock.ts'
 
 /** What goes on beside the driving: the queues are looked at, windows roll, dead workers' holds run out. */
 export interface Watch {
@@ -21,10 +22,11 @@ const PAGE_HOLDS = 200
 /** @param told - called after each look; must not throw. */
 export function startWatch(
   runtime: Runtime,
+  clock: DriverClock,
   signal: AbortSignal,
   told: (queues: QueueState) => void,
 ): Watch {
-  const promoter = createPromoter(runtime.queues, runtime.clock, runtime.rules.current().policy)
+  const promoter = createPromoter(runtime.queues, clock, runtime.rules.current().policy)
   const stopped = new AbortController()
   const ending = AbortSignal.any([signal, stopped.signal])
   let queues: QueueState = { busy: 0, delayed: 0 }

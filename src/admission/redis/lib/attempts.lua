@@ -1,4 +1,4 @@
---[[ lib/attempts.lua: the record of one attempt. Needs limits.
+--[[ lib/attempts.lua: the record of one attempt. Needs state, limits.
   a:<attempt>  st H|U|S|R, rev, booked, rung, hold, cap, n, at, tokens taken from each token limit; then what the plan
                fixed, as it came: job, windows, limits, meta. An ended attempt forgets its meta: the ledger has it.
 ]]
@@ -10,16 +10,23 @@ local function readAttempt(value)
   local st, rev, booked, rung, hold, cap, n, heldAt, tokens, fixed = struct.unpack(HEAD, value)
   local job, count, at = struct.unpack('<sB', value, fixed)
   for i = 1, count do windows[i], at = struct.unpack('<s', value, at) end
+  local limitsAt = at
   count, at = struct.unpack('<B', value, at)
   for i = 1, count do limits[i], at = readLimit(value, at) end
   -- Written out: a table that is made at its full size costs half of one that grows.
   return { st = st, rev = rev, booked = booked, rung = rung, hold = hold, cap = cap, n = n, at = heldAt,
-    tokens = tokens, job = job, windows = windows, limits = limits, value = value, fixed = fixed, metaAt = at,
-    meta = (struct.unpack('<s', value, at)) }
+    tokens = tokens, job = job, windows = windows, limits = limits, value = value, fixed = fixed, limitsAt = limitsAt,
+    metaAt = at, meta = (struct.unpack('<s', value, at)) }
 end
 
 local function headText(r)
   return struct.pack(HEAD, r.st, r.rev, r.booked, r.rung, r.hold, r.cap, r.n, r.at, r.tokens)
+end
+
+-- Names all that the end of an attempt moves, for the next fetch.
+local function wantChain(r)
+  for _, name in ipairs(r.windows) do want(P .. 'w:' .. name) end
+  for _, line in ipairs(r.limits) do wantLimit(line) end
 end
 
 -- Writes the end of an attempt; ended attempts are forgotten after a while, held ones never.

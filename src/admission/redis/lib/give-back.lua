@@ -1,19 +1,21 @@
--- Ends a permit of `amount` taken at `atMs`. `used` is nil when unknown: what was taken stays taken.
+-- Ends a permit of `amount` taken at `atMs`. `used` is nil when unknown: what was taken stays taken. Needs limits.
 local function giveBack(line, amount, used, atMs)
-  local key = P .. 'q:' .. line[2]
+  holdLimit(line)
+  local held = line[HELD_STATE]
   if line[1] == 'c' then
-    if redis.call('DECR', key) <= 0 then redis.call('DEL', key) end
+    touch(line)
+    held[1] = math.max(tonumber(held[1] or 0) - 1, 0)
     return
   end
   local unused = used and amount - used or 0
-  local value = unused ~= 0 and redis.call('GET', key)
-  if not value then return end
+  if unused == 0 or not held[1] then return end
   if line[1] == 'b' then
-    local tat = math.max(tonumber(value) - unused * intervalUsOf(line), 0)
-    redis.call('SET', key, int(tat), 'KEEPTTL')
+    touch(line)
+    held[1], held[3] = math.max(tonumber(held[1]) - unused * intervalUsOf(line), 0), true
     return
   end
-  local s, step = readSteps(value), math.floor(atMs / stepMsOf(line))
+  if type(held[1]) ~= 'table' then held[1] = readSteps(held[1]) end
+  local s, step = held[1], math.floor(atMs / stepMsOf(line))
   if step == s.step and s.high == s.step then
     s.amount = s.amount - unused
   elseif redis.call('HEXISTS', P .. 'qs:' .. line[2], int(step)) == 1 then
@@ -21,6 +23,6 @@ local function giveBack(line, amount, used, atMs)
   else
     return
   end
+  touch(line)
   s.sum = s.sum - unused
-  writeSteps(line, s)
 end

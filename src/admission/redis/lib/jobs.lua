@@ -11,5 +11,6 @@ local function writeJob(key, record)
     redis.call('SET', key, value, 'KEEPTTL')
   else
     redis.call('SET', key, value, 'PX', 2 * KEEP_MS)
+    record.known = true
   end
 end

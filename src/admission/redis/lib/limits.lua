@@ -1,7 +1,7 @@
 --[[ lib/limits.lua: the three limits of model/limits.ts, line by line. All integers.
   A line is { kind, key, limit, perMs, burst, held }; kind s sliding window, b token bucket, c concurrent.
-  `held` is { what q:<key> holds or false, changed }: commands of one batch that share a limit share it, and it is
-  written once, by writeLimit.
+  `held` is { what q:<key> holds or false, changed by, given back }: commands of one script that share a limit share it,
+  and it is written once, by writeLimits. Needs state.
   q:<key>   s  sum, step, amount of step, lowest step kept, highest step taken or -1; packed
             b  theoretical arrival time, microseconds, digits
             c  lanes taken, digits
@@ -16,6 +16,11 @@ local function readLimit(packed, at)
   local kind, key, limit, perMs, burst, after = struct.unpack('<c1sddd', packed, at)
   return { kind, key, limit, perMs, burst, false }, after
 end
+
+local function limitHeld(value) return { value } end
+local function wantLimit(line) return want(P .. 'q:' .. line[2]) end
+-- Puts what is known of a limit in the line's hand.
+local function holdLimit(line) line[HELD_STATE] = recordAt(wantLimit(line), limitHeld) end
 
 local function stepMsOf(line) return math.ceil(line[4] / STEPS) end
 local function intervalUsOf(line) return math.ceil(line[4] * 1000 / line[3]) end
@@ -117,10 +122,18 @@ local function measure(line, amount)
   return fits, retryAt, line[3] - state, retryAt
 end
 
+-- Limits to write back, each once.
+local touched = {}
+local function touch(line)
+  local held = line[HELD_STATE]
+  if not held[2] then touched[#touched + 1] = held end
+  held[2] = line
+  return held
+end
+
 -- Takes what `measure` has just seen to fit.
 local function take(line, amount)
-  local held = line[HELD_STATE]
-  held[2] = line
+  local held = touch(line)
   if line[1] == 's' then
     local s = held[1]
     s.sum, s.amount, s.high = s.sum + amount, s.amount + amount, s.step
@@ -131,16 +144,21 @@ local function take(line, amount)
   end
 end
 
--- Writes what was taken from one limit, by whomever.
-local function writeLimit(held)
-  local line, state = held[2], held[1]
-  if not line then return end
-  if line[1] == 's' then
-    writeSteps(line, state)
-  elseif line[1] == 'b' then
-    local px = math.max(math.ceil((state - now * 1000) / 1000), 1)
-    redis.call('SET', P .. 'q:' .. line[2], int(state), 'PX', int(px))
-  else
-    redis.call('SET', P .. 'q:' .. line[2], int(state))
+local function writeLimits()
+  for _, held in ipairs(touched) do
+    local state, line, gaveBack = held[1], held[2], held[3]
+    local key = P .. 'q:' .. line[2]
+    if line[1] == 's' then
+      writeSteps(line, state)
+    elseif line[1] == 'b' and gaveBack then
+      redis.call('SET', key, int(state), 'KEEPTTL')
+    elseif line[1] == 'b' then
+      local px = math.max(math.ceil((state - now * 1000) / 1000), 1)
+      redis.call('SET', key, int(state), 'PX', int(px))
+    elseif state > 0 then
+      redis.call('SET', key, int(state))
+    else
+      redis.call('DEL', key)
+    end
   end
 end

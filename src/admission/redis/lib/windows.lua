@@ -1,4 +1,4 @@
---[[ lib/windows.lua: the record of one budget window.
+--[[ lib/windows.lua: the record of one budget window. Needs state.
   w:<budget>:<window>  policy, limit, spent, held; next (spending at which the next mark fires, -1 = none is left), fired
                        (percent), start, end, marks ('50,80,95'). Swept when it ended long ago and nothing is held
 ]]
@@ -12,6 +12,17 @@ local function readWindow(value) return { value, struct.unpack('<dddd', value) }
 
 local function windowText(w)
   return struct.pack('<dddd', w[POLICY], w[LIMIT], w[SPENT], w[HELD]) .. string.sub(w[PACKED], HEAD_BYTES + 1)
+end
+
+-- A window that nobody has opened, or that is gone, is of policy -1.
+local function windowOr(value) return value and readWindow(value) or { '', -1 } end
+local function windowAt(at) return recordAt(at, windowOr) end
+
+-- Writes what has changed back, beside what else there is to write.
+local changed = {}
+local function writeWindows(writes)
+  for at, w in pairs(changed) do writes[#writes + 1], writes[#writes + 2] = keys[at], windowText(w) end
+  if #writes > 0 then redis.call('MSET', unpack(writes)) end
 end
 
 -- Returns next, fired, start, end, marks.

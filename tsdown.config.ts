@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsdown'
 
-const rooms = ['src', 'workers', 'jobs', 'sandbox']
-const common = {
+export const rooms = ['src', 'workers', 'jobs', 'sandbox']
+export const common = {
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
@@ -12,6 +12,14 @@ const common = {
   logLevel: 'warn',
   checks: { pluginTimings: false },
 } as const
+
+/** Files that the code reads beside itself. `to` takes the place of the first folder. */
+export const copied = (outDir: string) =>
+  ['src/**/*.lua', 'src/ledger/migrations/**/*'].map((from) => ({
+    from,
+    to: `${outDir}/src`,
+    flatten: false,
+  }))
 
 /**
  * One output file per source file, in the same tree: `new URL('./admit.lua', import.meta.url)` and the migrations
@@ -28,12 +36,7 @@ export default defineConfig([
     // Every export is kept: tests and benches reach into dist for what the command line does not call.
     treeshake: false,
     clean: ['dist/*', '!dist/types'],
-    // `to` takes the place of the first folder.
-    copy: ['src/**/*.lua', 'src/ledger/migrations/**/*'].map((from) => ({
-      from,
-      to: 'dist/src',
-      flatten: false,
-    })),
+    copy: copied('dist'),
   },
   {
     ...common,

@@ -10,12 +10,15 @@ export interface BenchOptions {
 
 export type Bench = (options: BenchOptions) => Promise<Figures>
 
-/** Runs `work` in `lanes` loops for a while. @returns calls per second. */
-export async function perSecond(
-  lanes: number,
-  seconds: number,
-  work: () => Promise<unknown>,
-): Promise<number> {
+export interface Rival {
+  readonly name: string
+  readonly work: () => Promise<unknown>
+  /** Awaited before the next rival's turn: what the work leaves to be done. */
+  readonly finish?: () => Promise<unknown>
+}
+
+/** Runs a rival's work in `lanes` loops for a while. @returns calls per second. */
+async function perSecond(lanes: number, seconds: number, { work, finish }: Rival): Promise<number> {
   const loop = async (untilMs: number): Promise<number> => {
     let calls = 0
     while (performance.now() < untilMs) {
@@ -28,13 +31,9 @@ export async function perSecond(
   const counts = await Promise.all(
     Array.from({ length: lanes }, () => loop(startMs + seconds * 1_000)),
   )
-  const calls = counts.reduce((sum, count) => sum + count, 0)
-  return calls / ((performance.now() - startMs) / 1_000)
-}
-
-export interface Rival {
-  readonly name: string
-  readonly work: () => Promise<unknown>
+  const tookMs = performance.now() - startMs
+  await finish?.()
+  return counts.reduce((sum, count) => sum + count, 0) / (tookMs / 1_000)
 }
 
 /**
@@ -46,16 +45,17 @@ export async function compare(
   options: { lanes: number; seconds: number; rounds: number },
 ): Promise<Record<string, number>> {
   const rates = new Map<string, number[]>(rivals.map(({ name }) => [name, []]))
-  for (const { work } of rivals) await perSecond(options.lanes, 0.3, work)
+  const secondsEach = options.seconds / options.rounds
+  for (const rival of rivals) await perSecond(options.lanes, secondsEach, rival)
   for (let round = 0; round < options.rounds; round += 1) {
-    for (const { name, work } of rivals) {
-      rates.get(name)?.push(await perSecond(options.lanes, options.seconds / options.rounds, work))
+    for (const rival of rivals) {
+      rates.get(rival.name)?.push(await perSecond(options.lanes, secondsEach, rival))
     }
   }
   return Object.fromEntries([...rates].map(([name, all]) => [name, median(all)]))
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   return sorted[Math.floor(sorted.length / 2)] ?? 0
 }

@@ -63,4 +63,5 @@ await bare('tuned', async (body, id) => {
   }
 })
 
+process.once('disconnect', () => process.exit(1))
 process.send?.('ready')

@@ -5,20 +5,24 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
 import { Queue } from 'bullmq'
 import { Redis } from 'ioredis'
 import { z } from 'zod'
+import { slotKeys } from '../src/admission/keys.ts'
 import { createClient } from '../src/client/index.ts'
 import { migrate } from '../src/ledger/migrate.ts'
 import { startPostgres, startRedis } from '../test/helpers/services/index.ts'
 import { type Bench, compare, round } from './bench.ts'
 import { POLICY } from './governed-policy.ts'
 
-const LANES = 64
+/** Calls that the worker has under way, and requests that wait for it: a queue with work in it, as queues have. */
+const CONCURRENCY = 64
+const IN_FLIGHT = 4 * CONCURRENCY
 const ROUNDS = 5
 
 const child = (file: string, args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess =>
-  spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, file), ...args], {
+  spawn(process.execPath, [join(import.meta.dirname, file), ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
@@ -48,6 +52,7 @@ async function bareQueue(redisUrl: string) {
     ['plain', 'tuned'].map((name) => [name, new Queue(name, { connection, prefix: '{bench}' })]),
   )
   return {
+    connection,
     run: (name: string) =>
       new Promise<void>((resolve, reject) => {
         const id = randomUUID()
@@ -73,36 +78,45 @@ export const bench: Bench = async ({ seconds, note }) => {
   const postgres = await startPostgres()
   await migrate(postgres.url)
   await writeFile(join(folder, 'bursar.yaml'), POLICY)
-  const sandbox = child('../sandbox/main.ts', ['--seed', '1', '--latency', '0'], {})
+  const sandbox = child('../sandbox/main.js', ['--seed', '1', '--latency', '0'], {})
   if (!sandbox.stdout) throw new Error('the sandbox has no output')
   const [line] = await once(createInterface(sandbox.stdout), 'line')
   const { url } = z.object({ url: z.string() }).parse(JSON.parse(String(line)))
   const env = {
     ...{ REDIS_URL: redis.url, DATABASE_URL: postgres.url, LOG_LEVEL: 'error' },
     ...{ BURSAR_POLICY: join(folder, 'bursar.yaml'), BENCH_SANDBOX: url },
-    WORKER_CONCURRENCY: String(LANES),
+    WORKER_CONCURRENCY: String(CONCURRENCY),
   }
-  const worker = child('governed-worker.ts', [], env)
+  const worker = child('governed-worker.js', [], env)
   await once(worker, 'message')
   const bare = await bareQueue(redis.url)
   const client = createClient({ redisUrl: redis.url })
   try {
-    note(`${LANES} in flight, ${seconds} s each in ${ROUNDS} turns`)
+    note(`${IN_FLIGHT} in flight, ${seconds} s each in ${ROUNDS} turns`)
     const governed = async () => {
       const tags = { feature: 'tutor' }
       await client.run({ user: `u${Math.floor(Math.random() * 1_000)}`, tags, ...body() })
     }
+    // The ledger is written beside the calls; what it is behind by at the end says whether it keeps up.
+    let ledgerLagMs = 0
+    const drained = async () => {
+      const fromMs = performance.now()
+      while ((await bare.connection.xlen(slotKeys('{bursar}').out)) > 0) await pause(10)
+      ledgerLagMs = Math.max(ledgerLagMs, performance.now() - fromMs)
+    }
     const rates = await compare(
       [
         { name: 'tuned', work: () => bare.run('tuned') },
-        { name: 'governed', work: governed },
+        { name: 'governed', work: governed, finish: drained },
         { name: 'plain', work: () => bare.run('plain') },
       ],
-      { lanes: LANES, seconds, rounds: ROUNDS },
+      { lanes: IN_FLIGHT, seconds, rounds: ROUNDS },
     )
     const { tuned = 0, plain = 0, governed: ours = 0 } = rates
     return {
-      inFlight: LANES,
+      inFlight: IN_FLIGHT,
+      concurrency: CONCURRENCY,
+      ledgerLagMs: round(ledgerLagMs, 0),
       governedPerSecond: round(ours, 0),
       bullmqSameTransportPerSecond: round(tuned, 0),
       bullmqDefaultTransportPerSecond: round(plain, 0),

@@ -8,7 +8,12 @@ import type {
 } from '../config/policy-types.ts'
 import { catalogueProviderOf } from '../pricing/catalogue.ts'
 import { costBound } from '../pricing/cost.ts'
-import { countInputTokens, heldInputTokens, type InputCount } from '../pricing/tokens.ts'
+import {
+  countFamily,
+  countInputTokens,
+  heldInputTokens,
+  type InputCount,
+} from '../pricing/tokens.ts'
 import type { CostBound, ModelPrice, PriceBook } from '../pricing/types.ts'
 import type { RungOffer } from './commands.ts'
 import { entryOf } from './own-entry.ts'
@@ -44,17 +49,18 @@ export function rungsFor(
   return allowed ? [alone(model, policy)] : []
 }
 
-/** Counts the input once for each model: tokenizers and images differ. */
+/** Counts the input once for each family of models: tokenizers and images differ. */
 export function inputCounter({
   operation,
   body,
 }: GovernedRequest): (rung: RungPolicy) => InputCount {
   const counts = new Map<string, InputCount>()
   return ({ upstreamModel }) => {
-    const known = counts.get(upstreamModel)
+    const family = countFamily(operation, upstreamModel)
+    const known = counts.get(family)
     if (known) return known
     const count = countInputTokens(operation, body, upstreamModel)
-    counts.set(upstreamModel, count)
+    counts.set(family, count)
     return count
   }
 }

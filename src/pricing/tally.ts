@@ -6,7 +6,8 @@ export type Json = Readonly<Record<string, unknown>>
 /** Count under way. Private to the counting of one request. */
 export interface Tally {
   readonly encoding: Encoding
-  readonly model: string
+  /** Whether the model counts images as gpt-4o-mini does. */
+  readonly miniImages: boolean
   tokens: number
   exact: boolean
   readonly allowance: Allowance
@@ -98,7 +99,7 @@ const IMAGE_TOKENS = { low: 1_000, high: 6_500, other: 25_000 }
 const MINI_IMAGE_TOKENS = { low: 3_000, high: 50_000, other: 50_000 }
 
 function addImage(tally: Tally, detail: unknown): void {
-  const most = tally.model.startsWith('gpt-4o-mini') ? MINI_IMAGE_TOKENS : IMAGE_TOKENS
+  const most = tally.miniImages ? MINI_IMAGE_TOKENS : IMAGE_TOKENS
   tally.exact = false
   tally.tokens += detail === 'low' || detail === 'high' ? most[detail] : most.other
 }

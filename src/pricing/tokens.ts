@@ -39,14 +39,14 @@ export function countInputTokens(
 ): InputCount {
   const tally: Tally = {
     encoding: encodingOf(operation, model),
-    model,
+    miniImages: hasMiniImages(model),
     tokens: 0,
     exact: true,
     allowance: newAllowance(),
     unseen: [],
   }
   COUNT[operation](tally, readJson(body))
-  const known = model === 'auto' || OPENAI_MODEL.test(model)
+  const known = isKnown(model)
   return {
     tokens: tally.tokens,
     exact: tally.exact && known,
@@ -63,6 +63,13 @@ export function countInputTokens(
 export const heldInputTokens = (count: InputCount, inputMarginPercent: number): number =>
   Math.ceil((count.tokens * (100 + inputMarginPercent + count.extraMarginPercent)) / 100) +
   SPARE_TOKENS
+
+/** Models of one family count any input alike, so that a ladder of them is counted once. */
+export const countFamily = (operation: Operation, model: string): string =>
+  `${encodingOf(operation, model)} ${hasMiniImages(model)} ${isKnown(model)}`
+
+const isKnown = (model: string): boolean => model === 'auto' || OPENAI_MODEL.test(model)
+const hasMiniImages = (model: string): boolean => model.startsWith('gpt-4o-mini')
 
 const encodingOf = (operation: Operation, model: string): Encoding =>
   operation === 'embeddings' || CL100K_MODEL.test(model) ? 'cl100k' : 'o200k'

@@ -18,7 +18,7 @@ import { checkRedis } from './queue/check-redis.ts'
 import { type Clock, realClock } from './queue/clock.ts'
 import { connectCommands, connectPatient } from './queue/connection.ts'
 import { openSlot } from './queue/open-slot.ts'
-import { publishPolicy } from './queue/published-policy.ts'
+import { redisShelf } from './queue/published-policy.ts'
 import { closeQueues, openQueues, type Queues } from './queue/queues.ts'
 import { createRules, type LiveRules } from './queue/rules.ts'
 import { createLogger, type Logger } from './telemetry/logger.ts'
@@ -111,11 +111,11 @@ async function wire(
   closers.push(() => bare.close())
   await openSlot({ store: bare, redis: commands, prefix, ledger: slotLedger(ledger) })
 
-  const shelf = { redis: commands, prefix }
+  const shelf = redisShelf(commands, prefix)
   const register = async (policy: Policy): Promise<Policy> => {
     const version = await registerPolicy(ledger, policyToJson(policy))
     const registered = { ...policy, version }
-    await publishPolicy(shelf, registered)
+    await shelf.publish(registered)
     return registered
   }
   const watched = await watchRegistered(options, env, logger, register)

@@ -68,9 +68,7 @@ export function createClient(options: ClientOptions = {}): Client {
     ...(options.queuePrefix && { BURSAR_QUEUE_PREFIX: options.queuePrefix }),
   })
   const link = createLink(settings, clock)
-  const rules = createSharedRules(() =>
-    link.use(async ({ redis }) => ({ redis, prefix: settings.BURSAR_PREFIX })),
-  )
+  const rules = createSharedRules(() => link.use(async ({ shelf }) => shelf))
   const submission: Submission = { link, rules, clock }
 
   const cancel = (jobId: string): Promise<CancelledJob> =>

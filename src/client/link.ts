@@ -6,6 +6,7 @@ import { BursarError } from '../errors.ts'
 import { redisError } from '../queue/check-redis.ts'
 import type { Clock } from '../queue/clock.ts'
 import { connectCommands, connectPatient } from '../queue/connection.ts'
+import { type PolicyShelf, redisShelf } from '../queue/published-policy.ts'
 import { closeQueues, openQueues, type Queues } from '../queue/queues.ts'
 import { createResults, type Results } from '../queue/results.ts'
 import type { LogSource } from '../queue/streams/follow.ts'
@@ -13,7 +14,7 @@ import { createLogSource } from '../queue/streams/redis-log-source.ts'
 
 /** A connected client's parts. */
 export interface LinkParts {
-  readonly redis: Redis
+  readonly shelf: PolicyShelf
   readonly store: AdmissionStore & Signals
   readonly queues: () => Queues
   readonly results: Results
@@ -63,7 +64,7 @@ export function createLink(options: LinkOptions, clock: Clock): Link {
       )
       const queues = once(() => openQueues(redis, options.BURSAR_QUEUE_PREFIX), closeQueues)
       const logs = once(() => createLogSource(redis, subscriber()))
-      return { redis, store, results, queues, logs }
+      return { shelf: redisShelf(redis, prefix), store, results, queues, logs }
     } catch (error) {
       redis.disconnect()
       throw redisError(error)

@@ -4,7 +4,7 @@ import { BursarError, messageOf } from '../errors.ts'
 import { createPriceBook } from '../pricing/price-book.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Rules, RulesSource } from './context.ts'
-import { type PolicyShelf, readPublishedPolicy } from './published-policy.ts'
+import type { PolicyShelf } from './published-policy.ts'
 
 /** Rules that a process keeps current: its own file's, or newer ones that the slot has seen. */
 export interface LiveRules extends RulesSource {
@@ -28,7 +28,7 @@ export function createRules(
 
   async function read(): Promise<void> {
     try {
-      const newer = await readPublishedPolicy(shelf, rules.policy.version, env)
+      const newer = await shelf.read(rules.policy.version, env)
       if (newer) put(newer)
     } catch (error) {
       logger.warn({ reason: messageOf(error) }, 'a newer policy could not be read')
@@ -67,7 +67,7 @@ export function createSharedRules(shelf: () => Promise<PolicyShelf>): SharedRule
 
   async function read(): Promise<void> {
     try {
-      const newer = await readPublishedPolicy(await shelf(), rules?.policy.version ?? -1)
+      const newer = await (await shelf()).read(rules?.policy.version ?? -1)
       if (newer) rules = rulesOf(newer)
       readAtMs = Date.now()
     } finally {

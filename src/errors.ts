@@ -29,6 +29,11 @@ export type ErrorCode =
   | 'INVALID_TRACE'
   | 'INVALID_FILE'
   | 'INVALID_ARGUMENT'
+  | 'UNKNOWN_JOB'
+  | 'UNKNOWN_ROUTE'
+  | 'UNSUPPORTED_MEDIA_TYPE'
+  | 'GATEWAY_UNAVAILABLE'
+  | 'UNEXPECTED'
 
 /** Plain JSON that a handler or a person may need; never a prompt, an answer or a key. */
 export type ErrorDetail = Readonly<Record<string, unknown>>

@@ -56,6 +56,12 @@ export const OptionsSchema = z.strictObject({
   REDIS_COMMAND_TIMEOUT_MS: whole(10, 60_000, 1_000),
   /** How long running jobs may take to end after SIGTERM. ms, 0 to 10 min. */
   SHUTDOWN_TIMEOUT_MS: whole(0, 600_000, 30_000),
+  /** Where the HTTP gateway listens; an address that others reach needs something in front that keeps strangers out. */
+  BURSAR_HOST: z.string().default('127.0.0.1'),
+  /** Port of the HTTP gateway; 0 = any free one. */
+  BURSAR_PORT: whole(0, 65_535, 8_080),
+  /** The gateway that a client talks to over HTTP, instead of straight to Redis. Clients alone read it. */
+  BURSAR_URL: address(/^(https?|unix)$/, 'http://127.0.0.1:8080 or unix:/run/bursar.sock'),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `write one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   /** Missing = the sandbox provider answers. */
   OPENAI_API_KEY: z.string().optional(),

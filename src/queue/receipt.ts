@@ -59,6 +59,8 @@ export interface Receipt extends Readonly<Omit<ReceiptRecord, 'windows' | 'rungs
   /** What the tightest budget still allows, USD; null when no budget governs the request. */
   readonly left: string | null
   readonly budgets: readonly BudgetLine[]
+  /** True when a cheaper model than the first of its ladder answered. */
+  readonly steppedDown: boolean
   /** Why this model, in words. */
   readonly why: string
 }
@@ -75,6 +77,7 @@ export function receiptOf(record: ReceiptRecord, leftNano: readonly Nano[]): Rec
     costUsd: formatUsd(record.costNano),
     left: left.length === 0 ? null : formatUsd(Math.min(...left)),
     budgets,
+    steppedDown: rungs.length > 1,
     why: explain(record, budgets),
   }
 }

@@ -21,15 +21,18 @@ export async function lookAtQueues(queues: Queues): Promise<QueueState> {
 /** A retry or a check of a limit comes back within seconds; what is parked for money waits for a promotion. */
 const LONG_MS = 3_600_000
 
-/** Whether nothing is left but what waits for money. */
-export async function isQuiet(queues: Queues): Promise<boolean> {
+/**
+ * Whether nothing is left but what waits for money.
+ * @param longMs - what comes back sooner is a retry, or waits for a limit.
+ */
+export async function isQuiet(queues: Queues, longMs = LONG_MS): Promise<boolean> {
   const { busy, delayed } = await lookAtQueues(queues)
   if (busy > 0) return false
   if (delayed === 0) return true
   const soonest = await Promise.all(
     QUEUES.map(async (name) => (await queues[name].getJobs(['delayed'], 0, 0, true))[0]),
   )
-  return soonest.every((job) => !job || job.delay > LONG_MS)
+  return soonest.every((job) => !job || job.delay > longMs)
 }
 
 /** Ids of the jobs that wait for a later window. */

@@ -1,0 +1,35 @@
+import type { Answer } from './answer.ts'
+import type { Quota } from './quota.ts'
+import type { Quote } from './quote.ts'
+import type { AnswerStream } from './stream.ts'
+import type {
+  CancelledJob,
+  EnqueuedJob,
+  Identity,
+  Request,
+  ResponseTo,
+  RunOptions,
+  StreamRequest,
+} from './types.ts'
+
+/** Governed AI calls. Every method rejects with a `BursarError`: its `code` says what happened, its message what to do. */
+export interface Client {
+  /** Runs a request and waits for the answer. */
+  run<const R extends Request>(request: R, options?: RunOptions): Promise<Answer<ResponseTo<R>>>
+  /** Hands a request in and returns; ask `result(jobId)` for the answer, from any process. */
+  enqueue(request: Request): Promise<EnqueuedJob>
+  /** Waits for the answer of a job that was handed in; it is kept for RESULT_TTL_MS after its end. */
+  result(jobId: string, options?: Pick<RunOptions, 'timeoutMs'>): Promise<Answer>
+  /** Runs a request and yields its answer piece by piece. Starts at once. */
+  stream<const R extends StreamRequest>(
+    request: R,
+    options?: RunOptions,
+  ): AnswerStream<ResponseTo<R>>
+  cancel(jobId: string): Promise<CancelledJob>
+  /** What the budgets and request limits of somebody still allow. Takes nothing. */
+  quota(who: Identity): Promise<Quota>
+  /** Which model would answer now, and what that costs at least and at most. Takes nothing. */
+  quote(request: Request): Promise<Quote>
+  /** Ends connections and waits. Not needed to let a script end: idle connections do not keep it alive. */
+  close(): Promise<void>
+}

@@ -1,0 +1,56 @@
+import { cancelJob } from '../queue/cancel.ts'
+import type { Clock } from '../queue/clock.ts'
+import { readResult } from '../queue/result-body.ts'
+import { createSharedRules } from '../queue/rules.ts'
+import { readAnswer } from './answer.ts'
+import type { Client } from './client-type.ts'
+import type { Link } from './link.ts'
+import { quota } from './quota.ts'
+import { quote } from './quote.ts'
+import { openStream } from './stream.ts'
+import { handIn, type Submission, submit } from './submit.ts'
+import type { CancelledJob, RunOptions } from './types.ts'
+
+const DEFAULT_TIMEOUT_MS = 600_000
+const CANCEL_RESULT_TTL_MS = 3_600_000
+
+/** The client's operations over a way to the slot and its queue. Closing it closes the link. */
+export function clientOver(link: Link, clock: Clock): Client {
+  const rules = createSharedRules(() => link.use(async ({ shelf }) => shelf))
+  const submission: Submission = { link, rules, clock }
+
+  const cancel = (jobId: string): Promise<CancelledJob> =>
+    link.use(async ({ store, queues }) => {
+      const status = await cancelJob(jobId, store, queues(), CANCEL_RESULT_TTL_MS)
+      return { jobId, status: typeof status === 'string' ? status : 'ended' }
+    })
+
+  const wanted = (stream: boolean, { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: RunOptions) => ({
+    stream,
+    signal,
+    timeoutMs,
+    cancel,
+  })
+
+  return {
+    run: (request, options = {}) =>
+      link.use(async (parts) => {
+        const { answered } = await submit(parts, submission, request, wanted(false, options))
+        return readAnswer(await answered)
+      }),
+    enqueue: (request) => handIn(submission, request),
+    result: (jobId, { timeoutMs = DEFAULT_TIMEOUT_MS } = {}) =>
+      link.use(async ({ store, results }) => {
+        const expected = results.expect(jobId, timeoutMs)
+        const known = await store.result(jobId)
+        if (known !== null) expected.forget()
+        return readAnswer(readResult(known ?? (await expected.result)))
+      }),
+    stream: (request, options = {}) =>
+      openStream(link, (parts) => submit(parts, submission, request, wanted(true, options))),
+    cancel,
+    quota: (who) => quota(submission, who),
+    quote: (request) => quote(submission, request),
+    close: () => link.close(),
+  }
+}

@@ -8,7 +8,7 @@
 const rooms = {
   ground: 'src/(errors\\.ts|money/|config/|telemetry/)',
   core: 'src/(admission|cache|pricing|insight)/',
-  parts: 'src/(queue|provider|ledger|alerts|access|client)/',
+  parts: 'src/(queue|provider|ledger|embedded|alerts|access|client)/',
   edges: '(workers|jobs)/|src/(cli|gateway)/|src/runtime\\.ts',
 }
 const at = (...paths) => `^(${paths.join('|')})`
@@ -40,6 +40,12 @@ export default {
       'admission, cache, pricing and insight decide; they reach no queue, provider or ledger.',
       { path: at(rooms.core) },
       { path: at(rooms.parts, rooms.edges, 'sandbox/'), pathNot: CONTRACTS },
+    ),
+    forbid(
+      'embedded-is-a-database',
+      'The embedded database knows what lies in it, not who decides or queues.',
+      { path: at('src/embedded/') },
+      { path: at(rooms.core, 'src/(queue|provider|alerts|access|client)/') },
     ),
     forbid(
       'parts-know-no-edges',

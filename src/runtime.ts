@@ -14,6 +14,7 @@ import { beginEpoch, ensureSlotRow, readSlotRow } from './ledger/slot-row.ts'
 import { createPriceBook } from './pricing/price-book.ts'
 import { createProvider } from './provider/provider.ts'
 import type { Provider } from './provider/types.ts'
+import { type QueueBackend, redisBackend } from './queue/backend.ts'
 import { checkRedis } from './queue/check-redis.ts'
 import { type Clock, realClock } from './queue/clock.ts'
 import { connectCommands, connectPatient } from './queue/connection.ts'
@@ -29,6 +30,8 @@ export interface Runtime {
   readonly options: Options
   readonly store: AdmissionStore & Signals
   readonly queues: Queues
+  /** Where the queues live; workers are opened on it. */
+  readonly backend: QueueBackend
   /** Bounded connection for commands of the slot, and the one that BullMQ's objects share. */
   readonly commands: Redis
   readonly connection: Redis
@@ -130,13 +133,15 @@ async function wire(
 
   const connection = connectPatient({ url: redisUrl, name: 'bursar-queue' })
   closers.push(() => connection.disconnect())
-  const queues = openQueues(connection, options.BURSAR_QUEUE_PREFIX)
+  const backend = redisBackend(connection, options.BURSAR_QUEUE_PREFIX)
+  const queues = openQueues(backend)
   closers.push(() => closeQueues(queues))
 
   return {
     options,
     store: overrides.wrapStore?.(bare) ?? bare,
     queues,
+    backend,
     commands,
     connection,
     provider: overrides.wrapProvider?.(bareProvider) ?? bareProvider,

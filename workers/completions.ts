@@ -48,8 +48,7 @@ export async function startCompletionWorkers(runtime: Runtime): Promise<Completi
       startCompletionWorker({
         queue,
         context,
-        connection: runtime.connection,
-        prefix: options.BURSAR_QUEUE_PREFIX,
+        backend: runtime.backend,
         concurrency: options.WORKER_CONCURRENCY,
         lockMs: options.JOB_LOCK_MS,
         stalledIntervalMs: options.STALLED_INTERVAL_MS,

@@ -3,6 +3,7 @@ import { createRedisStore } from '../admission/redis/store.ts'
 import type { AdmissionStore, Signals } from '../admission/store.ts'
 import type { Options } from '../config/options.ts'
 import { BursarError } from '../errors.ts'
+import { redisBackend } from '../queue/backend.ts'
 import { redisError } from '../queue/check-redis.ts'
 import type { Clock } from '../queue/clock.ts'
 import { connectCommands, connectPatient } from '../queue/connection.ts'
@@ -62,7 +63,10 @@ export function createLink(options: LinkOptions, clock: Clock): Link {
         () => store.close(),
         () => results.close(),
       )
-      const queues = once(() => openQueues(redis, options.BURSAR_QUEUE_PREFIX), closeQueues)
+      const queues = once(
+        () => openQueues(redisBackend(redis, options.BURSAR_QUEUE_PREFIX)),
+        closeQueues,
+      )
       const logs = once(() => createLogSource(redis, subscriber()))
       return { shelf: redisShelf(redis, prefix), store, results, queues, logs }
     } catch (error) {

@@ -1,7 +1,7 @@
-import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
-import type { Redis } from 'ioredis'
+import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq'
 import { BursarError, messageOf } from '../errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { QueueBackend, QueueWorker } from './backend.ts'
 import type { Clock } from './clock.ts'
 import { concludeDenied } from './conclude.ts'
 import type { WorkContext } from './context.ts'
@@ -13,9 +13,7 @@ import { processRequest } from './process-request.ts'
 
 export interface CompletionWorkerOptions {
   readonly queue: QueueName
-  /** Shared by all BullMQ objects of the process; the worker adds a blocking one of its own. */
-  readonly connection: Redis
-  readonly prefix: string
+  readonly backend: QueueBackend
   readonly concurrency: number
   /** How long a worker that went silent keeps its job, ms. */
   readonly lockMs: number
@@ -60,7 +58,7 @@ class ConcludedError extends UnrecoverableError {}
 
 /** Runs `processRequest` for one queue. */
 export function startCompletionWorker(options: CompletionWorkerOptions): CompletionWorker {
-  const { queue, connection, prefix, concurrency, lockMs, stalledIntervalMs, context } = options
+  const { queue, backend, concurrency, lockMs, stalledIntervalMs, context } = options
   const { logger, metrics } = context
 
   // BullMQ hands out the signal only to a processor that declares three parameters.
@@ -79,9 +77,7 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
     await carryOut(disposition, job, token, context)
   }
 
-  const worker = new Worker<CompletionJob, void>(queue, take, {
-    connection,
-    prefix,
+  const worker = backend.openWorker(queue, take, {
     concurrency,
     lockDuration: lockMs,
     stalledInterval: stalledIntervalMs,
@@ -168,7 +164,7 @@ async function concludeLost(
   }
 }
 
-async function drain(worker: Worker, limitMs: number, logger: Logger): Promise<void> {
+async function drain(worker: QueueWorker, limitMs: number, logger: Logger): Promise<void> {
   const closed = worker.close()
   const timer = setTimeout(() => {
     logger.warn({ queue: worker.name }, 'calls are cut off: the time to shut down is over')

@@ -1,0 +1,60 @@
+import {
+  createPostgresBackend,
+  type IQueueBackend,
+  type PgPool,
+  type Processor,
+  Queue,
+  Worker,
+  type WorkerOptions,
+} from 'bullmq'
+import type { Redis } from 'ioredis'
+import type { CompletionJob } from './job.ts'
+
+/** A queue of ours, wherever it lives. */
+export type CompletionQueue = Queue<
+  CompletionJob,
+  void,
+  string,
+  CompletionJob,
+  void,
+  string,
+  IQueueBackend,
+  unknown
+>
+/** A worker of ours, wherever its queue lives. */
+export type QueueWorker = Worker<CompletionJob, void, string, IQueueBackend, object, unknown>
+/** BullMQ hands out the signal of a cancellation only to a processor that declares three parameters. */
+export type QueueProcessor = Processor<CompletionJob, void>
+export type QueueWorkerOptions = Omit<WorkerOptions, 'connection' | 'prefix'>
+
+/** Where the queues live. What it opens, the caller closes; the connection below stays the caller's. */
+export interface QueueBackend {
+  openQueue(name: string): CompletionQueue
+  /** Starts to take jobs at once. The caller listens to `error`: unheard, it would end the process. */
+  openWorker(name: string, processor: QueueProcessor, options: QueueWorkerOptions): QueueWorker
+}
+
+// Results never travel by BullMQ's events, so few of them are worth keeping.
+const STREAMS = { events: { maxLen: 1_000 } }
+
+/**
+ * Queues in Redis.
+ * @param connection - shared by all BullMQ objects of the process; a worker adds a blocking one of its own.
+ * @param prefix - with braces, so that a queue lives in one Cluster slot.
+ */
+export const redisBackend = (connection: Redis, prefix: string): QueueBackend => ({
+  openQueue: (name) => new Queue(name, { connection, prefix, streams: STREAMS }),
+  openWorker: (name, processor, options) =>
+    new Worker(name, processor, { ...options, connection, prefix }),
+})
+
+/**
+ * Queues in the schema `bullmq` of a database that `runMigrations` has prepared.
+ * @param pool - its sessions find unqualified names in that schema.
+ */
+export const postgresBackend = (pool: PgPool): QueueBackend => ({
+  openQueue: (name) =>
+    new Queue(name, { connection: pool, streams: STREAMS }, createPostgresBackend),
+  openWorker: (name, processor, options) =>
+    new Worker(name, processor, { ...options, connection: pool }, createPostgresBackend),
+})

@@ -10,6 +10,8 @@ export interface MemoryStoreOptions {
   readonly clock: () => number
   /** A state to go on with; absent = an empty slot, which `open` opens. */
   readonly state?: model.SlotState
+  /** Decides when a result or a cancellation is told; absent = at once. */
+  readonly deliver?: (tell: () => void) => void
 }
 
 /** Windows and ended records outlive their end by twice what a replay may need. */
@@ -18,11 +20,11 @@ const FORGET_EVERY_MS = 60_000
 
 /** One slot in this process. Every command runs to its end before the next: JavaScript is the lock. */
 export function createMemoryStore(options: MemoryStoreOptions): AdmissionStore & Signals {
-  const { clock, state = model.emptySlot() } = options
+  const { clock, state = model.emptySlot(), deliver = (tell) => tell() } = options
   const events = new EventEmitter().setMaxListeners(0)
   const effects: model.Effects = {
-    result: (client, job, stored) => void events.emit(`reply:${client}`, job, stored),
-    cancel: (job) => void events.emit('cancel', job),
+    result: (client, job, stored) => deliver(() => events.emit(`reply:${client}`, job, stored)),
+    cancel: (job) => deliver(() => events.emit('cancel', job)),
   }
   let forgotAtMs = 0
 
@@ -94,10 +96,8 @@ function memoryOutbox(state: model.SlotState): Outbox {
       return { epoch, acked, trimmed }
     },
     async read(afterId, limit) {
-      return state.out
-        .filter(({ id }) => compareOutboxIds(id, afterId) > 0)
-        .slice(0, limit)
-        .map(({ id, entry }) => readOutboxEntry(id, entry))
+      const from = countUpTo(state.out, afterId)
+      return state.out.slice(from, from + limit).map(({ id, entry }) => readOutboxEntry(id, entry))
     },
     async acknowledge(epoch, watermark) {
       if (!state.slot?.open) return 'unavailable'
@@ -105,11 +105,24 @@ function memoryOutbox(state: model.SlotState): Outbox {
       if (compareOutboxIds(watermark, state.slot.acked) > 0) {
         state.slot.acked = watermark
         state.slot.trimmed = watermark
-        state.out = state.out.filter(({ id }) => compareOutboxIds(id, watermark) > 0)
+        state.out.splice(0, countUpTo(state.out, watermark))
       }
       return 'acknowledged'
     },
   }
+}
+
+/** How many entries have an id up to this one. By halving: a ledger that is away leaves a long outbox. */
+function countUpTo(out: readonly model.StoredEntry[], id: string): number {
+  let low = 0
+  let high = out.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const entry = out[middle]
+    if (entry && compareOutboxIds(entry.id, id) <= 0) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** Drops what nobody can ask for any more; in Redis the keys' own time to live does this. */

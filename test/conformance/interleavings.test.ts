@@ -1,13 +1,18 @@
+import { PGlite } from '@electric-sql/pglite'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, inject } from 'vitest'
+import { journalOver } from '../../src/admission/journal/pglite.ts'
 import { interleavings } from './interleavings.ts'
-import { memorySlot, redisSlot } from './stores.ts'
+import { journalSlot, memorySlot, redisSlot } from './stores.ts'
 
 let redis: Redis
-beforeAll(() => {
+let database: PGlite
+beforeAll(async () => {
   redis = new Redis(inject('redisUrl'))
+  database = await PGlite.create()
 })
-afterAll(() => redis.quit())
+afterAll(() => Promise.all([redis.quit(), database.close()]))
 
 interleavings('the in-memory store', memorySlot)
 interleavings('Redis', (clock) => redisSlot(redis, clock))
+interleavings('the journal', (clock) => journalSlot(journalOver(database), clock))

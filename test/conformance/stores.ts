@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
+import type { JournalDatabase } from '../../src/admission/journal/database.ts'
+import { JOURNAL_SCHEMA } from '../../src/admission/journal/schema.ts'
+import { createJournaledStore } from '../../src/admission/journal/store.ts'
 import { slotKeys } from '../../src/admission/keys.ts'
 import { createMemoryStore } from '../../src/admission/memory.ts'
-import { emptySlot } from '../../src/admission/model.ts'
+import { emptySlot, type SlotState } from '../../src/admission/model.ts'
 import { createRedisStore } from '../../src/admission/redis/store.ts'
 import type { AdmissionStore, Signals } from '../../src/admission/store.ts'
 
@@ -19,8 +22,10 @@ export interface TestClock {
   nowMs: number
 }
 
-export async function memorySlot(clock: TestClock): Promise<SlotUnderTest> {
-  const state = emptySlot()
+export async function memorySlot(
+  clock: TestClock,
+  state: SlotState = emptySlot(),
+): Promise<SlotUnderTest> {
   const store = createMemoryStore({ clock: () => clock.nowMs, state })
   await store.open(1)
   return {
@@ -41,4 +46,34 @@ export async function redisSlot(redis: Redis, clock: TestClock): Promise<SlotUnd
     forgetWindow: async (key) => void (await redis.del(keys.window(key))),
     forgetJob: async (job) => void (await redis.del(keys.job(job))),
   }
+}
+
+/** The slot that the process before this one left in the database. */
+export async function reopenedSlot(
+  database: JournalDatabase,
+  clock: TestClock,
+): Promise<SlotUnderTest> {
+  const reopen = () => createJournaledStore({ database, clock: () => clock.nowMs })
+  const forget = async (kind: string, key: string) => {
+    await database.query('delete from slot.record where kind = $1 and key = $2', [kind, key])
+    Object.assign(slot, await reopen())
+  }
+  const slot: SlotUnderTest = {
+    ...(await reopen()),
+    forgetWindow: (key) => forget('windows', key),
+    forgetJob: (job) => forget('jobs', job),
+  }
+  return slot
+}
+
+/** An empty slot in a database that one test at a time uses. */
+export async function journalSlot(
+  database: JournalDatabase,
+  clock: TestClock,
+): Promise<SlotUnderTest> {
+  for (const statement of JOURNAL_SCHEMA) await database.query(statement)
+  await database.query('truncate slot.record, slot.outbox')
+  const slot = await reopenedSlot(database, clock)
+  await slot.open(1)
+  return slot
 }

@@ -74,7 +74,10 @@ export interface Slot {
   trimmed: string
 }
 
-/** Everything one slot knows. Mutated in place by the functions of this folder, one command at a time. */
+/**
+ * Everything one slot knows. Mutated in place by the functions of this folder, one command at a time. A record is
+ * changed only after `get` or by `set`, never while its map is walked: the journal writes what those two touched.
+ */
 export interface SlotState {
   slot: Slot | null
   readonly windows: Map<string, WindowRecord>
@@ -88,8 +91,11 @@ export interface SlotState {
   readonly cache: Map<string, Kept>
   readonly results: Map<string, Kept>
   readonly bodies: Map<string, Kept>
-  out: StoredEntry[]
+  /** Oldest first; their numbers have no gap, and the newest is `seq - 1`. */
+  readonly out: StoredEntry[]
   seq: number
+  /** The newest outbox id's milliseconds. */
+  outMs: number
 }
 
 export const emptySlot = (): SlotState => ({
@@ -105,6 +111,7 @@ export const emptySlot = (): SlotState => ({
   bodies: new Map(),
   out: [],
   seq: 0,
+  outMs: 0,
 })
 
 /** What leaves the slot beside the reply. */
@@ -140,6 +147,8 @@ export function closedReply({
 
 export function append(ctx: Context, entry: RawOutboxEntry): void {
   const { state, nowMs } = ctx
-  const id = `${nowMs}-${state.seq++}`
+  // A clock that goes back must not number an entry below what the ledger has: it would never be drained.
+  state.outMs = Math.max(state.outMs, nowMs)
+  const id = `${state.outMs}-${state.seq++}`
   state.out.push({ id, entry })
 }

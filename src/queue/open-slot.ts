@@ -40,13 +40,22 @@ export async function openSlot(parts: OpenSlot): Promise<void> {
     await pause(LOOK_AGAIN_MS)
   }
   try {
-    if (await store.outbox.slot()) return
-    if (await ledger.hasPostings()) throw emptied()
-    await store.open(await ledger.beginEpoch())
+    await openOwnSlot(store, ledger)
   } finally {
     // It may have run out meanwhile; then it is another's, who finds the slot open.
     if ((await redis.get(lock)) === mine) await redis.del(lock)
   }
+}
+
+/**
+ * The same for a process that nobody else shares the slot with, or that holds the lock.
+ * @throws {BursarError} SLOT_CLOSED with the mend; LEDGER_UNAVAILABLE.
+ */
+export async function openOwnSlot(store: OpenSlot['store'], ledger: SlotLedger): Promise<void> {
+  const slot = await store.outbox.slot()
+  if (slot) return assertSame(slot.epoch, await ledger.epoch())
+  if (await ledger.hasPostings()) throw emptied()
+  await store.open(await ledger.beginEpoch())
 }
 
 async function take(redis: Redis, lock: string, mine: string): Promise<boolean> {
@@ -69,7 +78,7 @@ function assertSame(slotEpoch: number, ledgerEpoch: number): void {
   if (slotEpoch === ledgerEpoch) return
   throw new BursarError(
     'SLOT_CLOSED',
-    `Redis (epoch ${slotEpoch}) and the ledger (epoch ${ledgerEpoch}) do not belong together: point REDIS_URL, BURSAR_PREFIX and DATABASE_URL at the ones that ran together`,
+    `the slot (epoch ${slotEpoch}) and the ledger (epoch ${ledgerEpoch}) do not belong together: point REDIS_URL, BURSAR_PREFIX and DATABASE_URL at the ones that ran together`,
     { detail: { slotEpoch, ledgerEpoch } },
   )
 }

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+  LogController,
+} from 'fastify'
+import { BursarError } from '../errors.ts'
+import { errorReply, nameError } from './error-reply.ts'
+import type { GatewayParts } from './parts.ts'
+import { readJsonBody } from './read-body.ts'
+import { accountRoutes } from './routes/account.ts'
+import { jobRoutes } from './routes/jobs.ts'
+import { operationRoutes } from './routes/operations.ts'
+
+/** Beside the body that the policy measures: our own fields and JSON's escapes, which may double it. */
+const ENVELOPE_BYTES = 64 * 1_024
+/** The most that any policy may allow, doubled. */
+const HARD_LIMIT_BYTES = 2 ** 31
+
+/** Makes the HTTP application; nothing listens yet. */
+export function createApp(parts: GatewayParts): FastifyInstance {
+  const { runtime } = parts
+  const options = {
+    // Ours writes one line for each request, and knows which are worth one.
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: 'requestId',
+    }),
+    genReqId: requestIdOf,
+    bodyLimit: HARD_LIMIT_BYTES,
+    frameworkErrors: sendError,
+  }
+  const loggerInstance: FastifyBaseLogger = runtime.logger
+  const app = fastify({ ...options, loggerInstance })
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', (_: FastifyRequest, payload: IncomingMessage) => {
+    const { maxBodyBytes } = runtime.rules.current().policy.defaults
+    return readJsonBody(payload, 2 * maxBodyBytes + ENVELOPE_BYTES)
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+  app.addHook('onSend', async (_, reply) => {
+    if (parts.closing.aborted) reply.header('connection', 'close')
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    logRequest(request, reply)
+    // What was kept alive for a next request would keep the server open.
+    if (parts.closing.aborted) request.raw.socket.end()
+  })
+  app.setErrorHandler(sendError)
+
+  const routes: string[] = []
+  app.addHook('onRoute', ({ method, url }) => {
+    if (method !== 'HEAD') routes.push(`${method} ${url}`)
+  })
+  operationRoutes(app, parts)
+  jobRoutes(app, parts)
+  accountRoutes(app, parts)
+  app.setNotFoundHandler((request) => {
+    throw unknownRoute(request, routes)
+  })
+  return app
+}
+
+const REQUEST_ID = /^[\w.:-]{1,128}$/
+
+/** The caller's own id, when it is one that may stand in a log. */
+function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
+  const given = headers['x-request-id']
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : `req_${randomUUID()}`
+}
+
+function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const error = nameError(thrown, request.id)
+  if (error.code === 'UNEXPECTED') request.log.error({ err: thrown }, 'a request broke')
+  const { status, headers, body } = errorReply(error, Date.now())
+  reply
+    .code(status)
+    .headers({ ...headers, 'x-request-id': request.id })
+    .send(body)
+}
+
+/** Probes and scrapers come each few seconds, for ever. */
+const QUIET = new Set(['/health', '/ready', '/metrics'])
+
+function logRequest(request: FastifyRequest, reply: FastifyReply): void {
+  // The route, not the address: a query may hold who asked.
+  const { url: route = 'none' } = request.routeOptions
+  const level = reply.statusCode >= 500 ? 'warn' : QUIET.has(route) ? 'debug' : 'info'
+  const ms = Math.round(reply.elapsedTime)
+  request.log[level]({ method: request.method, route, status: reply.statusCode, ms }, 'answered')
+}
+
+const unknownRoute = ({ method }: FastifyRequest, routes: readonly string[]): BursarError =>
+  new BursarError('UNKNOWN_ROUTE', `no ${method} here; there is ${routes.join(', ')}`, {
+    detail: { routes },
+  })

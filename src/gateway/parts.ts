@@ -1,0 +1,22 @@
+import type { Client } from '../client/client-type.ts'
+import type { RulesSource } from '../queue/context.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { JobPlaces } from './find-job.ts'
+import type { ReadinessParts } from './readiness.ts'
+
+/** What the gateway needs of a process: a `Runtime` has it all, in Redis or embedded. */
+export interface GatewayRuntime extends JobPlaces, ReadinessParts {
+  readonly store: JobPlaces['store'] & ReadinessParts['store']
+  readonly rules: Pick<RulesSource, 'current'>
+  readonly metrics: Pick<Metrics, 'registry'>
+  readonly logger: Logger
+}
+
+/** What every route is given. */
+export interface GatewayParts {
+  readonly runtime: GatewayRuntime
+  readonly client: Client
+  /** Aborted when the server closes: whoever waits is answered with what there is. */
+  readonly closing: AbortSignal
+}

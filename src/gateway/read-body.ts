@@ -1,0 +1,49 @@
+import type { IncomingMessage } from 'node:http'
+import { BursarError } from '../errors.ts'
+
+/**
+ * Reads a JSON body.
+ * @param maxBytes - of the body as it travels.
+ * @throws {BursarError} REQUEST_TOO_LARGE; INVALID_REQUEST when it is empty, no UTF-8 or no JSON.
+ */
+export async function readJsonBody(payload: IncomingMessage, maxBytes: number): Promise<unknown> {
+  const announced = Number(payload.headers['content-length'] ?? 0)
+  if (announced > maxBytes) throw tooLarge(maxBytes)
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of payload) {
+    if (!Buffer.isBuffer(chunk)) throw new TypeError('a body comes in bytes')
+    bytes += chunk.length
+    if (bytes > maxBytes) throw tooLarge(maxBytes)
+    chunks.push(chunk)
+  }
+  return parse(decode(Buffer.concat(chunks, bytes)))
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (error) {
+    throw invalid('the body is not in UTF-8: encode it so', error)
+  }
+}
+
+function parse(text: string): unknown {
+  if (text.trim() === '') throw invalid('the body is empty: send a JSON object')
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    // The parser's own message quotes the body, which is nobody's but the caller's.
+    throw invalid('the body is not valid JSON: check quotes, commas and brackets', error)
+  }
+}
+
+const invalid = (message: string, cause?: unknown): BursarError =>
+  new BursarError('INVALID_REQUEST', message, { cause })
+
+const tooLarge = (maxBytes: number): BursarError =>
+  new BursarError(
+    'REQUEST_TOO_LARGE',
+    `the body is over ${maxBytes} bytes: send less, or raise defaults.max_body_bytes`,
+    { detail: { maxBytes } },
+  )

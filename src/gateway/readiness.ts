@@ -1,0 +1,72 @@
+import { sql } from 'drizzle-orm'
+import type { Outbox } from '../admission/outbox.ts'
+import { messageOf } from '../errors.ts'
+import { type Ledger, run } from '../ledger/ledger.ts'
+import { slotClosed } from '../queue/producer.ts'
+import type { Queues } from '../queue/queues.ts'
+
+/** What work needs. The ledger may lag for hours without harm, but nobody should start on one that is away. */
+export interface ReadinessParts {
+  readonly store: { readonly outbox: Pick<Outbox, 'slot'> }
+  readonly queues: Queues
+  readonly ledger: Ledger
+}
+
+export type PartState =
+  | { readonly state: 'up' }
+  | { readonly state: 'down'; readonly reason: string }
+
+export interface Readiness {
+  readonly ready: boolean
+  readonly parts: Readonly<Record<'slot' | 'queue' | 'ledger', PartState>>
+}
+
+const PROBE_LIMIT_MS = 1_000
+
+/** @returns a check of every part at once, each answered for within a second. */
+export function createReadiness({
+  store,
+  queues,
+  ledger,
+}: ReadinessParts): () => Promise<Readiness> {
+  const slot = createProbe(async () => {
+    if ((await store.outbox.slot()) === null) throw slotClosed()
+  })
+  const queue = createProbe(() => queues.interactive.getJobCountByTypes('waiting'))
+  const books = createProbe(() => run(ledger.db, sql`select 1`))
+  return async () => {
+    const [slotState, queueState, ledgerState] = await Promise.all([slot(), queue(), books()])
+    const parts = { slot: slotState, queue: queueState, ledger: ledgerState }
+    return { ready: Object.values(parts).every(({ state }) => state === 'up'), parts }
+  }
+}
+
+/**
+ * One question at a time: a part that hangs is not asked again until it has answered, so that a prober which comes
+ * each second piles nothing up behind it.
+ */
+function createProbe(ask: () => Promise<unknown>): () => Promise<PartState> {
+  let asked: Promise<PartState> | null = null
+  return () => {
+    asked ??= ask()
+      .then(
+        (): PartState => ({ state: 'up' }),
+        (error: unknown): PartState => ({ state: 'down', reason: messageOf(error) }),
+      )
+      .finally(() => {
+        asked = null
+      })
+    return within(asked)
+  }
+}
+
+function within(asked: Promise<PartState>): Promise<PartState> {
+  return new Promise((resolve) => {
+    const reason = `no answer within ${PROBE_LIMIT_MS} ms`
+    const timer = setTimeout(() => resolve({ state: 'down', reason }), PROBE_LIMIT_MS)
+    void asked.then((state) => {
+      clearTimeout(timer)
+      resolve(state)
+    })
+  })
+}

@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import type { Identity, Request, StreamRequest } from '../client/types.ts'
+import { parseDuration } from '../config/units.ts'
+import { BursarError } from '../errors.ts'
+
+const LONGEST_WAIT_MS = 600_000
+
+const WaitSchema = z
+  .string()
+  .transform(parseDuration)
+  .pipe(z.int({ error: 'write a time such as 30s' }).max(LONGEST_WAIT_MS, 'wait for 10m at most'))
+
+/** `?wait=30s`, in ms; absent = not at all. */
+export const WaitQuerySchema = z.strictObject({ wait: WaitSchema.optional() })
+
+/** As the client draws ids; BullMQ's own keys hold colons, so none may come in. */
+export const JobParamsSchema = z.strictObject({
+  id: z.string().regex(/^[\w-]{1,64}$/, 'a job id is up to 64 letters, digits, - or _'),
+})
+
+/** The flat request of the client. What it asks for is judged where every client's is: at intake. */
+const isObject = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const OBJECT = { error: "send an object: { user: 'u42', model: 'auto', messages: [...] }" }
+
+export const RequestSchema = z.custom<Request>(isObject, OBJECT)
+
+export const JobSchema = z
+  .custom<Record<string, unknown>>(isObject, OBJECT)
+  .transform(
+    ({ stream = false, ...request }, context): { stream: boolean; request: StreamRequest } => {
+      if (typeof stream !== 'boolean') {
+        context.addIssue({ code: 'custom', path: ['stream'], message: 'write true or false' })
+        return z.NEVER
+      }
+      return { stream, request: request as unknown as StreamRequest }
+    },
+  )
+
+const text = z.string().min(1)
+const TagSchema = z.string().regex(/^[^=]+=/, 'write tag=key=value, e.g. tag=feature=tutor')
+
+/** `?user=u42&tenant=acme&tier=basic&tag=feature=tutor&tag=...` */
+export const QuotaQuerySchema = z
+  .strictObject({
+    user: z.string({ error: 'say whose: /v1/quota?user=u42' }).min(1),
+    tenant: text.optional(),
+    tier: text.optional(),
+    tag: z.union([TagSchema.transform((tag) => [tag]), z.array(TagSchema)]).optional(),
+  })
+  .transform(({ user, tenant, tier, tag }): Identity => {
+    const tags = tag?.map((one) => [
+      one.slice(0, one.indexOf('=')),
+      one.slice(one.indexOf('=') + 1),
+    ])
+    return {
+      user,
+      ...(tenant !== undefined && { tenant }),
+      ...(tier !== undefined && { tier }),
+      ...(tags && { tags: Object.fromEntries(tags) }),
+    }
+  })
+
+/** @throws {BursarError} INVALID_REQUEST naming each mistake and its mend. */
+export function readAs<T>(schema: z.ZodType<T>, input: unknown): T {
+  const parsed = schema.safeParse(input)
+  if (parsed.success) return parsed.data
+  throw new BursarError('INVALID_REQUEST', z.prettifyError(parsed.error))
+}

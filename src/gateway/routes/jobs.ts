@@ -1,0 +1,129 @@
+import { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { StreamRequest } from '../../client/types.ts'
+import { isBursarError } from '../../errors.ts'
+import { newJobId } from '../../queue/ids.ts'
+import { closingError } from '../closing.ts'
+import { errorReply, nameError } from '../error-reply.ts'
+import { eventStream, type ServerEvent } from '../event-stream.ts'
+import { findJob } from '../find-job.ts'
+import type { GatewayParts } from '../parts.ts'
+import {
+  type AnsweredJob,
+  answeredJob,
+  deniedReply,
+  type HandedIn,
+  handedIn,
+  storedAnswer,
+} from '../reply-job.ts'
+import { JobParamsSchema, JobSchema, readAs, WaitQuerySchema } from '../requests.ts'
+import { waitFor } from '../wait-for.ts'
+
+/** How long a stream lasts when nobody says. */
+const STREAM_LIMIT_MS = 600_000
+
+/** Handing jobs in, asking for them, cancelling them. */
+export function jobRoutes(app: FastifyInstance, parts: GatewayParts): void {
+  const { client, runtime } = parts
+
+  app.post('/v1/jobs', async (request, reply) => {
+    const { wait } = readAs(WaitQuerySchema, request.query)
+    const job = readAs(JobSchema, request.body)
+    const id = job.request.jobId ?? newJobId()
+    const asked = { ...job.request, jobId: id }
+    if (job.stream) return streamJob(asked, id, wait ?? STREAM_LIMIT_MS, reply, parts)
+    if (wait) {
+      return answer(id, reply, parts, () =>
+        orStillGoing(id, client.run(asked, { timeoutMs: wait }), parts),
+      )
+    }
+    const { status } = await client.enqueue(asked)
+    return send(reply, handedIn(id, status))
+  })
+
+  app.get('/v1/jobs/:id', async (request, reply) => {
+    const { id } = readAs(JobParamsSchema, request.params)
+    const { wait } = readAs(WaitQuerySchema, request.query)
+    const found = await findJob(id, runtime)
+    return answer(id, reply, parts, async () => {
+      if (found !== 'queued') return storedAnswer(id, found.stored)
+      if (!wait) return handedIn(id)
+      return orStillGoing(id, client.result(id, { timeoutMs: wait }), parts)
+    })
+  })
+
+  app.delete('/v1/jobs/:id', async (request) => {
+    const { id } = readAs(JobParamsSchema, request.params)
+    const { status } = await client.cancel(id)
+    return { id, status }
+  })
+}
+
+/** Answers with a job as it stands; one that ended badly is an error that says so. */
+async function answer(
+  id: string,
+  reply: FastifyReply,
+  { runtime }: GatewayParts,
+  look: () => Promise<AnsweredJob | HandedIn>,
+): Promise<FastifyReply> {
+  try {
+    return send(reply, await look())
+  } catch (error) {
+    if (!isBursarError(error)) throw error
+    const { status, headers, body } = await deniedReply(id, error, runtime)
+    return reply.code(status).headers(headers).send(body)
+  }
+}
+
+function send(reply: FastifyReply, job: AnsweredJob | HandedIn): FastifyReply {
+  if (job.status === 'queued') reply.code(202).header('location', job.url)
+  return reply.send(job)
+}
+
+async function orStillGoing(
+  id: string,
+  work: ReturnType<GatewayParts['client']['result']>,
+  { closing }: GatewayParts,
+): Promise<AnsweredJob | HandedIn> {
+  try {
+    const waited = await waitFor(work, closing)
+    return typeof waited === 'string' ? handedIn(id) : answeredJob(id, waited.done)
+  } catch (error) {
+    if (isBursarError(error, 'WAIT_TIMEOUT')) return handedIn(id)
+    throw error
+  }
+}
+
+/**
+ * Streams an answer. Whoever loses the connection may send the same request with the same job id again: it joins the
+ * answer from its first piece.
+ */
+async function streamJob(
+  request: StreamRequest,
+  id: string,
+  timeoutMs: number,
+  reply: FastifyReply,
+  { client, closing, runtime }: GatewayParts,
+): Promise<FastifyReply> {
+  const stream = client.stream(request, { timeoutMs })
+  // A request that is refused at the door is refused as any other: with a status.
+  await stream.jobId
+  const ending = async (): Promise<ServerEvent> => {
+    try {
+      return { event: 'answer', data: answeredJob(id, await stream.final) }
+    } catch (error) {
+      const named = nameError(error, reply.request.id)
+      if (named.code === 'UNEXPECTED') reply.log.error({ err: error }, 'a stream broke')
+      return { event: 'error', data: (await deniedReply(id, named, runtime)).body }
+    }
+  }
+  const cut = (): ServerEvent => ({
+    event: 'error',
+    data: errorReply(closingError(), Date.now()).body,
+  })
+  const events = eventStream(handedIn(id), stream, { closing, ending, cut })
+  return reply
+    .headers({ 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
+    .type('text/event-stream; charset=utf-8')
+    .send(Readable.from(events))
+}

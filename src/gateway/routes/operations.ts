@@ -1,0 +1,22 @@
+import type { FastifyInstance } from 'fastify'
+import type { GatewayParts } from '../parts.ts'
+import { createReadiness } from '../readiness.ts'
+
+/** For whoever runs the process. */
+export function operationRoutes(app: FastifyInstance, { runtime, closing }: GatewayParts): void {
+  const readiness = createReadiness(runtime)
+  const { registry } = runtime.metrics
+
+  // Touches nothing: a process is not restarted because Redis is away.
+  app.get('/health', async () => ({ alive: true }))
+
+  app.get('/ready', async (_, reply) => {
+    const now = await readiness()
+    const ready = now.ready && !closing.aborted
+    return reply.code(ready ? 200 : 503).send({ ...now, ready })
+  })
+
+  app.get('/metrics', async (_, reply) =>
+    reply.type(registry.contentType).send(await registry.metrics()),
+  )
+}

@@ -1,27 +1,31 @@
 import { JOBS } from '../jobs/index.ts'
 import { startJobs } from '../jobs/runner.ts'
 import { messageOf } from '../src/errors.ts'
+import { startGatewayRole } from '../src/gateway/role.ts'
 import type { Runtime } from '../src/runtime.ts'
 import { startCompletionWorkers } from './completions.ts'
 import { startLedgerWorker } from './ledger.ts'
 
-export const ROLES = ['completions', 'ledger', 'jobs'] as const
+export const ROLES = ['completions', 'ledger', 'jobs', 'gateway'] as const
 /** What a process does; any number of processes may do the same. */
 export type Role = (typeof ROLES)[number]
 
 export interface RunningRoles {
+  /** Where the gateway listens; null when it is not among the roles. */
+  readonly gatewayUrl: string | null
   /** Drains: takes nothing new, lets what runs end, closes the runtime last. Safe to call twice. */
   close(): Promise<void>
   /** Resolves when everything is closed, by whomever. */
   readonly closed: Promise<void>
 }
 
-type Part = { close(): Promise<void> }
+type Part = { close(): Promise<void>; readonly url?: string }
 
 const STARTERS: Readonly<Record<Role, (runtime: Runtime) => Promise<Part> | Part>> = {
   completions: startCompletionWorkers,
   ledger: startLedger,
   jobs: (runtime) => startJobs(JOBS, runtime),
+  gateway: startGatewayRole,
 }
 
 /** Starts the roles over one runtime, which is theirs from now on, and drains them on SIGTERM and SIGINT. */
@@ -62,7 +66,8 @@ export async function startRoles(roles: readonly Role[], runtime: Runtime): Prom
     throw error
   }
   logger.info({ roles }, 'started')
-  return { close, closed }
+  const gatewayUrl = parts.find(({ url }) => url !== undefined)?.url ?? null
+  return { gatewayUrl, close, closed }
 }
 
 function startLedger({ ledger, store, options, logger }: Runtime): Part {

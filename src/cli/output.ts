@@ -12,6 +12,8 @@ export interface Progress {
 
 /** Where the command line writes. Results go to stdout, everything else to stderr, so that pipes stay clean. */
 export interface Output {
+  /** True when a person reads stdout in a terminal. */
+  readonly interactive: boolean
   line(text?: string): void
   note(text: string): void
   /** One JSON object alone on one line of stdout. */
@@ -73,6 +75,7 @@ export function createOutput({ stdout, stderr, colour }: OutputStreams): Output 
     coloured ? styleText(name, text, OUR_CHOICE) : text
   const line = (text = '') => void stdout.write(`${text}\n`)
   return {
+    interactive: stdout.isTTY === true,
     line,
     note: (text) => void stderr.write(`${text}\n`),
     json: (value) => line(JSON.stringify(value)),

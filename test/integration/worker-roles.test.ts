@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest'
 import { compareCounters } from '../../jobs/compare-counters.ts'
 import { outcomeCounts } from '../../src/ledger/queries/outcome-counts.ts'
+import { redisOf } from '../../src/runtime.ts'
 import { ROLES, startRoles } from '../../workers/main.ts'
 import { type Rig, startRig, until } from './queue-rig.ts'
 
@@ -14,11 +15,12 @@ const ask = (content: string) => ({
 })
 
 it('one process with every role answers, drains into the ledger and closes clean', async () => {
-  rig = await startRig({ workers: false })
+  rig = await startRig({ workers: false, env: { BURSAR_PORT: '0' } })
   const signals = process.listenerCount('SIGTERM')
   const roles = await startRoles(ROLES, await rig.newRuntime())
   await Promise.all(['a', 'b', 'c'].map((text) => rig.client.run(ask(text))))
   await until(async () => (await outcomeCounts(rig.runtime.ledger)).answered === 3)
+  expect((await fetch(`${roles.gatewayUrl}/ready`)).status).toBe(200)
   await roles.close()
   await roles.closed
   expect(process.listenerCount('SIGTERM')).toBe(signals)
@@ -53,7 +55,7 @@ it('two starts at once open one slot, and a ledger with bookings refuses an empt
   await rig.startWorkers()
   await rig.client.run(ask('book something'))
   await rig.drain()
-  await rig.runtime.commands.del(`${rig.options.BURSAR_PREFIX}:slot`)
+  await redisOf(rig.runtime).commands.del(`${rig.options.BURSAR_PREFIX}:slot`)
   await expect(rig.newRuntime()).rejects.toMatchObject({
     code: 'SLOT_CLOSED',
     message: expect.stringContaining('the ledger has bookings'),
@@ -62,7 +64,9 @@ it('two starts at once open one slot, and a ledger with bookings refuses an empt
 
 it('clients read the policy from the slot, without the keys of providers', async () => {
   rig = await startRig({ env: { OPENAI_API_KEY: 'sk-very-secret' } })
-  const published = await rig.runtime.commands.hgetall(`${rig.options.BURSAR_PREFIX}:policy`)
+  const published = await redisOf(rig.runtime).commands.hgetall(
+    `${rig.options.BURSAR_PREFIX}:policy`,
+  )
   expect(published.version).toBe('1')
   expect(published.body).not.toContain('sk-very-secret')
   expect((await rig.newClient().quota({ user: 'rich' })).tier).toBe('premium')

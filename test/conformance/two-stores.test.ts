@@ -1,6 +1,10 @@
+import { PGlite } from '@electric-sql/pglite'
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { JournalDatabase } from '../../src/admission/journal/database.ts'
+import { journalOver } from '../../src/admission/journal/pglite.ts'
+import { emptySlot } from '../../src/admission/model.ts'
 import { type Server, startRedis } from '../helpers/services/index.ts'
 import {
   JOBS,
@@ -12,23 +16,38 @@ import {
   steps,
   windowKeys,
 } from './commands.ts'
-import { memorySlot, redisSlot, type SlotUnderTest, type TestClock } from './stores.ts'
+import {
+  journalSlot,
+  memorySlot,
+  redisSlot,
+  reopenedSlot,
+  type SlotUnderTest,
+  type TestClock,
+} from './stores.ts'
 
 /**
- * Two stores, one machine: the same generated commands, under the same clock, answer the same and leave the same
- * behind, in the in-memory store and in Redis. 200 sequences of 60 commands are 12,000 on each.
+ * Three stores, one machine: the same generated commands, under the same clock, answer the same and leave the same
+ * behind, in the in-memory store, in Redis and in the journal. 200 sequences of 60 commands are 12,000 on each. After
+ * each the journal is opened anew and goes on for another 10 beside the memory that never ended: what it had not
+ * written would show.
  */
 const SEQUENCES = 200
 const LENGTH = 60
+const AFTER_REOPENING = 10
 
 // Of its own and without fsync: decisions are compared here, not durability.
 let server: Server
 let redis: Redis
+let pglite: PGlite
+let database: JournalDatabase
 beforeAll(async () => {
+  pglite = await PGlite.create()
+  database = journalOver(pglite)
   server = await startRedis({ appendfsync: 'no' })
   redis = new Redis(server.url)
 })
 afterAll(async () => {
+  await pglite.close()
   await redis.quit()
   await server.stop()
 })
@@ -74,19 +93,39 @@ async function run(store: SlotUnderTest, clock: TestClock, sequence: readonly St
   return { replies, ...left, published }
 }
 
-test('both stores answer 12,000 generated commands alike and leave the same behind', async () => {
+type Ran = Awaited<ReturnType<typeof run>>
+
+function expectSame(got: Ran, wanted: Ran, sequence: readonly Step[]): void {
+  wanted.replies.forEach((reply, i) => {
+    expect(got.replies[i], JSON.stringify(sequence[i])).toEqual(reply)
+  })
+  expect(got).toEqual(wanted)
+}
+
+test('three stores answer 12,000 generated commands alike and leave the same behind', async () => {
   const seen = new Map<string, number>()
-  const law = fc.asyncProperty(steps(LENGTH), async (sequence) => {
-    const clocks = [{ nowMs: START_MS }, { nowMs: START_MS }] as const
-    const memory = await memorySlot(clocks[0])
+  const law = fc.asyncProperty(steps(LENGTH + AFTER_REOPENING), async (sequence) => {
+    const clocks = [{ nowMs: START_MS }, { nowMs: START_MS }, { nowMs: START_MS }] as const
+    const state = emptySlot()
+    const memory = await memorySlot(clocks[0], state)
     const slot = await redisSlot(redis, clocks[1])
-    const wanted = await run(memory, clocks[0], sequence)
-    const got = await run(slot, clocks[1], sequence)
-    wanted.replies.forEach((reply, i) => {
-      expect(got.replies[i], JSON.stringify(sequence[i])).toEqual(reply)
-    })
-    expect(got).toEqual(wanted)
-    await Promise.all([memory.close(), slot.close()])
+    const journal = await journalSlot(database, clocks[2])
+    const first = sequence.slice(0, LENGTH)
+    const wanted = await run(memory, clocks[0], first)
+    expectSame(await run(slot, clocks[1], first), wanted, first)
+    expectSame(await run(journal, clocks[2], first), wanted, first)
+    await journal.close()
+
+    const reopened = await reopenedSlot(database, clocks[2])
+    const { replies: _, published: __, ...left } = wanted
+    expect(await everything(reopened)).toEqual(left)
+    // The cache is not journaled.
+    state.cache.clear()
+    const rest = sequence.slice(LENGTH)
+    await memory.close()
+    expectSame(await run(reopened, clocks[2], rest), await run(memory, clocks[0], rest), rest)
+
+    await Promise.all([memory.close(), slot.close(), reopened.close()])
     for (const { did, reply } of wanted.replies as { did: string; reply: { outcome: string } }[]) {
       const name = `${did} ${reply.outcome}`
       seen.set(name, (seen.get(name) ?? 0) + 1)
@@ -96,7 +135,7 @@ test('both stores answer 12,000 generated commands alike and leave the same behi
   expect([...seen.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(10_000)
   // A generator that never reached an answer would prove nothing about it.
   expect([...seen.keys()].sort()).toEqual(EVERY_ANSWER)
-})
+}, 180_000)
 
 const EVERY_ANSWER = [
   'admit busy',

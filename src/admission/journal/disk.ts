@@ -6,23 +6,8 @@ import { writeEntry, writeHead, writeKey, writeRecord } from './records.ts'
 /** The one row that is no record: the slot's epoch, watermark and counter. */
 export const HEAD_KIND = 'slot'
 
-/** One statement is one transaction: all of it is on disk, or none. A null value is a record that is gone. */
-const SAVE = `
-  with given as (
-    select kind, key, value
-    from json_to_recordset($1::text::json) as row(kind text, key text, value text)
-  ), put as (
-    insert into slot.record select * from given where value is not null
-    on conflict (kind, key) do update set value = excluded.value
-  ), gone as (
-    delete from slot.record kept using given
-    where given.value is null and kept.kind = given.kind and kept.key = given.key
-  ), told as (
-    insert into slot.outbox
-    select * from json_to_recordset($2::text::json) as row(seq bigint, id text, entry text)
-    on conflict (seq) do nothing
-  )
-  delete from slot.outbox where seq < $3`
+/** One statement is one transaction: all of it is on disk, or none. */
+const SAVE = 'select slot.save($1::text::json, $2::text::json, $3::bigint)'
 
 /** Brings the disk to where the slot in memory is. */
 export class Disk {

@@ -77,6 +77,7 @@ export async function createJournaledStore(
     conclude: (command) => run(() => memory.conclude(command)),
     cancel: (job) => run(() => memory.cancel(job)),
     peek: (keys) => look(() => memory.peek(keys)),
+    windows: () => look(() => memory.windows()),
     peekLimits: (limits) => look(() => memory.peekLimits(limits)),
     result: (job) => look(() => memory.result(job)),
     results: (jobs) => look(() => memory.results(jobs)),

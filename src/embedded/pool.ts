@@ -20,10 +20,13 @@ export interface PglitePool extends PgPool {
     params?: readonly unknown[],
   ): Promise<QueryReply<R>>
   /** A client that keeps the session to itself from BEGIN to COMMIT or ROLLBACK. Release it. */
-  connect(): Promise<PgPoolClient>
+  connect(): Promise<PglitePoolClient>
   /** Refuses later queries; the database stays open. Safe to call twice. */
   end(): Promise<void>
 }
+
+/** A client of the pool; it emits `notification`. */
+export type PglitePoolClient = PgPoolClient & EventEmitter
 
 /** @param database - the caller's, who closes it after `end`. */
 export const createPglitePool = (database: PGlite): PglitePool => new SharedSession(database)
@@ -58,7 +61,7 @@ class SharedSession extends EventEmitter implements PglitePool {
     }
   }
 
-  async connect(): Promise<PgPoolClient> {
+  async connect(): Promise<PglitePoolClient> {
     this.#assertOpen()
     const client = new SharedClient(this.#session, () => this.#clients.delete(client))
     this.#clients.add(client)

@@ -1,7 +1,12 @@
 import {
+  type BackendFactory,
+  type ConnectionOptions,
   createPostgresBackend,
+  createRedisBackend,
   type IQueueBackend,
+  type JobProgress,
   type PgPool,
+  type PostgresConnectionOptions,
   type Processor,
   Queue,
   Worker,
@@ -22,7 +27,7 @@ export type CompletionQueue = Queue<
   unknown
 >
 /** A worker of ours, wherever its queue lives. */
-export type QueueWorker = Worker<CompletionJob, void, string, IQueueBackend, object, unknown>
+export type QueueWorker = Worker<CompletionJob, void, string, IQueueBackend, JobProgress, unknown>
 /** BullMQ hands out the signal of a cancellation only to a processor that declares three parameters. */
 export type QueueProcessor = Processor<CompletionJob, void>
 export type QueueWorkerOptions = Omit<WorkerOptions, 'connection' | 'prefix'>
@@ -42,19 +47,27 @@ const STREAMS = { events: { maxLen: 1_000 } }
  * @param connection - shared by all BullMQ objects of the process; a worker adds a blocking one of its own.
  * @param prefix - with braces, so that a queue lives in one Cluster slot.
  */
-export const redisBackend = (connection: Redis, prefix: string): QueueBackend => ({
-  openQueue: (name) => new Queue(name, { connection, prefix, streams: STREAMS }),
-  openWorker: (name, processor, options) =>
-    new Worker(name, processor, { ...options, connection, prefix }),
-})
+export const redisBackend = (connection: Redis, prefix: string): QueueBackend =>
+  over<ConnectionOptions>(connection, createRedisBackend, { prefix })
 
 /**
  * Queues in the schema `bullmq` of a database that `runMigrations` has prepared.
  * @param pool - its sessions find unqualified names in that schema.
  */
-export const postgresBackend = (pool: PgPool): QueueBackend => ({
-  openQueue: (name) =>
-    new Queue(name, { connection: pool, streams: STREAMS }, createPostgresBackend),
-  openWorker: (name, processor, options) =>
-    new Worker(name, processor, { ...options, connection: pool }, createPostgresBackend),
-})
+export const postgresBackend = (pool: PgPool): QueueBackend =>
+  over<PostgresConnectionOptions>(pool, createPostgresBackend, {})
+
+function over<C>(
+  connection: C,
+  factory: BackendFactory<IQueueBackend, C>,
+  place: { readonly prefix?: string },
+): QueueBackend {
+  // Queues of both kinds have one type when nobody can see from outside what they are connected to.
+  const connect: BackendFactory<IQueueBackend, unknown> = (name, options, more) =>
+    factory(name, { ...options, connection }, more)
+  return {
+    openQueue: (name) => new Queue(name, { ...place, connection, streams: STREAMS }, connect),
+    openWorker: (name, processor, options) =>
+      new Worker(name, processor, { ...options, ...place, connection }, connect),
+  }
+}

@@ -1,0 +1,157 @@
+import { lstat, mkdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
+import { BursarError, messageOf } from '../errors.ts'
+import { openEmbeddedLedger } from '../ledger/embedded.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { type FolderLock, lockFolder } from './folder-lock.ts'
+import { migrateAll } from './migrate.ts'
+import { createPglitePool, type PglitePool } from './pool.ts'
+import { createTemplateCache, type TemplateCache } from './template-cache.ts'
+import { untar } from './untar.ts'
+import { scheduleVacuum } from './vacuum.ts'
+
+export interface EmbeddedDatabaseOptions {
+  /** Data folder, created when it is missing; null = in memory, gone when it is closed. */
+  readonly folder: string | null
+  readonly logger?: Logger
+  /** Where the files of a migrated, empty database are kept between starts; absent = this user's temporary files. */
+  readonly templates?: TemplateCache
+}
+
+/** A whole PostgreSQL in this process, with the ledger's tables and BullMQ's. */
+export interface EmbeddedDatabase {
+  readonly database: PGlite
+  /** For BullMQ, and for statements of our own. */
+  readonly pool: PglitePool
+  readonly ledger: Ledger
+  /** Closes the database and frees the folder. Close queues and workers before. Safe to call twice. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the embedded database, migrated to this version, and keeps its folder from other processes.
+ *
+ * A commit is in the operating system's hands when it returns: it survives kill -9 of this process and is replayed at
+ * the next opening. It may not survive a power cut: PGlite runs PostgreSQL without fsync, and its file system has
+ * none to offer (https://github.com/electric-sql/pglite/issues/1107, read 2026-11-21). What must survive that
+ * belongs in a PostgreSQL.
+ * @throws {BursarError} DATA_FOLDER_IN_USE, DATA_FOLDER_UNREADABLE. The folder is free again then.
+ */
+export async function openEmbeddedDatabase(
+  options: EmbeddedDatabaseOptions,
+): Promise<EmbeddedDatabase> {
+  const { folder, logger, templates = createTemplateCache() } = options
+  if (folder === null) {
+    const archive = new Blob([Buffer.from(await template(templates))])
+    return wire(await PGlite.create({ loadDataDir: archive }), null, logger)
+  }
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const lock = lockFolder(folder)
+  try {
+    return await wire(await openCluster(folder, templates), lock, logger)
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+async function wire(
+  database: PGlite,
+  lock: FolderLock | null,
+  logger: Logger | undefined,
+): Promise<EmbeddedDatabase> {
+  const pool = createPglitePool(database)
+  const closeBoth = async () => {
+    await pool.end()
+    await database.close()
+  }
+  try {
+    await migrateAll(database, pool)
+    const ledger = await openEmbeddedLedger(database)
+    const vacuum = scheduleVacuum(pool, { logger })
+    let closing: Promise<void> | undefined
+    const close = async () => {
+      await vacuum.stop()
+      await ledger.close()
+      await closeBoth()
+      lock?.release()
+    }
+    return {
+      database,
+      pool,
+      ledger,
+      close() {
+        closing ??= close()
+        return closing
+      },
+    }
+  } catch (error) {
+    await closeBoth()
+    throw error
+  }
+}
+
+async function openCluster(folder: string, templates: TemplateCache): Promise<PGlite> {
+  const cluster = join(folder, 'pgdata')
+  if (!(await exists(cluster))) await createCluster(cluster, templates)
+  await assertVersion(cluster)
+  try {
+    return await PGlite.create({ dataDir: cluster, relaxedDurability: false })
+  } catch (cause) {
+    throw unreadable(cluster, messageOf(cause), cause)
+  }
+}
+
+/** Whole or not at all: a process that dies meanwhile leaves nothing that a later one would take for a database. */
+async function createCluster(cluster: string, templates: TemplateCache): Promise<void> {
+  const draft = `${cluster}.new`
+  await rm(draft, { recursive: true, force: true })
+  await untar(await template(templates), draft)
+  await rename(draft, cluster)
+}
+
+async function template(templates: TemplateCache): Promise<Uint8Array> {
+  const kept = await templates.read()
+  if (kept) return kept
+  const built = await buildTemplate()
+  await templates.write(built)
+  return built
+}
+
+async function buildTemplate(): Promise<Uint8Array> {
+  const database = await PGlite.create()
+  const pool = createPglitePool(database)
+  try {
+    await migrateAll(database, pool)
+    // Otherwise every first opening would replay the migrations from the log.
+    await database.exec('checkpoint')
+    return new Uint8Array(await (await database.dumpDataDir('none')).arrayBuffer())
+  } finally {
+    await pool.end()
+    await database.close()
+  }
+}
+
+const PG_VERSION = '18'
+
+async function assertVersion(cluster: string): Promise<void> {
+  const version = await readFile(join(cluster, 'PG_VERSION'), 'utf8').catch(() => '')
+  if (version.trim() === PG_VERSION) return
+  const reason = version === '' ? 'it has no PG_VERSION' : `it is of PostgreSQL ${version.trim()}`
+  throw unreadable(cluster, `${reason}, and this version of Bursar brings ${PG_VERSION}`)
+}
+
+const unreadable = (cluster: string, reason: string, cause?: unknown): BursarError =>
+  new BursarError(
+    'DATA_FOLDER_UNREADABLE',
+    `the database in ${cluster} does not open: ${reason}. Open it with the version of Bursar that wrote it, or move the folder away to start afresh`,
+    { cause },
+  )
+
+const exists = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  )

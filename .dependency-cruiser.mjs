@@ -9,7 +9,7 @@ const rooms = {
   ground: 'src/(errors\\.ts|money/|config/|telemetry/)',
   core: 'src/(admission|cache|pricing|insight)/',
   parts: 'src/(queue|provider|ledger|embedded|alerts|access|client)/',
-  edges: '(workers|jobs)/|src/(cli|gateway)/|src/runtime\\.ts',
+  edges: '(workers|jobs)/|src/(cli|gateway)/|src/runtime(\\.ts|/)',
 }
 const at = (...paths) => `^(${paths.join('|')})`
 
@@ -56,8 +56,8 @@ export default {
     forbid(
       'runtime-is-for-edges',
       'Only workers, jobs, the gateway and the command line may ask for the wired parts.',
-      { path: '^src/', pathNot: '^src/(cli|gateway)/|^src/runtime\\.ts' },
-      { path: '^src/runtime\\.ts' },
+      { path: '^src/', pathNot: '^src/(cli|gateway)/|^src/runtime(\\.ts|/)' },
+      { path: '^src/runtime(\\.ts|/)' },
     ),
     forbid(
       'sandbox-is-independent',

@@ -1,43 +1,28 @@
-import type { Redis } from 'ioredis'
-import { createRedisStore } from './admission/redis/store.ts'
 import type { AdmissionStore, Signals } from './admission/store.ts'
 import type { Environment, Options } from './config/options.ts'
 import { policyToJson } from './config/policy-json.ts'
 import type { Policy, ProviderPolicy } from './config/policy-types.ts'
 import { type PolicyWatch, watchPolicy } from './config/policy-watch.ts'
 import { BursarError, messageOf } from './errors.ts'
-import type { Ledger } from './ledger/ledger.ts'
-import { openLedger } from './ledger/open.ts'
 import { registerPolicy } from './ledger/policies.ts'
-import { windowTotals } from './ledger/queries/window-sums.ts'
-import { beginEpoch, ensureSlotRow, readSlotRow } from './ledger/slot-row.ts'
 import { createPriceBook } from './pricing/price-book.ts'
 import { createProvider } from './provider/provider.ts'
 import type { Provider } from './provider/types.ts'
-import { type QueueBackend, redisBackend } from './queue/backend.ts'
-import { checkRedis } from './queue/check-redis.ts'
 import { type Clock, realClock } from './queue/clock.ts'
-import { connectCommands, connectPatient } from './queue/connection.ts'
-import { openSlot } from './queue/open-slot.ts'
-import { redisShelf } from './queue/published-policy.ts'
 import { closeQueues, openQueues, type Queues } from './queue/queues.ts'
 import { createRules, type LiveRules } from './queue/rules.ts'
+import { openEmbeddedHome } from './runtime/embedded-home.ts'
+import type { Home, HomeParts } from './runtime/home.ts'
+import { openRedisHome } from './runtime/redis-home.ts'
 import { createLogger, type Logger } from './telemetry/logger.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 
 /** The wired parts of one process. */
-export interface Runtime {
+export interface Runtime extends Home {
   readonly options: Options
-  readonly store: AdmissionStore & Signals
   readonly queues: Queues
-  /** Where the queues live; workers are opened on it. */
-  readonly backend: QueueBackend
-  /** Bounded connection for commands of the slot, and the one that BullMQ's objects share. */
-  readonly commands: Redis
-  readonly connection: Redis
   readonly provider: Provider
   readonly rules: LiveRules
-  readonly ledger: Ledger
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
@@ -91,30 +76,10 @@ async function wire(
   closers: (() => unknown)[],
 ): Promise<Omit<Runtime, 'close'>> {
   const { env = process.env, clock = realClock } = overrides
-  const { redisUrl, databaseUrl } = addresses(options)
   const logger = overrides.logger ?? createLogger({ level: options.LOG_LEVEL, name: 'bursar' })
+  const home = await openHome({ options, clock, logger, closers })
+  const { ledger, shelf } = home
 
-  const commands = connectCommands({
-    url: redisUrl,
-    name: 'bursar',
-    timeoutMs: options.REDIS_COMMAND_TIMEOUT_MS,
-  })
-  closers.push(() => commands.disconnect())
-  for (const warning of (await checkRedis(commands)).warnings) logger.warn(warning)
-
-  const ledger = await openLedger({ databaseUrl })
-  closers.push(() => ledger.close())
-
-  const prefix = options.BURSAR_PREFIX
-  const bare = await createRedisStore({
-    redis: commands,
-    prefix,
-    ...(clock.virtual ? { clock: () => clock.now() } : {}),
-  })
-  closers.push(() => bare.close())
-  await openSlot({ store: bare, redis: commands, prefix, ledger: slotLedger(ledger) })
-
-  const shelf = redisShelf(commands, prefix)
   const register = async (policy: Policy): Promise<Policy> => {
     const version = await registerPolicy(ledger, policyToJson(policy))
     const registered = { ...policy, version }
@@ -131,44 +96,38 @@ async function wire(
   const bareProvider = createProvider({ providers: reachableProviders(rules, sandbox) })
   closers.push(() => bareProvider.close())
 
-  const connection = connectPatient({ url: redisUrl, name: 'bursar-queue' })
-  closers.push(() => connection.disconnect())
-  const backend = redisBackend(connection, options.BURSAR_QUEUE_PREFIX)
-  const queues = openQueues(backend)
+  const queues = openQueues(home.backend)
   closers.push(() => closeQueues(queues))
 
   return {
+    ...home,
     options,
-    store: overrides.wrapStore?.(bare) ?? bare,
+    store: overrides.wrapStore?.(home.store) ?? home.store,
     queues,
-    backend,
-    commands,
-    connection,
     provider: overrides.wrapProvider?.(bareProvider) ?? bareProvider,
     rules,
-    ledger,
     clock,
     logger,
     metrics: overrides.metrics ?? createMetrics(),
   }
 }
 
-function addresses({ REDIS_URL: redisUrl, DATABASE_URL: databaseUrl }: Options) {
-  if (redisUrl && databaseUrl) return { redisUrl, databaseUrl }
-  throw new BursarError(
-    'INVALID_OPTIONS',
-    'set REDIS_URL and DATABASE_URL, e.g. redis://127.0.0.1:6379 and postgres://bursar@127.0.0.1:5432/bursar',
-  )
+/** @throws {BursarError} INVALID_OPTIONS when the runtime is embedded: what asks needs a server of its own. */
+export function redisOf({ redis }: Runtime): NonNullable<Home['redis']> {
+  if (redis) return redis
+  throw new BursarError('INVALID_OPTIONS', 'this needs Redis: set REDIS_URL and DATABASE_URL')
 }
 
-const slotLedger = (ledger: Ledger) => ({
-  epoch: async () => (await readSlotRow(ledger)).epoch,
-  beginEpoch: async () => {
-    await ensureSlotRow(ledger)
-    return (await beginEpoch(ledger)).epoch
-  },
-  hasPostings: async () => (await windowTotals(ledger)).size > 0,
-})
+/** Redis and PostgreSQL, or nothing: one of them alone is a mistake. */
+function openHome(parts: HomeParts): Promise<Home> {
+  const { REDIS_URL: redisUrl, DATABASE_URL: databaseUrl } = parts.options
+  if (redisUrl && databaseUrl) return openRedisHome(parts, redisUrl, databaseUrl)
+  if (!redisUrl && !databaseUrl) return openEmbeddedHome(parts)
+  throw new BursarError(
+    'INVALID_OPTIONS',
+    'set both REDIS_URL and DATABASE_URL, e.g. redis://127.0.0.1:6379 and postgres://bursar@127.0.0.1:5432/bursar, or neither, to run embedded',
+  )
+}
 
 /** The policy file under watch; every valid change is registered, published and put in force, in order. */
 async function watchRegistered(

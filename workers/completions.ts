@@ -4,7 +4,6 @@ import { createGateBackoff } from '../src/queue/gate-backoff.ts'
 import { QUEUES } from '../src/queue/names.ts'
 import { createOwed } from '../src/queue/owed.ts'
 import { createRenewer } from '../src/queue/renewer.ts'
-import { createChunkLog } from '../src/queue/streams/chunk-log.ts'
 import { type CompletionWorker, startCompletionWorker } from '../src/queue/worker.ts'
 import type { Runtime } from '../src/runtime.ts'
 
@@ -37,7 +36,6 @@ export async function startCompletionWorkers(runtime: Runtime): Promise<Completi
     ...runtime,
     owed,
     renewer,
-    chunks: createChunkLog(runtime.commands, logger),
     gates: createGateBackoff(),
     holdTtlMs: options.HOLD_TTL_MS,
     resultTtlMs: options.RESULT_TTL_MS,

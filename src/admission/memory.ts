@@ -66,6 +66,7 @@ export function createMemoryStore(options: MemoryStoreOptions): AdmissionStore &
         return { key, ...rest }
       })
     },
+    windows: async () => [...state.windows.keys()],
     async peekLimits(limits) {
       return limits.map((line) => {
         const { key, remaining, resetAtMs } = model.measure(state, line, 0, clock())

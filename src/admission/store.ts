@@ -22,6 +22,8 @@ export interface AdmissionStore {
   cancel(job: string): Promise<c.CancelReply>
   /** Windows that exist, in the order asked; null for one that was never held against. */
   peek(keys: readonly string[]): Promise<readonly (c.WindowState | null)[]>
+  /** Keys of all windows that exist, `<budget>:<window>`. */
+  windows(): Promise<readonly string[]>
   /** State of limits without taking from them. */
   peekLimits(limits: readonly c.LimitLine[]): Promise<readonly c.LimitState[]>
   /** The stored result of a job, null when it has none (yet, or any more). */

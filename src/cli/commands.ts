@@ -1,4 +1,5 @@
 import type { Registration } from './command.ts'
+import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
 import { migrate } from './migrate.ts'
 import { replay } from './replay.ts'
@@ -10,6 +11,7 @@ import { verify } from './verify.ts'
 /** Every command of `bursar`, in the order of its help. A new command is one file and one line here. */
 export const COMMANDS: readonly Registration[] = [
   start,
+  demo,
   migrate,
   doctor,
   report,

@@ -8,6 +8,7 @@ import type { Answer } from '../../src/client/index.ts'
 import { BursarError } from '../../src/errors.ts'
 import { listEntries } from '../../src/ledger/queries/list-entries.ts'
 import { outcomeCounts } from '../../src/ledger/queries/outcome-counts.ts'
+import { redisOf } from '../../src/runtime.ts'
 import { startRedis } from '../helpers/services/index.ts'
 import { POLICY, type Rig, startRig, until } from '../integration/queue-rig.ts'
 
@@ -240,7 +241,7 @@ it('no result is lost while the subscriber is killed again and again', async () 
     done = true
   })
   while (!done) {
-    await rig.runtime.commands.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
+    await redisOf(rig.runtime).commands.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
     await new Promise(setImmediate)
   }
   const answers = await all

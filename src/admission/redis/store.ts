@@ -105,6 +105,7 @@ export async function createRedisStore(
       const packed = await answered(redis.mgetBuffer(windowKeys.map((key) => keys.window(key))))
       return windowKeys.map((key, i) => readWindow(key, packed[i]))
     },
+    windows: () => answered(redis.zrange(keys.windows, '0', '-1')),
     async peekLimits(limits) {
       const words = writeLimits(begin(caller), limits)
       const raw = await callScript(caller, peekLimitsScript, words)

@@ -3,7 +3,7 @@ import { startRoles } from '../../../workers/main.ts'
 import type { Environment } from '../../config/options.ts'
 import { readOptions } from '../../config/options.ts'
 import { type Clock, createFollowingClock } from '../../queue/clock.ts'
-import { createRuntime } from '../../runtime.ts'
+import { createRuntime, redisOf } from '../../runtime.ts'
 import { createLogger } from '../../telemetry/logger.ts'
 import { aborted } from '../command.ts'
 import type { Ready } from './children.ts'
@@ -35,7 +35,7 @@ export async function runWorker(env: Environment, signal: AbortSignal): Promise<
   }
   const logger = createLogger({ level: options.LOG_LEVEL, name: 'replay-worker' })
   const runtime = await createRuntime(options, { env, clock, logger, sandbox: false })
-  const following = followDriverClock(runtime.commands, options.BURSAR_PREFIX, clock)
+  const following = followDriverClock(redisOf(runtime).commands, options.BURSAR_PREFIX, clock)
   await following.catchUp()
   const running = await startRoles(['completions', 'ledger'], runtime)
   void aborted(signal).then(running.close)

@@ -1,13 +1,11 @@
 import { asc, count, gt } from 'drizzle-orm'
 import { compareCounters } from '../../../jobs/compare-counters.ts'
 import type { WindowState } from '../../admission/commands.ts'
-import { slotKeys } from '../../admission/keys.ts'
 import { type Outcome, splitWindowKey } from '../../admission/outbox.ts'
 import { asking, type Ledger } from '../../ledger/ledger.ts'
 import { listEntries } from '../../ledger/queries/list-entries.ts'
 import { ledgerConflicts, requests } from '../../ledger/schema.ts'
 import type { Nano } from '../../money/nano.ts'
-import { redisError } from '../../queue/check-redis.ts'
 import type { Runtime } from '../../runtime.ts'
 import type { BilledCall } from './bill.ts'
 import type { Driven } from './drive.ts'
@@ -35,7 +33,7 @@ export async function collectEvidence(witnesses: Witnesses): Promise<Evidence> {
     entries: await allEntries(ledger),
     conflicts: await conflictCount(ledger),
     bill,
-    windows: await peekAll(runtime, await windowKeys(runtime)),
+    windows: await peekAll(runtime, await store.windows()),
     spentNano: await spentIn(runtime, globalBudget),
     counters: await compareCounters(store, ledger),
   }
@@ -43,7 +41,7 @@ export async function collectEvidence(witnesses: Witnesses): Promise<Evidence> {
 
 /** What the windows of one budget have counted, nano-USD. */
 export async function spentIn(runtime: Runtime, budget: string): Promise<Nano> {
-  const keys = await windowKeys(runtime)
+  const keys = await runtime.store.windows()
   const own = await peekAll(
     runtime,
     keys.filter((key) => splitWindowKey(key).budget === budget),
@@ -52,14 +50,6 @@ export async function spentIn(runtime: Runtime, budget: string): Promise<Nano> {
 }
 
 const PAGE = 1_000
-
-async function windowKeys({ commands, options }: Runtime): Promise<string[]> {
-  try {
-    return await commands.zrange(slotKeys(options.BURSAR_PREFIX).windows, '0', '-1')
-  } catch (error) {
-    throw redisError(error)
-  }
-}
 
 async function peekAll({ store }: Runtime, keys: readonly string[]): Promise<WindowState[]> {
   const windows: WindowState[] = []

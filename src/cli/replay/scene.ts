@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Environment, readOptions } from '../../config/options.ts'
 import { report } from '../../ledger/queries/report.ts'
 import { createFollowingClock } from '../../queue/clock.ts'
-import { createRuntime, type Runtime } from '../../runtime.ts'
+import { createRuntime, type Runtime, redisOf } from '../../runtime.ts'
 import { createLogger } from '../../telemetry/logger.ts'
 import { startBar } from './bar.ts'
 import { wholeBill } from './bill.ts'
@@ -69,7 +69,7 @@ async function gather(scene: Scene, closers: Closers): Promise<Cast> {
   const log = createLogger({ level: 'silent', name: 'replay' })
   const runtime = await createRuntime(readOptions(env), { env, clock, logger: log, sandbox: false })
   closers.push(() => runtime.close())
-  const driverClock = startDriverClock(runtime.commands, workspace.prefix, clock)
+  const driverClock = startDriverClock(redisOf(runtime).commands, workspace.prefix, clock)
   closers.push(() => driverClock.stop())
   const pool = await startWorkers({
     env,

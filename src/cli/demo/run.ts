@@ -1,0 +1,160 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { startCompletionWorkers } from '../../../workers/completions.ts'
+import { startLedgerWorker } from '../../../workers/ledger.ts'
+import { localLink } from '../../client/local-link.ts'
+import { clientOver } from '../../client/over-link.ts'
+import { type Environment, readOptions } from '../../config/options.ts'
+import { report } from '../../ledger/queries/report.ts'
+import { createRuntime, type Runtime } from '../../runtime.ts'
+import { createLogger } from '../../telemetry/logger.ts'
+import type { Output } from '../output.ts'
+import { type BilledCall, wholeBill } from '../replay/bill.ts'
+import { endChild, startChild } from '../replay/children.ts'
+import { collectEvidence } from '../replay/collect.ts'
+import { judge, summarise } from '../replay/judge.ts'
+import { drainAll } from '../replay/settle-down.ts'
+import { demoPolicy, GLOBAL_BUDGET } from './demo-policy.ts'
+import { type Played, play } from './play.ts'
+import { writeScript } from './script.ts'
+import { type DemoResult, liveText } from './show.ts'
+
+export interface DemoOptions {
+  readonly seed: number
+  /** Where its database, policy and bill are; emptied before. */
+  readonly folder: string
+}
+
+interface Surroundings {
+  readonly env: Environment
+  readonly output: Output
+  readonly signal: AbortSignal
+}
+
+/** Never billed, and gone at the next try. */
+const FAULTS = '429:0.03,500:0.02'
+const LANES = 16
+const SANDBOX_LIMIT_MS = 10_000
+const WORKERS_LIMIT_MS = 10_000
+
+type Closers = (() => Promise<unknown>)[]
+
+/**
+ * Runs the whole of Bursar in this process over an empty folder, has a built-in workload asked, and compares what
+ * counters, ledger and the simulated provider say of it.
+ * @throws {BursarError} CANCELLED, and what the stores throw. Whatever it started has ended then.
+ */
+export async function runDemo(
+  options: DemoOptions,
+  surroundings: Surroundings,
+): Promise<DemoResult> {
+  const closers: Closers = []
+  const { output } = surroundings
+  const startedMs = performance.now()
+  try {
+    await rm(options.folder, { recursive: true, force: true })
+    await mkdir(options.folder, { recursive: true })
+    output.note('starting: a database, a queue, a worker and a simulated provider, all in here')
+    const billFile = join(options.folder, 'bill.jsonl')
+    const url = await openSandbox(options, billFile, surroundings.env, closers)
+    const runtime = await openRuntime(options, url, surroundings.env, closers)
+    const played = await perform(options, runtime, surroundings, closers)
+    await drainAll(runtime)
+    const seconds = (performance.now() - startedMs) / 1_000
+    return await verdict(runtime, played, await wholeBill(billFile), seconds)
+  } finally {
+    for (const close of closers.toReversed()) await close().catch(() => {})
+  }
+}
+
+async function openSandbox(
+  { seed, folder }: DemoOptions,
+  billFile: string,
+  env: Environment,
+  closers: Closers,
+): Promise<string> {
+  await writeFile(billFile, '')
+  const words = ['sandbox', '--bill', billFile, '--seed', String(seed), '--faults', FAULTS]
+  const sandbox = startChild(words, env, join(folder, 'sandbox.log'))
+  closers.push(() => endChild(sandbox, SANDBOX_LIMIT_MS))
+  return (await sandbox.ready).url
+}
+
+async function openRuntime(
+  { folder }: DemoOptions,
+  sandboxUrl: string,
+  env: Environment,
+  closers: Closers,
+): Promise<Runtime> {
+  const policy = join(folder, 'bursar.yaml')
+  await writeFile(policy, demoPolicy(sandboxUrl))
+  const { REDIS_URL: _, DATABASE_URL: __, ...rest } = env
+  const own = { ...rest, BURSAR_DATA: join(folder, 'data'), BURSAR_POLICY: policy }
+  const embedded = { ...own, WORKER_CONCURRENCY: String(LANES) }
+  const logger = createLogger({ level: 'silent', name: 'demo' })
+  const runtime = await createRuntime(readOptions(embedded), { env: embedded, logger })
+  closers.push(() => runtime.close())
+  return runtime
+}
+
+async function perform(
+  { seed }: DemoOptions,
+  runtime: Runtime,
+  { output, signal }: Surroundings,
+  closers: Closers,
+): Promise<Played> {
+  const { store, ledger, options } = runtime
+  const workers = await startCompletionWorkers(runtime)
+  const ledgerWorker = startLedgerWorker({
+    ledger,
+    outbox: store.outbox,
+    batch: options.LEDGER_BATCH,
+  })
+  const client = clientOver(localLink({ ...runtime, queues: () => runtime.queues }), runtime.clock)
+  const script = writeScript(seed)
+  const progress = output.progress(script.length)
+  const close = async () => {
+    progress.stop()
+    await client.close()
+    await workers.close(WORKERS_LIMIT_MS)
+    await ledgerWorker.close()
+  }
+  let closing: Promise<void> | undefined
+  const closeOnce = () => {
+    closing ??= close()
+    return closing
+  }
+  closers.push(closeOnce)
+  const played = await play(script, {
+    client,
+    queues: runtime.queues,
+    signal,
+    told: (seen, { delayed }) =>
+      progress.update(seen.tally.jobs.size - seen.tally.open, liveText(seen, delayed)),
+  })
+  await closeOnce()
+  return played
+}
+
+async function verdict(
+  runtime: Runtime,
+  { seen, parked }: Played,
+  bill: readonly BilledCall[],
+  seconds: number,
+): Promise<DemoResult> {
+  const evidence = await collectEvidence({
+    runtime,
+    driven: { tally: seen.tally, parked, quiet: true },
+    bill,
+    globalBudget: GLOBAL_BUDGET,
+    fallen: 0,
+  })
+  const { savedNano, steppedDown } = seen
+  return {
+    summary: { ...summarise(evidence, seconds), savedNano, steppedDown },
+    seen,
+    byTier: await report(runtime.ledger, { groupBy: 'tier' }),
+    byModel: await report(runtime.ledger, { groupBy: 'model' }),
+    differences: judge(evidence),
+  }
+}

@@ -1,0 +1,47 @@
+import { createDraw, type Draw, drawInt, drawOne } from '../replay/draw.ts'
+import { CHORES, PEOPLE, type Person, QUESTIONS } from './people.ts'
+
+/** One request of the demo, and when it is handed in. */
+export interface Cue {
+  /** ms after the start. */
+  readonly atMs: number
+  readonly person: Person
+  readonly content: string
+  readonly tags: Readonly<Record<string, string>>
+  readonly urgency: 'interactive' | 'deferrable'
+  readonly outputTokens: number
+}
+
+const CUES = 360
+const LENGTH_MS = 15_000
+const BURSTS_AT_MS = [4_000, 9_000] as const
+const BURST_CUES = 30
+const SHARES = { chore: 0.12, again: 0.4, tutor: 0.25 }
+
+/** The same seed gives the same cues, in the order of their times. */
+export function writeScript(seed: number): readonly Cue[] {
+  const steady = Array.from({ length: CUES }, (_, at) =>
+    cue(createDraw(seed, at), Math.floor((at * LENGTH_MS) / CUES)),
+  )
+  const bursts = BURSTS_AT_MS.flatMap((atMs, burst) =>
+    Array.from({ length: BURST_CUES }, (_, at) =>
+      cue(createDraw(seed, CUES + burst * BURST_CUES + at), atMs),
+    ),
+  )
+  return [...steady, ...bursts].sort((a, b) => a.atMs - b.atMs)
+}
+
+function cue(draw: Draw, atMs: number): Cue {
+  const person = drawOne(draw, PEOPLE) ?? PEOPLE[0]
+  if (!person) throw new RangeError('the demo has no people')
+  const outputTokens = 40 + drawInt(draw, 260)
+  if (draw() < SHARES.chore && person.tier !== 'free') {
+    const content = `${drawOne(draw, CHORES)} (batch ${drawInt(draw, 1_000)})`
+    return { atMs, person, content, tags: {}, urgency: 'deferrable', outputTokens }
+  }
+  // What many people ask is asked in the same words; the rest adds something of its own.
+  const question = drawOne(draw, QUESTIONS) ?? ''
+  const content = draw() < SHARES.again ? question : `${question} (${drawInt(draw, 10_000)})`
+  const tags: Record<string, string> = draw() < SHARES.tutor ? { feature: 'tutor' } : {}
+  return { atMs, person, content, tags, urgency: 'interactive', outputTokens }
+}

@@ -1,10 +1,15 @@
 import { readOptions } from '../config/options.ts'
 import { type Clock, realClock } from '../queue/clock.ts'
 import type { Client } from './client-type.ts'
+import { createHttpClient } from './http/client.ts'
 import { createLink } from './link.ts'
 import { clientOver } from './over-link.ts'
 
 export interface ClientOptions {
+  /** A gateway to talk to over HTTP. Absent = BURSAR_URL, unless `redisUrl` is given. */
+  readonly url?: string
+  /** Goes with `url`: sent as `authorization: Bearer ...`. */
+  readonly apiKey?: string
   /** Absent = the environment's REDIS_URL. */
   readonly redisUrl?: string
   /** Absent = BURSAR_PREFIX, `{bursar}`. */
@@ -16,8 +21,9 @@ export interface ClientOptions {
 }
 
 /**
- * Creates a client. The environment is read now; nothing is connected before the first call.
- * @throws {BursarError} INVALID_OPTIONS when REDIS_URL is missing or an option is wrong.
+ * Creates a client: over HTTP when a gateway's address is known, else straight to Redis. The environment is read now;
+ * nothing is connected before the first call.
+ * @throws {BursarError} INVALID_OPTIONS when neither BURSAR_URL nor REDIS_URL is set, or an option is wrong.
  */
 export function createClient(options: ClientOptions = {}): Client {
   const { clock = realClock } = options
@@ -27,5 +33,9 @@ export function createClient(options: ClientOptions = {}): Client {
     ...(options.prefix && { BURSAR_PREFIX: options.prefix }),
     ...(options.queuePrefix && { BURSAR_QUEUE_PREFIX: options.queuePrefix }),
   })
+  const url = options.url ?? (options.redisUrl ? undefined : settings.BURSAR_URL)
+  if (url !== undefined) {
+    return createHttpClient({ url, ...(options.apiKey && { apiKey: options.apiKey }) })
+  }
   return clientOver(createLink(settings, clock), clock)
 }

@@ -48,6 +48,8 @@ export const ERROR_STATUS = {
   INVALID_TRACE: wrong(400),
   INVALID_FILE: wrong(400),
   INVALID_ARGUMENT: wrong(400),
+  DATA_FOLDER_IN_USE: broken(500),
+  DATA_FOLDER_UNREADABLE: broken(500),
   UNKNOWN_JOB: missing,
   UNKNOWN_ROUTE: missing,
   UNSUPPORTED_MEDIA_TYPE: wrong(415),

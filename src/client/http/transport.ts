@@ -1,0 +1,70 @@
+import { BursarError, messageOf } from '../../errors.ts'
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  /** With its query. */
+  readonly path: string
+  /** JSON. */
+  readonly body?: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly signal: AbortSignal
+}
+
+export interface HttpReply {
+  readonly status: number
+  /** '' when there is none. */
+  readonly contentType: string
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+/** One way to a gateway. It fails as the connection does; nothing is sent twice. */
+export interface Transport {
+  send(request: HttpRequest): Promise<HttpReply>
+  close(): void
+}
+
+/** The part of `fetch` that is used. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>
+
+/** @param base - without a slash at its end. */
+export function fetchTransport(base: string, fetch: Fetch): Transport {
+  return {
+    async send({ path, method, body, headers, signal }) {
+      const init = { method, headers, signal, redirect: 'manual' as const }
+      const response = await fetch(base + path, body === undefined ? init : { ...init, body })
+      return {
+        status: response.status,
+        contentType: response.headers.get('content-type') ?? '',
+        body: response.body ?? none(),
+      }
+    },
+    close() {},
+  }
+}
+
+async function* none(): AsyncGenerator<Uint8Array, void> {}
+
+/** The connection was never made, so that nothing arrived. */
+const NEVER_ARRIVED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT', 'EACCES'])
+
+/** @returns whether a failed request may have reached the gateway all the same. */
+export function mayHaveArrived(error: BursarError): boolean {
+  return !NEVER_ARRIVED.has(String(codeOf(error.cause)))
+}
+
+/** Names a failed connection. */
+export function unavailable(address: string, cause: unknown): BursarError {
+  const why = codeOf(cause) ?? messageOf(cause)
+  return new BursarError(
+    'GATEWAY_UNAVAILABLE',
+    `the gateway at ${address} does not answer (${why}): start it (npx bursar start), or correct BURSAR_URL`,
+    { cause, retryable: true },
+  )
+}
+
+/** `fetch` wraps what happened to the connection, once or twice. */
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  if ('code' in error && typeof error.code === 'string') return error.code
+  return codeOf(error.cause)
+}

@@ -9,7 +9,7 @@ defaults: { max_output_tokens: 600, min_output_tokens: 64, attempts: 5 }
 tiers:
   free:    { requests: { limit: 10, per: hour },   budget: { usd: "0", per: hour },    ladder: frugal,   on_exhausted: refuse }
   basic:   { requests: { limit: 50, per: hour },   budget: { usd: "0.15", per: hour }, ladder: standard, on_exhausted: park }
-  premium: { requests: { limit: 200, per: hour },  budget: { usd: "2", per: hour },    ladder: standard, on_exhausted: park }
+  premium: { requests: { limit: 200, per: hour },  budget: { usd: "2", per: hour },    ladder: careful,  on_exhausted: park }
   admin:   { requests: { limit: 1000, per: hour }, budget: { usd: "10", per: hour },   ladder: best }
 budgets:
   - { id: company, scope: global, usd: "100", per: month, alert_at: [50, 80, 95, 100] }
@@ -20,6 +20,7 @@ limits:
 ladders:
   best:     [ { model: gpt-6-astra } ]
   standard: [ { model: gpt-6-astra, until: 80 }, { model: gpt-6-sol, until: 95 }, { model: gpt-6-luna } ]
+  careful:  [ { model: gpt-6-astra, until: 80 }, { model: gpt-6-sol } ]
   frugal:   [ { model: gpt-6-luna } ]
 providers:
   openai:

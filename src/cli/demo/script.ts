@@ -28,16 +28,37 @@ export function writeScript(seed: number): readonly Cue[] {
       cue(createDraw(seed, CUES + burst * BURST_CUES + at), atMs),
     ),
   )
-  return [...steady, ...bursts].sort((a, b) => a.atMs - b.atMs)
+  const evening = CHORES.map((chore, at) => choreFor(lateWorker(at), chore, LENGTH_MS))
+  return [...steady, ...bursts, ...evening].sort((a, b) => a.atMs - b.atMs)
 }
 
-function cue(draw: Draw, atMs: number): Cue {
-  const person = drawOne(draw, PEOPLE) ?? PEOPLE[0]
+/** Of a customer whose budget is gone by the evening: what they leave for the night has to wait. */
+function lateWorker(at: number): Person {
+  const late = PEOPLE.filter(({ tenant, tier }) => tenant === 'globex' && tier === 'premium')
+  return late[at % late.length] ?? somebody(undefined)
+}
+
+function somebody(drawn: Person | undefined): Person {
+  const person = drawn ?? PEOPLE[0]
   if (!person) throw new RangeError('the demo has no people')
+  return person
+}
+
+const choreFor = (person: Person, content: string, atMs: number): Cue => ({
+  atMs,
+  person,
+  content,
+  tags: {},
+  urgency: 'deferrable',
+  outputTokens: 300,
+})
+
+function cue(draw: Draw, atMs: number): Cue {
+  const person = somebody(drawOne(draw, PEOPLE))
   const outputTokens = 40 + drawInt(draw, 260)
   if (draw() < SHARES.chore && person.tier !== 'free') {
     const content = `${drawOne(draw, CHORES)} (batch ${drawInt(draw, 1_000)})`
-    return { atMs, person, content, tags: {}, urgency: 'deferrable', outputTokens }
+    return { ...choreFor(person, content, atMs), outputTokens }
   }
   // What many people ask is asked in the same words; the rest adds something of its own.
   const question = drawOne(draw, QUESTIONS) ?? ''

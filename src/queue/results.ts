@@ -100,6 +100,8 @@ export function createResults(store: ResultsStore, client: string = randomUUID()
         const waiters = pending.get(job) ?? new Set()
         pending.set(job, waiters.add(waiter))
       })
+      // Its time may end before anybody awaits it: while the job is still being handed in, or after that failed.
+      result.catch(() => {})
       return { result, forget: () => forget() }
     },
     async close() {

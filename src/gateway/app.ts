@@ -48,11 +48,7 @@ export function createApp(parts: GatewayParts): FastifyInstance {
   app.addHook('onSend', async (_, reply) => {
     if (parts.closing.aborted) reply.header('connection', 'close')
   })
-  app.addHook('onResponse', async (request, reply) => {
-    logRequest(request, reply)
-    // What was kept alive for a next request would keep the server open.
-    if (parts.closing.aborted) request.raw.socket.end()
-  })
+  app.addHook('onResponse', async (request, reply) => logRequest(request, reply))
   app.setErrorHandler(sendError)
 
   const routes: string[] = []

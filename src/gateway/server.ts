@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { Client } from '../client/client-type.ts'
 import { createApp } from './app.ts'
+import { prepareEnd } from './end-server.ts'
 import { listenOnPort, listenOnSocket } from './listen.ts'
 import type { GatewayRuntime } from './parts.ts'
 import { refuseConnection } from './refuse-connection.ts'
@@ -45,17 +46,17 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const closing = new AbortController()
   const app = createApp({ runtime, client, closing: closing.signal })
   await app.ready()
-  const servers: Server[] = []
+  const ends: ((limitMs: number) => Promise<void>)[] = []
   const serve = () => {
     const server = createHttpServer(app)
-    servers.push(server)
+    ends.push(prepareEnd(server))
     return server
   }
   let ended: Promise<void> | undefined
   const close = () => {
     closing.abort()
     const limitMs = options.closeTimeoutMs ?? CLOSE_TIMEOUT_MS
-    ended ??= Promise.all(servers.map((one) => end(one, limitMs))).then(() => app.close())
+    ended ??= Promise.all(ends.map((end) => end(limitMs))).then(() => app.close())
     return ended
   }
   try {
@@ -74,15 +75,4 @@ function createHttpServer(app: FastifyInstance): Server {
   const timeouts = { requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS }
   const server = createServer(timeouts, app.routing)
   return server.on('clientError', refuseConnection)
-}
-
-/** Lets requests under way end, within the limit. Idle connections are closed at once. */
-function end(server: Server, limitMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), limitMs)
-    server.close(() => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
 }

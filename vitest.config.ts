@@ -28,10 +28,22 @@ const services = {
   },
 }
 
+/** The same tests once more, with everything in one process: what uses the rig and no server of its own. */
+const embedded = {
+  test: {
+    ...shared,
+    name: 'embedded',
+    include: ['client', 'queue', 'worker-bookings', 'worker-unreachable'].map(
+      (name) => `test/integration/${name}.test.ts`,
+    ),
+    env: { BURSAR_RIG: 'embedded' },
+  },
+}
+
 export default defineConfig({
   test: {
     maxWorkers: 2,
     passWithNoTests: true,
-    projects: withServices ? [unit, services] : [unit],
+    projects: withServices ? [unit, services, embedded] : [unit],
   },
 })

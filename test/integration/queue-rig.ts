@@ -5,8 +5,11 @@ import { join } from 'node:path'
 import { inject } from 'vitest'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/server.ts'
 import { type Client, createClient } from '../../src/client/index.ts'
+import { localLink } from '../../src/client/local-link.ts'
+import { clientOver } from '../../src/client/over-link.ts'
 import { type Options, readOptions } from '../../src/config/options.ts'
 import { drainOnce } from '../../src/ledger/drain.ts'
+import { realClock } from '../../src/queue/clock.ts'
 import { createRuntime, type Runtime, type RuntimeOverrides } from '../../src/runtime.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import { type CompletionWorkers, startCompletionWorkers } from '../../workers/completions.ts'
@@ -45,7 +48,10 @@ export interface RigOptions {
   readonly workers?: boolean
 }
 
-/** A whole Bursar on the shared services, under a prefix and a database of its own. */
+/** Where the rig lives: on the shared services, or in this process; a vitest project of its own says so. */
+export const isEmbedded = process.env.BURSAR_RIG === 'embedded'
+
+/** A whole Bursar: under a prefix and a database of its own on the shared services, or embedded in a folder of its own. */
 export interface Rig {
   readonly client: Client
   readonly runtime: Runtime
@@ -69,11 +75,8 @@ export async function startRig(rig: RigOptions = {}): Promise<Rig> {
   const sandbox = await startSandbox({ seed: 7, ...rig.sandbox })
   const tap = await startTap(sandbox.url)
   const env = {
-    REDIS_URL: inject('redisUrl'),
-    DATABASE_URL: await freshDatabase(),
+    ...(isEmbedded ? { BURSAR_DATA: join(folder, 'data') } : await onServices()),
     BURSAR_POLICY: file,
-    BURSAR_PREFIX: freshPrefix(),
-    BURSAR_QUEUE_PREFIX: `{q-${randomBytes(6).toString('hex')}}`,
     LOG_LEVEL: process.env.RIG_LOG ?? 'silent',
     ...rig.env,
   }
@@ -83,7 +86,10 @@ export async function startRig(rig: RigOptions = {}): Promise<Rig> {
     () => sandbox.close(),
     () => tap.close(),
   ]
+  let first: Runtime | null = null
   const newRuntime = async (overrides: RuntimeOverrides = {}) => {
+    // One process has one runtime on a folder: its workers stand for other processes' workers.
+    if (isEmbedded && first && Object.keys(overrides).length === 0) return first
     const runtime = await createRuntime(options, {
       env,
       sandbox: { url: tap.url },
@@ -92,15 +98,19 @@ export async function startRig(rig: RigOptions = {}): Promise<Rig> {
       ...overrides,
     })
     closers.push(() => runtime.close())
+    first ??= runtime
     return runtime
   }
   const newClient = () => {
-    const client = createClient({
-      redisUrl: env.REDIS_URL,
-      prefix: env.BURSAR_PREFIX,
-      queuePrefix: env.BURSAR_QUEUE_PREFIX,
-      ...(rig.overrides?.clock && { clock: rig.overrides.clock }),
-    })
+    const { clock = realClock } = rig.overrides ?? {}
+    const client = isEmbedded
+      ? clientOver(localLink({ ...runtime, queues: () => runtime.queues }), clock)
+      : createClient({
+          redisUrl: options.REDIS_URL ?? '',
+          prefix: options.BURSAR_PREFIX,
+          queuePrefix: options.BURSAR_QUEUE_PREFIX,
+          clock,
+        })
     closers.push(() => client.close())
     return client
   }
@@ -138,6 +148,13 @@ export async function startRig(rig: RigOptions = {}): Promise<Rig> {
     },
   }
 }
+
+const onServices = async () => ({
+  REDIS_URL: inject('redisUrl'),
+  DATABASE_URL: await freshDatabase(),
+  BURSAR_PREFIX: freshPrefix(),
+  BURSAR_QUEUE_PREFIX: `{q-${randomBytes(6).toString('hex')}}`,
+})
 
 /** Resolves when `look` is true; the test's own time limit is the only other end. */
 export async function until(look: () => Promise<boolean>): Promise<void> {

@@ -23,7 +23,7 @@ export const copied = (outDir: string) =>
 
 /**
  * One output file per source file, in the same tree: `new URL('./admit.lua', import.meta.url)` and the migrations
- * folder mean the same in `dist/` as in the sources. Types are emitted for the public edge alone, in one file.
+ * folder mean the same in `dist/` as in the sources. Types are emitted for the public edges alone.
  */
 export default defineConfig([
   {
@@ -40,7 +40,7 @@ export default defineConfig([
   },
   {
     ...common,
-    entry: { client: 'src/client/index.ts' },
+    entry: { client: 'src/client/index.ts', 'client-http': 'src/client/http/index.ts' },
     // A folder of its own: the two builds run side by side and each cleans what it owns.
     outDir: 'dist/types',
     dts: { emitDtsOnly: true },

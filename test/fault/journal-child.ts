@@ -13,8 +13,12 @@ const { FOLDER, SEED, LAST } = z
   .object({ FOLDER: z.string(), SEED: z.coerce.number(), LAST: z.string().optional() })
   .parse(process.env)
 
-// Pipes are written synchronously: what was said is out before the next line runs.
-const say = (line: Line) => void process.stdout.write(`${JSON.stringify(line)}\n`)
+/** Resolves when the line has left this process: what is said then outlives it. */
+const say = (line: Line) =>
+  new Promise<void>((resolve, reject) => {
+    const done = (error?: Error | null) => (error ? reject(error) : resolve())
+    process.stdout.write(`${JSON.stringify(line)}\n`, done)
+  })
 
 const pglite = await PGlite.create(FOLDER)
 const database = journalOver(pglite)
@@ -29,12 +33,12 @@ async function found(at: 'opened' | 'recovered'): Promise<Line> {
   return { say: 'found', at, ...LIFE.parse({ records, outbox }) }
 }
 
-say(await found('opened'))
+await say(await found('opened'))
 const { unconfirmed } = await store.recover()
-say({ say: 'recovered', unconfirmed })
+await say({ say: 'recovered', unconfirmed })
 const [lanes] = await store.peekLimits([LANES])
-say({ say: 'lanes', free: lanes?.remaining ?? -1 })
-say(await found('recovered'))
+await say({ say: 'lanes', free: lanes?.remaining ?? -1 })
+await say(await found('recovered'))
 
 let state = SEED
 /** mulberry32: the same work for the same seed, and nothing to load for it. */
@@ -74,7 +78,7 @@ async function request(job: string): Promise<void> {
   const { attempt, windows } = command
   const held = await store.admit(command)
   if (held.outcome !== 'held') throw new Error(`not held: ${held.outcome}`)
-  say({ say: 'ack', attempt, state: 'H', nano: held.holdNano })
+  await say({ say: 'ack', attempt, state: 'H', nano: held.holdNano })
   const fate = random()
   if (fate < 0.15) return // Its worker hangs: the hold stays open.
   if (fate < 0.25) {
@@ -103,7 +107,7 @@ async function request(job: string): Promise<void> {
     gate: null,
   })
   if (settled.outcome !== 'settled') throw new Error(`not settled: ${settled.outcome}`)
-  say({ say: 'ack', attempt, state: 'S', nano: settled.bookedNano })
+  await say({ say: 'ack', attempt, state: 'S', nano: settled.bookedNano })
 }
 
 /** As the ledger's worker does: what was read is booked, then acknowledged. */
@@ -112,7 +116,10 @@ async function drain(): Promise<void> {
   const entries = await store.outbox.read(slot?.acked ?? '0', 25)
   const last = entries.at(-1)
   if (!last) return
-  say({ say: 'drained', entries: entries.map((entry) => ({ id: entry.id, ...deltaOf(entry) })) })
+  await say({
+    say: 'drained',
+    entries: entries.map((entry) => ({ id: entry.id, ...deltaOf(entry) })),
+  })
   await store.outbox.acknowledge(1, last.id)
 }
 

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { PGlite } from '@electric-sql/pglite'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { LineSchema } from './journal-lines.ts'
@@ -49,19 +50,22 @@ test('kill -9 at 50 random moments loses no reply, doubles no entry and leaves n
       seed: SEED,
     },
   )
+  const root = await mkdtemp(join(tmpdir(), 'bursar-journal-'))
+  await (await PGlite.create(join(root, 'empty'))).close()
   const lives = Array.from({ length: FOLDERS }, async (_, i) => {
-    const folder = await mkdtemp(join(tmpdir(), 'bursar-journal-'))
+    const folder = join(root, String(i))
+    await cp(join(root, 'empty'), folder, { recursive: true })
     const witness = new Witness()
     const mine = moments.slice(i * KILLS_PER_FOLDER, (i + 1) * KILLS_PER_FOLDER)
     for (const [life, lines] of mine.entries()) {
       await live(folder, SEED + 1_000 * i + life, witness, lines)
     }
     await live(folder, SEED, witness, Number.POSITIVE_INFINITY)
-    await rm(folder, { recursive: true })
     return witness
   })
   for (const witness of await Promise.all(lives)) {
     expect(witness.recoveries).toBeGreaterThan(KILLS_PER_FOLDER / 2)
     expect(witness.acknowledged).toBeGreaterThan(500)
   }
+  await rm(root, { recursive: true })
 }, 400_000)

@@ -40,7 +40,8 @@ const MAX_STALLED = 2
  * BullMQ would fail such a job first and tell us afterwards: a worker that died in between left a caller waiting for
  * ever. So we end it ourselves, while the job is still ours.
  */
-const NEVER = Number.MAX_SAFE_INTEGER
+// The largest that PostgreSQL's integer takes, too.
+const NEVER = 2 ** 31 - 1
 const isPoison = (job: Job): boolean => job.stalledCounter > MAX_STALLED
 
 /** A retry that BullMQ carries out after `delayMs`. */

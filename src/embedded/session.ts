@@ -35,7 +35,7 @@ export function createSession(database: PGlite): Session {
     database.runExclusive(async () => {
       // An error is an answer like others here: thrown, it would take notifications that came with it along.
       const { messages } = await database.execProtocol(bytes, { throwOnError: false })
-      // In one call with the statement, notifications would arrive a statement late.
+      // In a call of its own: with the statement, notifications have been seen to arrive a statement late.
       const synced = await database.execProtocol(SYNC, { throwOnError: false })
       return [...messages, ...synced.messages]
     })

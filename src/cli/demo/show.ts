@@ -93,7 +93,9 @@ function showGroups({ table }: Output, { groupBy, rows: all }: Report): void {
 export function showNext({ line, paint }: Output): void {
   line()
   line(paint('bold', 'Next'))
-  line('  npm start                      the service, with nothing else installed')
-  line('  npx bursar report --by model   what was spent, on what')
-  line('  edit bursar.yaml               your tiers, budgets and models; it reloads itself')
+  line(
+    '  npm start          the service, with nothing else installed; docs/api.md has a first call',
+  )
+  line('  edit bursar.yaml   your tiers, budgets and models; a running service reloads it')
+  line('  README.md          the same on Redis and PostgreSQL, with any number of workers')
 }

@@ -5,6 +5,7 @@ import type { Bench, Figures } from './bench.ts'
 const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   admission: () => import('./admission.ts'),
   governed: () => import('./governed.ts'),
+  embedded: () => import('./embedded.ts'),
 }
 
 const { positionals, values } = parseArgs({

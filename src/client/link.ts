@@ -154,6 +154,6 @@ function createKeepAlive() {
 const noRedis = (): BursarError =>
   new BursarError(
     'INVALID_OPTIONS',
-    'REDIS_URL is not set: set it, e.g. REDIS_URL=redis://127.0.0.1:6379, or call createClient({ redisUrl })',
+    'nobody said where Bursar is: start it (npx bursar start) and set BURSAR_URL=http://127.0.0.1:8080, or set REDIS_URL to go straight to its queue; createClient({ url }) and createClient({ redisUrl }) say the same',
     { detail: { name: 'REDIS_URL' } },
   )

@@ -1,7 +1,7 @@
 import { Job } from 'bullmq'
 import type { Outcome } from '../admission/outbox.ts'
 import type { AdmissionStore } from '../admission/store.ts'
-import { redisError } from './check-redis.ts'
+import { queueError } from './check-redis.ts'
 import { type CompletionJob, metaOf, readJob } from './job.ts'
 import { CANCELLED } from './judge-admission.ts'
 import { QUEUES } from './names.ts'
@@ -50,7 +50,7 @@ async function takeOut(id: string, queues: Queues): Promise<CompletionJob | null
     const found = await Promise.all(QUEUES.map((name) => takeFrom(queues[name], id)))
     return found.find((job) => job !== null) ?? null
   } catch (error) {
-    throw redisError(error)
+    throw queueError(error)
   }
 }
 

@@ -73,5 +73,16 @@ export function redisError(error: unknown): BursarError {
   )
 }
 
+/** The same where the queue may as well be embedded. */
+export function queueError(error: unknown): BursarError {
+  if (error instanceof BursarError || WRONG_PASSWORD.test(messageOf(error)))
+    return redisError(error)
+  return new BursarError(
+    'STORE_UNAVAILABLE',
+    `the queue does not answer (${messageOf(error)}): look whether Redis runs and REDIS_URL is right or, embedded, at the disk of BURSAR_DATA`,
+    { cause: error, retryable: true },
+  )
+}
+
 const unsuitable = (message: string, cause?: unknown): BursarError =>
   new BursarError('REDIS_UNSUITABLE', message, { cause })

@@ -6,7 +6,7 @@ import type { AdmissionStore } from '../admission/store.ts'
 import { fingerprint, isCacheable } from '../cache/fingerprint.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { BursarError } from '../errors.ts'
-import { redisError } from './check-redis.ts'
+import { queueError } from './check-redis.ts'
 import type { Clock } from './clock.ts'
 import { newJobId } from './ids.ts'
 import { type CompletionJob, metaOf } from './job.ts'
@@ -111,7 +111,7 @@ async function add(job: CompletionJob, policy: Policy, queues: Queues): Promise<
       backoff: { type: 'ours' },
     })
   } catch (error) {
-    throw redisError(error)
+    throw queueError(error)
   }
 }
 

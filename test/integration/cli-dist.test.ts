@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { test as base, describe, expect, inject } from 'vitest'
+import { z } from 'zod'
 import { emptyDatabase, withClient } from '../helpers/postgres.ts'
 import { freshPrefix } from '../helpers/redis.ts'
 
@@ -35,15 +37,15 @@ async function ended(child: ChildProcess): Promise<{ code: number | null; text: 
 }
 
 /** Reads lines until one holds `words`; the rest keeps flowing, so that the process never blocks on its output. */
-async function untilSaid(child: ChildProcess, words: string): Promise<void> {
+async function untilSaid(child: ChildProcess, words: string): Promise<string> {
   const seen: string[] = []
   if (!child.stdout) throw new Error('the process has no output')
   child.stderr?.on('data', (chunk) => seen.push(String(chunk)))
   const lines = createInterface({ input: child.stdout })
-  await new Promise<void>((resolve, reject) => {
+  return new Promise<string>((resolve, reject) => {
     lines.on('line', (line) => {
       seen.push(line)
-      if (line.includes(words)) resolve()
+      if (line.includes(words)) resolve(line)
     })
     lines.once('close', () => reject(new Error(`it ended before "${words}":\n${seen.join('\n')}`)))
   })
@@ -75,6 +77,19 @@ async function readmeProgram(): Promise<string> {
   return code
 }
 
+/** Runs the README's program inside the package, so that `bursar/client` means this one. */
+async function runHello(env: Env): Promise<void> {
+  const folder = await mkdtemp(join(ROOT, 'dist/readme-'))
+  try {
+    await writeFile(join(folder, 'hello.mjs'), await readmeProgram())
+    const hello = await ended(run(join(folder, 'hello.mjs'), [], env))
+    expect(hello).toMatchObject({ code: 0 })
+    expect(hello.text).toMatch(/ 0\.0\d+ \d+\.\d+\n$/)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
 describe('the built package', () => {
   test('runs migrations and Lua from dist/', async ({ env }) => {
     expect(await ended(run(PROGRAM, ['migrate'], env))).toMatchObject({ code: 0 })
@@ -87,20 +102,29 @@ describe('the built package', () => {
     expect(await ended(run(PROGRAM, ['migrate'], env))).toMatchObject({ code: 0 })
     const worker = run(PROGRAM, ['start', '--roles', 'completions,ledger'], env)
     await untilSaid(worker, '"started"')
-    // Inside the package, so that `bursar/client` means this one.
-    const folder = await mkdtemp(join(ROOT, 'dist/readme-'))
     try {
-      await writeFile(join(folder, 'hello.mjs'), await readmeProgram())
-      const hello = await ended(run(join(folder, 'hello.mjs'), [], env))
-      expect(hello).toMatchObject({ code: 0 })
-      expect(hello.text).toMatch(/ 0\.0\d+ \d+\.\d+\n$/)
+      await runHello(env)
       await expect.poll(() => outcomesIn(env), { timeout: 10_000 }).toEqual(['answered'])
     } finally {
-      await rm(folder, { recursive: true })
       worker.kill('SIGTERM')
     }
     const [code] = await once(worker, 'exit')
     expect(code).toBe(0)
+  })
+
+  test("runs the README's program against a service that needs nothing else", async () => {
+    const data = await mkdtemp(join(tmpdir(), 'bursar-dist-'))
+    const service = run(PROGRAM, ['start'], { BURSAR_DATA: data, BURSAR_PORT: '0' })
+    try {
+      const line = await untilSaid(service, 'the gateway listens')
+      const { url } = z.object({ url: z.string() }).parse(JSON.parse(line))
+      await runHello({ BURSAR_URL: url })
+    } finally {
+      service.kill('SIGTERM')
+    }
+    const [code] = await once(service, 'exit')
+    expect(code).toBe(0)
+    await rm(data, { recursive: true })
   })
 
   test('ends with one line and exit code 1 when Redis is away', async ({ env }) => {

@@ -57,12 +57,12 @@ it('stays until a stream, a hand-in, a quota and close() have ended, and no long
   expect(code).toBe(0)
 })
 
-it('says to set REDIS_URL when nobody did', async () => {
+it('says how to say where Bursar is when nobody did', async () => {
   const { code, output } = await runProgram(
     `try { createClient() } catch (error) { console.log(error.code, error.message) }`,
     {},
   )
-  expect(output).toMatch(/^INVALID_OPTIONS REDIS_URL is not set: set it/)
+  expect(output).toMatch(/^INVALID_OPTIONS nobody said where Bursar is: .*BURSAR_URL=.*REDIS_URL/)
   expect(code).toBe(0)
 })
 

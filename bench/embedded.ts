@@ -6,13 +6,12 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import OpenAI from 'openai'
 import { z } from 'zod'
-import { localLink } from '../src/client/local-link.ts'
-import { clientOver } from '../src/client/over-link.ts'
 import { readOptions } from '../src/config/options.ts'
 import { newJobId } from '../src/queue/ids.ts'
 import { KEEP_ENDED } from '../src/queue/names.ts'
 import { prepareJob } from '../src/queue/producer.ts'
 import { readRequest } from '../src/queue/request.ts'
+import { clientOf } from '../src/runtime/client-of.ts'
 import { createRuntime, type Runtime } from '../src/runtime.ts'
 import { startCompletionWorkers } from '../workers/completions.ts'
 import { startLedgerWorker } from '../workers/ledger.ts'
@@ -77,7 +76,7 @@ export const bench: Bench = async ({ seconds, note }) => {
   const runtime = await createRuntime(readOptions(env), { env, sandbox: { url } })
   const workers = await startCompletionWorkers(runtime)
   const ledger = startLedgerWorker({ ledger: runtime.ledger, outbox: runtime.store.outbox })
-  const client = clientOver(localLink({ ...runtime, queues: () => runtime.queues }), runtime.clock)
+  const client = clientOf(runtime)
   const bare = await bareQueue(runtime, url)
   try {
     note(`${IN_FLIGHT} in flight, ${seconds} s each in ${ROUNDS} turns`)

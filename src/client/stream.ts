@@ -1,8 +1,8 @@
-import { BursarError } from '../errors.ts'
 import { type Answered, textOf } from '../queue/result-body.ts'
 import { followLog, type LogSource } from '../queue/streams/follow.ts'
 import { RESTART, type StreamPart } from '../queue/streams/log-entry.ts'
 import { type Answer, readAnswer } from './answer.ts'
+import { iterateOnce } from './http/iterate-once.ts'
 import type { Link, LinkParts } from './link.ts'
 import type { Submitted } from './submit.ts'
 
@@ -33,17 +33,12 @@ export function openStream<R>(
   const final = answered.then((one) => readAnswer<R>(one))
   // Whoever looks at one of the promises alone must not die of the others.
   for (const one of [jobId, final, failed]) one.catch(() => {})
-  let iterated = false
   return {
     jobId,
     final,
-    [Symbol.asyncIterator]() {
-      if (iterated) {
-        throw new BursarError('INVALID_ARGUMENT', 'a stream is iterated once: await stream.final')
-      }
-      iterated = true
-      return pieces(link, Promise.race([started, failed]), answered)
-    },
+    [Symbol.asyncIterator]: iterateOnce(() =>
+      pieces(link, Promise.race([started, failed]), answered),
+    ),
   }
 }
 

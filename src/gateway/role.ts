@@ -1,7 +1,4 @@
-import type { Client } from '../client/client-type.ts'
-import { createLink } from '../client/link.ts'
-import { localLink } from '../client/local-link.ts'
-import { clientOver } from '../client/over-link.ts'
+import { clientOf } from '../runtime/client-of.ts'
 import type { Runtime } from '../runtime.ts'
 import { startGateway } from './server.ts'
 
@@ -31,12 +28,4 @@ export async function startGatewayRole(runtime: Runtime): Promise<GatewayRole> {
       await client.close()
     },
   }
-}
-
-/** In Redis a connection of its own, whose every command is bounded: the one that workers share waits for ever. */
-function clientOf(runtime: Runtime): Client {
-  const { options, clock, queues, redis } = runtime
-  const link =
-    redis === null ? localLink({ ...runtime, queues: () => queues }) : createLink(options, clock)
-  return clientOver(link, clock)
 }

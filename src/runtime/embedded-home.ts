@@ -34,7 +34,7 @@ export async function openEmbeddedHome(parts: HomeParts): Promise<Home> {
     ledger,
     backend: postgresBackend(pool),
     chunks: logs,
-    logs: () => logs,
+    logs,
     shelf: memoryShelf(),
     redis: null,
   }

@@ -19,8 +19,8 @@ export interface Home {
   /** Where the queues live; workers are opened on it. */
   readonly backend: QueueBackend
   readonly chunks: ChunkLog
-  /** Follows what `chunks` of any process write; opened at the first use. */
-  readonly logs: () => LogSource
+  /** Follows what `chunks` write; null = in Redis, where each client follows over a connection of its own. */
+  readonly logs: LogSource | null
   readonly shelf: PolicyShelf
   /** The bounded connection for commands of the slot, and the one that BullMQ's objects share; null = embedded. */
   readonly redis: { readonly commands: Redis; readonly connection: Redis } | null

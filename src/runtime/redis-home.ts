@@ -6,8 +6,6 @@ import { connectCommands, connectPatient } from '../queue/connection.ts'
 import { openSlot } from '../queue/open-slot.ts'
 import { redisShelf } from '../queue/published-policy.ts'
 import { createChunkLog } from '../queue/streams/chunk-log.ts'
-import type { LogSource } from '../queue/streams/follow.ts'
-import { createLogSource } from '../queue/streams/redis-log-source.ts'
 import { type Home, type HomeParts, slotLedger } from './home.ts'
 
 /**
@@ -36,21 +34,12 @@ export async function openRedisHome(
   const connection = connectPatient({ url, name: 'bursar-queue' })
   closers.push(() => connection.disconnect())
 
-  let source: LogSource | null = null
-  const openLogs = (): LogSource => {
-    const subscriber = connectPatient({ url, name: 'bursar-streams' })
-    closers.push(() => subscriber.disconnect())
-    return createLogSource(commands, subscriber)
-  }
   return {
     store,
     ledger,
     backend: redisBackend(connection, options.BURSAR_QUEUE_PREFIX),
     chunks: createChunkLog(commands, logger),
-    logs: () => {
-      source ??= openLogs()
-      return source
-    },
+    logs: null,
     shelf: redisShelf(commands, prefix),
     redis: { commands, connection },
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { AdmitCommand, SettleCommand } from '../../src/admission/commands.ts'
 import type { PostingEntry } from '../../src/admission/outbox.ts'
+import { attemptMeta } from '../helpers/attempt-meta.ts'
 import type { SlotUnderTest, TestClock } from './stores.ts'
 
 const START_MS = Date.UTC(2026, 10, 21, 14, 30)
@@ -9,20 +10,7 @@ const HOUR_MS = 3_600_000
 const TTL_MS = 120_000
 const HOUR = 'company:2026-11-21T14'
 
-const meta = JSON.stringify({
-  tenant: 'acme',
-  user: 'u1',
-  tier: 'basic',
-  tags: {},
-  operation: 'chat.completions',
-  urgency: 'interactive',
-  modelRequested: 'auto',
-  enqueuedAtMs: START_MS,
-  rungs: [{ model: 'big', provider: 'openai' }],
-  inputTokensHeld: 0,
-  priceVersion: 'p1',
-  policyVersion: 1,
-})
+const meta = attemptMeta({ enqueuedAtMs: START_MS })
 
 interface Wish {
   amountNano?: number

@@ -6,9 +6,8 @@ import { judge, summarise } from '../../src/cli/replay/judge.ts'
 import { isQuiet, lookAtQueues, parkedJobs } from '../../src/cli/replay/queue-watch.ts'
 import { drainAll } from '../../src/cli/replay/settle-down.ts'
 import { createTally, outcomeOf } from '../../src/cli/replay/tally.ts'
-import { localLink } from '../../src/client/local-link.ts'
-import { clientOver } from '../../src/client/over-link.ts'
 import { readOptions } from '../../src/config/options.ts'
+import { clientOf } from '../../src/runtime/client-of.ts'
 import { createRuntime } from '../../src/runtime.ts'
 import { startCompletionWorkers } from '../../workers/completions.ts'
 import { startLedgerWorker } from '../../workers/ledger.ts'
@@ -35,7 +34,7 @@ const runtime = await createRuntime(readOptions(settings), {
 const { store, ledger, queues } = runtime
 const workers = await startCompletionWorkers(runtime)
 const drain = startLedgerWorker({ ledger, outbox: store.outbox })
-const client = clientOver(localLink({ ...runtime, queues: () => queues }), runtime.clock)
+const client = clientOf(runtime)
 say({ ready: true })
 
 const LANES = 12

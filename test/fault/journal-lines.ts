@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { LimitLine, WindowLine } from '../../src/admission/commands.ts'
+import { attemptMeta } from '../helpers/attempt-meta.ts'
 
 /** What a child that lives on the journal says, line by line, and the small world that it lives in. */
 const window = (key: string): WindowLine => ({
@@ -13,20 +14,7 @@ export const WINDOWS = [window('company:ever'), window('acme:ever')]
 
 export const LANES: LimitLine = { kind: 'concurrent', key: 'lanes', limit: 1_000_000 }
 
-export const META = JSON.stringify({
-  tenant: 'acme',
-  user: 'u1',
-  tier: 'basic',
-  tags: {},
-  operation: 'chat.completions',
-  urgency: 'interactive',
-  modelRequested: 'auto',
-  enqueuedAtMs: 1,
-  rungs: [{ model: 'm', provider: 'p' }],
-  inputTokensHeld: 0,
-  priceVersion: 'p1',
-  policyVersion: 1,
-})
+export const META = attemptMeta()
 
 const Booking = z.object({ attempt: z.string(), delta: z.int(), windows: z.array(z.string()) })
 

@@ -5,11 +5,10 @@ import { join } from 'node:path'
 import { inject } from 'vitest'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/server.ts'
 import { type Client, createClient } from '../../src/client/index.ts'
-import { localLink } from '../../src/client/local-link.ts'
-import { clientOver } from '../../src/client/over-link.ts'
 import { type Options, readOptions } from '../../src/config/options.ts'
 import { drainOnce } from '../../src/ledger/drain.ts'
 import { realClock } from '../../src/queue/clock.ts'
+import { clientOf } from '../../src/runtime/client-of.ts'
 import { createRuntime, type Runtime, type RuntimeOverrides } from '../../src/runtime.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import { type CompletionWorkers, startCompletionWorkers } from '../../workers/completions.ts'
@@ -104,7 +103,7 @@ export async function startRig(rig: RigOptions = {}): Promise<Rig> {
   const newClient = () => {
     const { clock = realClock } = rig.overrides ?? {}
     const client = isEmbedded
-      ? clientOver(localLink({ ...runtime, queues: () => runtime.queues }), clock)
+      ? clientOf(runtime)
       : createClient({
           redisUrl: options.REDIS_URL ?? '',
           prefix: options.BURSAR_PREFIX,

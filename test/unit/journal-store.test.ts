@@ -5,6 +5,7 @@ import type { JournalDatabase } from '../../src/admission/journal/database.ts'
 import { journalOver } from '../../src/admission/journal/pglite.ts'
 import { JOURNAL_SCHEMA } from '../../src/admission/journal/schema.ts'
 import { createJournaledStore } from '../../src/admission/journal/store.ts'
+import { attemptMeta } from '../helpers/attempt-meta.ts'
 
 /** What lies between the store and its database: it can be stopped, made to fail, and counts the commits. */
 class Wire implements JournalDatabase {
@@ -68,20 +69,7 @@ async function opened() {
   return store
 }
 
-const META = JSON.stringify({
-  tenant: 'acme',
-  user: 'u1',
-  tier: 'basic',
-  tags: {},
-  operation: 'chat.completions',
-  urgency: 'interactive',
-  modelRequested: 'auto',
-  enqueuedAtMs: 1,
-  rungs: [{ model: 'm', provider: 'p' }],
-  inputTokensHeld: 0,
-  priceVersion: 'p1',
-  policyVersion: 1,
-})
+const META = attemptMeta()
 const LANE = { kind: 'concurrent', key: 'lanes', limit: 100 } as const
 const WINDOW = 'company:ever'
 

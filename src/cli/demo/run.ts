@@ -2,10 +2,9 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startCompletionWorkers } from '../../../workers/completions.ts'
 import { startLedgerWorker } from '../../../workers/ledger.ts'
-import { localLink } from '../../client/local-link.ts'
-import { clientOver } from '../../client/over-link.ts'
 import { type Environment, readOptions } from '../../config/options.ts'
 import { report } from '../../ledger/queries/report.ts'
+import { clientOf } from '../../runtime/client-of.ts'
 import { createRuntime, type Runtime } from '../../runtime.ts'
 import { createLogger } from '../../telemetry/logger.ts'
 import type { Output } from '../output.ts'
@@ -110,7 +109,7 @@ async function perform(
     outbox: store.outbox,
     batch: options.LEDGER_BATCH,
   })
-  const client = clientOver(localLink({ ...runtime, queues: () => runtime.queues }), runtime.clock)
+  const client = clientOf(runtime)
   const script = writeScript(seed)
   const progress = output.progress(script.length)
   const close = async () => {

@@ -3,6 +3,7 @@ import type { StreamPart } from '../../queue/streams/log-entry.ts'
 import type { Answer } from '../answer.ts'
 import type { AnswerStream } from '../stream.ts'
 import { createInbox, type Inbox } from './inbox.ts'
+import { iterateOnce } from './iterate-once.ts'
 import type { HttpLink } from './link.ts'
 import { createPatience, type Patience, timedOut } from './patience.ts'
 import { parseJson, readError, readJob, readPart, unreadable } from './read-reply.ts'
@@ -45,17 +46,10 @@ export function openHttpStream<R>(
   )
   // Whoever looks at one of the promises alone must not die of the others.
   for (const one of [final, jobId]) one.catch(() => {})
-  let iterated = false
   return {
     jobId,
     final,
-    [Symbol.asyncIterator]() {
-      if (iterated) {
-        throw new BursarError('INVALID_ARGUMENT', 'a stream is iterated once: await stream.final')
-      }
-      iterated = true
-      return inbox.items()
-    },
+    [Symbol.asyncIterator]: iterateOnce(() => inbox.items()),
   }
 }
 

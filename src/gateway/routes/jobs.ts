@@ -106,7 +106,7 @@ async function streamJob(
   { client, closing, runtime }: GatewayParts,
 ): Promise<FastifyReply> {
   const stream = client.stream(request, { timeoutMs })
-  // A request that is refused at the door is refused as any other: with a status.
+  // Until it was handed in, nothing has been written: a refusal still answers with its HTTP status.
   await stream.jobId
   const ending = async (): Promise<ServerEvent> => {
     try {

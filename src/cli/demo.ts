@@ -1,15 +1,16 @@
 import { join } from 'node:path'
 import { CommandFailed, type Registration, wholeNumber } from './command.ts'
+import { childCommand, MAX_SEED } from './traffic/child-command.ts'
 
 interface DemoFlags {
   readonly seed: number
   readonly json?: true
 }
 
-const MAX_SEED = 2 ** 31 - 1
-
 /** `bursar demo`: all of Bursar in one process, a minute of made-up traffic, and a report of what became of it. */
-export const demo: Registration = (program, { env, output, signal }) => {
+export const demo: Registration = (program, context) => {
+  const { env, output, signal } = context
+  childCommand(program, context)
   program
     .command('demo')
     .description('see it work: nothing to install, nothing to pay, under a minute')

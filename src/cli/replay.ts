@@ -1,11 +1,8 @@
 import { InvalidArgumentError } from 'commander'
-import { readFaultSpec } from '../../sandbox/faults.ts'
-import { messageOf } from '../errors.ts'
 import { CommandFailed, type Registration, wholeNumber } from './command.ts'
-import { CHILD_COMMAND } from './replay/child-command.ts'
-import type { SandboxRole } from './replay/child-roles.ts'
 import { TRACE_FORMATS, type TraceFormat } from './replay/trace-types.ts'
 import type { Speed } from './replay/types.ts'
+import { childCommand, MAX_SEED, readFaults } from './traffic/child-command.ts'
 
 interface ReplayFlags {
   readonly format: TraceFormat
@@ -20,19 +17,9 @@ interface ReplayFlags {
   readonly keep?: true
 }
 
-const MAX_SEED = 2 ** 31 - 1
 const MAX_REQUESTS = 1_000_000_000
 
 const readSpeed = (text: string): Speed => (text === 'max' ? text : wholeNumber(1, 100_000)(text))
-
-function readFaults(text: string): string {
-  try {
-    readFaultSpec(text)
-    return text
-  } catch (error) {
-    throw new InvalidArgumentError(messageOf(error))
-  }
-}
 
 function readFormat(text: string): TraceFormat {
   const format = TRACE_FORMATS.find((known) => known === text)
@@ -76,23 +63,10 @@ export const replay: Registration = (program, context) => {
       if (flags.json) output.json(result.summary)
       if (result.differences.length > 0) throw new CommandFailed()
     })
-  registerChild(program, context)
-}
-
-/** What a replay starts beside itself; not for people. */
-const registerChild: Registration = (program, { env, signal }) => {
-  const child = program.command(CHILD_COMMAND, { hidden: true })
-  child.command('worker').action(async () => {
-    const { runWorker } = await import('./replay/child-roles.ts')
-    await runWorker(env, signal)
-  })
-  child
-    .command('sandbox')
-    .requiredOption('--bill <file>')
-    .requiredOption('--seed <n>', '', wholeNumber(0, MAX_SEED))
-    .requiredOption('--faults <spec>', '', readFaults)
-    .action(async (role: SandboxRole) => {
-      const { runSandbox } = await import('./replay/child-roles.ts')
-      await runSandbox(role, signal)
+  childCommand(program, context)
+    .command('worker')
+    .action(async () => {
+      const { runWorker } = await import('./replay/worker-child.ts')
+      await runWorker(env, signal)
     })
 }

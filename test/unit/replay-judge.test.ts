@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { BookedAttempt, Evidence } from '../../src/cli/replay/evidence.ts'
-import { judge, summarise } from '../../src/cli/replay/judge.ts'
+import type { BookedAttempt, Evidence } from '../../src/cli/traffic/evidence.ts'
+import { judge, summarise } from '../../src/cli/traffic/judge.ts'
 
 const entry = (attempt: string, over: Partial<BookedAttempt> = {}): BookedAttempt => ({
   attempt,

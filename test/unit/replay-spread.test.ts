@@ -1,11 +1,11 @@
 import { countTokens as cl100k } from 'gpt-tokenizer/encoding/cl100k_base'
 import { countTokens as o200k } from 'gpt-tokenizer/encoding/o200k_base'
 import { describe, expect, test } from 'vitest'
-import { createDraw } from '../../src/cli/replay/draw.ts'
 import { copyPolicy } from '../../src/cli/replay/policy-copy.ts'
 import { createSpread } from '../../src/cli/replay/spread.ts'
 import type { TraceRow } from '../../src/cli/replay/trace-types.ts'
 import { drawWords, WORDS } from '../../src/cli/replay/words.ts'
+import { createDraw } from '../../src/cli/traffic/draw.ts'
 import { countInputTokens } from '../../src/pricing/tokens.ts'
 import { readRequest } from '../../src/queue/request.ts'
 

@@ -6,8 +6,8 @@ import { BursarError } from '../../errors.ts'
 import type { Nano } from '../../money/nano.ts'
 import { newJobId } from '../../queue/ids.ts'
 import type { Queues } from '../../queue/queues.ts'
-import { isQuiet, lookAtQueues, parkedJobs, type QueueState } from '../replay/queue-watch.ts'
-import { createTally, type Tally } from '../replay/tally.ts'
+import { isQuiet, lookAtQueues, parkedJobs, type QueueState } from '../traffic/queue-watch.ts'
+import { createTally, type Tally } from '../traffic/tally.ts'
 import type { Cue } from './script.ts'
 
 /** What the people of the demo have seen so far. */

@@ -1,4 +1,4 @@
-import { createDraw, type Draw, drawInt, drawOne } from '../replay/draw.ts'
+import { createDraw, type Draw, drawInt, drawOne } from '../traffic/draw.ts'
 import { CHORES, PEOPLE, type Person, QUESTIONS } from './people.ts'
 
 /** One request of the demo, and when it is handed in. */

@@ -1,9 +1,9 @@
 import type { Runtime } from '../../runtime.ts'
 import type { Output } from '../output.ts'
-import { spentIn } from './collect.ts'
-import type { QueueState } from './queue-watch.ts'
+import { spentIn } from '../traffic/collect.ts'
+import type { QueueState } from '../traffic/queue-watch.ts'
+import type { Tally } from '../traffic/tally.ts'
 import { progressText } from './show.ts'
-import type { Tally } from './tally.ts'
 
 export interface Bar {
   update(tally: Tally, queues: QueueState): void

@@ -2,7 +2,7 @@ import type { AdmissionStore } from '../../admission/store.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { type Entry, listEntries } from '../../ledger/queries/list-entries.ts'
 import { slotClosed } from '../../queue/producer.ts'
-import { type BilledCall, billByAttempt } from './bill.ts'
+import { type BilledCall, billByAttempt } from '../traffic/bill.ts'
 
 const PAGE = 1_000
 

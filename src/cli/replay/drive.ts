@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { createResults } from '../../queue/results.ts'
 import type { Runtime } from '../../runtime.ts'
+import type { Driven } from '../traffic/collect.ts'
+import { isQuiet, parkedJobs, type QueueState } from '../traffic/queue-watch.ts'
+import { createTally, type Tally } from '../traffic/tally.ts'
 import type { CheckedTrace } from './check-trace.ts'
-import { isQuiet, parkedJobs, type QueueState } from './queue-watch.ts'
 import { send } from './send.ts'
 import { createSpread } from './spread.ts'
-import { createTally, type Tally } from './tally.ts'
 import { readTrace } from './trace.ts'
 import type { TraceRow } from './trace-types.ts'
 import type { Speed } from './types.ts'
@@ -25,15 +26,6 @@ export interface DriveOptions {
   readonly told: (tally: Tally, queues: QueueState) => void
   /** Called once everything is handed in. */
   readonly allSent: () => void
-}
-
-/** What the driver saw, when nothing moves any more. */
-export interface Driven {
-  readonly tally: Tally
-  /** Jobs that wait for a later window. */
-  readonly parked: ReadonlySet<string>
-  /** False: something was still moving when the patience ended. */
-  readonly quiet: boolean
 }
 
 /** After the last request time goes on at least this fast, so that a minute of limits takes a second. */

@@ -4,8 +4,8 @@ import { type Enqueued, enqueueJob, type Prepare, prepareJob } from '../../queue
 import { readRequest } from '../../queue/request.ts'
 import type { Results } from '../../queue/results.ts'
 import type { Runtime } from '../../runtime.ts'
+import { outcomeOf, type Tally } from '../traffic/tally.ts'
 import type { SpreadRequest } from './spread.ts'
-import { outcomeOf, type Tally } from './tally.ts'
 
 export interface SendParts {
   readonly runtime: Pick<Runtime, 'store' | 'queues' | 'rules' | 'clock'>

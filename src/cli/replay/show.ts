@@ -3,7 +3,7 @@ import type { Report } from '../../ledger/queries/report.ts'
 import type { Nano } from '../../money/nano.ts'
 import { formatUsd } from '../../money/usd.ts'
 import type { Output } from '../output.ts'
-import type { Tally } from './tally.ts'
+import type { Tally } from '../traffic/tally.ts'
 import type { ReplayResult } from './types.ts'
 
 const CENT_NANO = 10_000_000

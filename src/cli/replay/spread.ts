@@ -1,5 +1,5 @@
 import type { Policy, Scope } from '../../config/policy-types.ts'
-import { createDraw, type Draw, drawInt, drawOne } from './draw.ts'
+import { createDraw, type Draw, drawInt, drawOne } from '../traffic/draw.ts'
 import type { Recorded, TraceRow } from './trace-types.ts'
 import { drawWords } from './words.ts'
 

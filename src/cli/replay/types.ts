@@ -1,8 +1,8 @@
 import type { Environment } from '../../config/options.ts'
 import type { Report } from '../../ledger/queries/report.ts'
 import type { Output } from '../output.ts'
-import type { Difference } from './evidence.ts'
-import type { Summary } from './judge.ts'
+import type { Difference } from '../traffic/evidence.ts'
+import type { Summary } from '../traffic/judge.ts'
 import type { TraceFormat } from './trace-types.ts'
 
 /** Virtual seconds per second, or as fast as the workers can. */

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { BursarError } from '../../errors.ts'
 import type { Runtime } from '../../runtime.ts'
+import { lookAtQueues, type QueueState } from '../traffic/queue-watch.ts'
 import { createPromoter } from './promoter.ts'
-import { lookAtQueues, type QueueState } from './queue-watch.ts'
 import type { DriverClock } from './virtual-clock.ts'
 
 /** What goes on beside the driving: the queues are looked at, windows roll, dead workers' holds run out. */

@@ -1,4 +1,4 @@
-import { createDraw, type Draw, drawInt } from './draw.ts'
+import { createDraw, type Draw, drawInt } from '../traffic/draw.ts'
 
 /** Each is one token of o200k and cl100k with a blank before it (held by a test). */
 export const WORDS: readonly string[] = [

@@ -1,6 +1,6 @@
 import type { Environment } from '../../config/options.ts'
-import { type Child, endChild, startChild } from './children.ts'
-import { createDraw, drawInt } from './draw.ts'
+import { type Child, endChild, startChild } from '../traffic/children.ts'
+import { createDraw, drawInt } from '../traffic/draw.ts'
 
 export interface WorkerPoolOptions {
   readonly workers: number

@@ -4,7 +4,7 @@ import { judgeBill, sumsOf } from './judge-bill.ts'
 import { countOutcomes, judgeRequests } from './judge-requests.ts'
 import { heldIn, judgeWindows, overspends } from './judge-windows.ts'
 
-/** What a replay came to: the object of `--json`. Money in nano-USD. */
+/** What a run of traffic came to: the object of `--json`. Money in nano-USD. */
 export interface Summary {
   readonly requests: number
   readonly answered: number

@@ -8,8 +8,17 @@ import { ledgerConflicts, requests } from '../../ledger/schema.ts'
 import type { Nano } from '../../money/nano.ts'
 import type { Runtime } from '../../runtime.ts'
 import type { BilledCall } from './bill.ts'
-import type { Driven } from './drive.ts'
 import type { BookedAttempt, Evidence } from './evidence.ts'
+import type { Tally } from './tally.ts'
+
+/** What the driver saw, when nothing moves any more. */
+export interface Driven {
+  readonly tally: Tally
+  /** Jobs that wait for a later window. */
+  readonly parked: ReadonlySet<string>
+  /** False: something was still moving when the patience ended. */
+  readonly quiet: boolean
+}
 
 export interface Witnesses {
   readonly runtime: Runtime

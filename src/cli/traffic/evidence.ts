@@ -10,7 +10,7 @@ export type BookedAttempt = Pick<
   'attempt' | 'status' | 'costNano' | 'holdNano' | 'overrunNano' | 'windows'
 >
 
-/** Everything that three parties say of a replay once nothing moves: its driver, its books and its provider. */
+/** Everything that three parties say of a run once nothing moves: its driver, its books and its provider. */
 export interface Evidence {
   /** job -> what its caller heard, null = nothing. */
   readonly heard: ReadonlyMap<string, Outcome | null>

@@ -4,9 +4,9 @@ import { openSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import type { Environment } from '../../config/options.ts'
-import { CHILD_COMMAND } from './child-command.ts'
+import { CHILD_COMMAND } from './child-name.ts'
 
-/** What a child of a replay says once it is ready. */
+/** What a child says once it is ready. */
 export const ReadySchema = z.object({ ready: z.literal(true), url: z.string().default('') })
 export type Ready = z.input<typeof ReadySchema>
 
@@ -24,7 +24,7 @@ const PROGRAM = fileURLToPath(
 )
 
 /**
- * Starts a child that runs one role of a replay. It ends when this process does, however that dies: its channel closes.
+ * Starts a child that runs one role beside this process. It ends when this process does, however that dies: its channel closes.
  * @param log - file that its output is appended to.
  */
 export function startChild(words: readonly string[], env: Environment, log: string): Child {

@@ -10,7 +10,7 @@ interface ReplayFlags {
   readonly limit: number
   readonly policy?: string
   readonly json?: true
-  readonly workers: number
+  readonly workers?: number
   readonly seed: number
   readonly faults: string
   readonly killEvery?: number
@@ -42,7 +42,7 @@ export const replay: Registration = (program, context) => {
     .option('--limit <n>', 'only the first requests', wholeNumber(1, MAX_REQUESTS), MAX_REQUESTS)
     .option('--policy <file>', 'instead of BURSAR_POLICY')
     .option('--json', 'end with one JSON object alone on the last line')
-    .option('--workers <n>', 'worker processes', wholeNumber(1, 64), 2)
+    .option('--workers <n>', 'worker processes (default: 2; embedded 1)', wholeNumber(1, 64))
     .option('--seed <n>', 'fixes who asks what, answers and faults', wholeNumber(0, MAX_SEED), 1)
     .option('--faults <spec>', 'of the provider, e.g. 429:0.05,cut:0.01', readFaults, '')
     .option('--kill-every <seconds>', 'kill a worker this often', wholeNumber(1, 3_600))
@@ -54,6 +54,7 @@ export const replay: Registration = (program, context) => {
         ...flags,
         file,
         policy: flags.policy ?? null,
+        workers: flags.workers ?? null,
         killEveryS: flags.killEvery ?? null,
         keep: flags.keep === true,
       }

@@ -1,7 +1,5 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startCompletionWorkers } from '../../../workers/completions.ts'
-import { startLedgerWorker } from '../../../workers/ledger.ts'
 import { type Environment, readOptions } from '../../config/options.ts'
 import { report } from '../../ledger/queries/report.ts'
 import { clientOf } from '../../runtime/client-of.ts'
@@ -11,6 +9,7 @@ import type { Output } from '../output.ts'
 import { type BilledCall, wholeBill } from '../traffic/bill.ts'
 import { endChild, startChild } from '../traffic/children.ts'
 import { collectEvidence } from '../traffic/collect.ts'
+import { startCrew } from '../traffic/crew.ts'
 import { judge, summarise } from '../traffic/judge.ts'
 import { drainAll } from '../traffic/settle-down.ts'
 import { demoPolicy, GLOBAL_BUDGET } from './demo-policy.ts'
@@ -34,7 +33,7 @@ interface Surroundings {
 const FAULTS = '429:0.03,500:0.02'
 const LANES = 16
 const SANDBOX_LIMIT_MS = 10_000
-const WORKERS_LIMIT_MS = 10_000
+const CREW_LIMIT_MS = 10_000
 
 type Closers = (() => Promise<unknown>)[]
 
@@ -102,21 +101,14 @@ async function perform(
   { output, signal }: Surroundings,
   closers: Closers,
 ): Promise<Played> {
-  const { store, ledger, options } = runtime
-  const workers = await startCompletionWorkers(runtime)
-  const ledgerWorker = startLedgerWorker({
-    ledger,
-    outbox: store.outbox,
-    batch: options.LEDGER_BATCH,
-  })
+  const crew = await startCrew(runtime)
   const client = clientOf(runtime)
   const script = writeScript(seed)
   const progress = output.progress(script.length)
   const close = async () => {
     progress.stop()
     await client.close()
-    await workers.close(WORKERS_LIMIT_MS)
-    await ledgerWorker.close()
+    await crew.close(CREW_LIMIT_MS)
   }
   let closing: Promise<void> | undefined
   const closeOnce = () => {

@@ -5,12 +5,13 @@ import { type CheckedTrace, checkTrace } from './check-trace.ts'
 import { copyPolicy } from './policy-copy.ts'
 import { runScene } from './scene.ts'
 import type { ReplayOptions, ReplayResult, Surroundings } from './types.ts'
-import { openWorkspace } from './workspace.ts'
+import { workerCount } from './worker-count.ts'
+import { openWorkspace, type Workspace } from './workspace.ts'
 
 /**
- * Runs a recorded trace through queue, workers and ledger against the simulated provider, in keys and a database of its
- * own, and compares what everybody says of it afterwards.
- * @throws {BursarError} INVALID_TRACE, INVALID_POLICY, INVALID_OPTIONS and what the stores throw; CANCELLED.
+ * Runs a recorded trace through queue, workers and ledger against the simulated provider, in a workspace of its own,
+ * and compares what everybody says of it afterwards.
+ * @throws {BursarError} INVALID_TRACE, INVALID_POLICY, INVALID_OPTIONS, INVALID_ARGUMENT and what the stores throw; CANCELLED.
  * Nothing is left behind, unless `keep`.
  */
 export async function replay(
@@ -19,11 +20,12 @@ export async function replay(
 ): Promise<ReplayResult> {
   const { env, output } = surroundings
   const servers = readOptions(env)
+  const workers = workerCount(options, servers, output)
   const copy = await copyPolicy(options.policy ?? servers.BURSAR_POLICY, env)
   const trace = await check(options, copy.policy, output)
   const workspace = await openWorkspace(servers)
   try {
-    return await runScene({ options, surroundings, copy, trace, workspace })
+    return await runScene({ options, workers, surroundings, copy, trace, workspace })
   } finally {
     if (options.keep) tellKept(workspace, output)
     else await workspace.remove()
@@ -40,11 +42,7 @@ async function check(
   return { ...trace, rows: Math.min(trace.rows, limit) }
 }
 
-function tellKept(
-  { prefix, queuePrefix, databaseUrl, folder }: Awaited<ReturnType<typeof openWorkspace>>,
-  { note }: Output,
-): void {
-  const database = new URL(databaseUrl).pathname.slice(1)
-  note(`kept: keys ${prefix} and ${queuePrefix}, database ${database}, folder ${folder}`)
+function tellKept({ contents, folder }: Workspace, { note }: Output): void {
+  note(`kept: ${contents}`)
   note(`      with the bill in ${join(folder, 'bill.jsonl')}`)
 }

@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { type Environment, readOptions } from '../../config/options.ts'
 import { report } from '../../ledger/queries/report.ts'
 import { createFollowingClock } from '../../queue/clock.ts'
-import { createRuntime, type Runtime, redisOf } from '../../runtime.ts'
+import { createRuntime, type Runtime } from '../../runtime.ts'
 import { createLogger } from '../../telemetry/logger.ts'
 import { wholeBill } from '../traffic/bill.ts'
 import { endChild, startChild } from '../traffic/children.ts'
 import { collectEvidence, type Driven } from '../traffic/collect.ts'
+import { startCrew } from '../traffic/crew.ts'
 import { judge, summarise } from '../traffic/judge.ts'
 import { drainAll, settleDown } from '../traffic/settle-down.ts'
 import { startBar } from './bar.ts'
@@ -16,13 +17,14 @@ import { correctOverbilled } from './correct-overbilled.ts'
 import { drive } from './drive.ts'
 import type { PolicyCopy } from './policy-copy.ts'
 import type { ReplayOptions, ReplayResult, Surroundings } from './types.ts'
-import { type DriverClock, startDriverClock } from './virtual-clock.ts'
+import { type DriverClock, startDriverClock, type TellTime, tellByKey } from './virtual-clock.ts'
 import { startWorkers, type WorkerPool } from './worker-pool.ts'
 import type { Workspace } from './workspace.ts'
 
 /** Everything that a replay needs, before any of it moves. */
 export interface Scene {
   readonly options: ReplayOptions
+  readonly workers: number
   readonly surroundings: Surroundings
   readonly copy: PolicyCopy
   readonly trace: CheckedTrace
@@ -43,6 +45,7 @@ const HOLD_TTL_MS = 600_000
 const LANES = 16
 const IN_FLIGHT_PER_WORKER = 4 * LANES
 const SANDBOX_LIMIT_MS = 10_000
+const CREW_LIMIT_MS = 60_000
 
 /** Runs the replay in its workspace. Whatever it started has ended when it returns or throws. */
 export async function runScene(scene: Scene): Promise<ReplayResult> {
@@ -61,26 +64,36 @@ export async function runScene(scene: Scene): Promise<ReplayResult> {
 }
 
 async function gather(scene: Scene, closers: Closers): Promise<Cast> {
-  const { options, workspace, trace } = scene
+  const { workspace, trace } = scene
   const billFile = join(workspace.folder, 'bill.jsonl')
   const url = await openSandbox(scene, billFile, closers)
   const env = await childEnv(scene, url)
-  const clock = createFollowingClock(trace.firstMs)
+  const clock = { ...createFollowingClock(trace.firstMs), wakes: true }
   const log = createLogger({ level: 'silent', name: 'replay' })
   const runtime = await createRuntime(readOptions(env), { env, clock, logger: log, sandbox: false })
   closers.push(() => runtime.close())
-  const driverClock = startDriverClock(redisOf(runtime).commands, workspace.prefix, clock)
+  const driverClock = startDriverClock(clock, tellerOf(runtime))
   closers.push(() => driverClock.stop())
-  const pool = await startWorkers({
-    env,
-    log: join(workspace.folder, 'workers.log'),
-    workers: options.workers,
-    seed: options.seed,
-    killEveryS: options.killEveryS,
-  })
+  const pool = await (workspace.isEmbedded ? hereOver(runtime) : elsewhere(scene, env))
   closers.push(() => pool.close())
   return { runtime, clock: driverClock, pool, billFile }
 }
+
+/** Workers in this process share its clock. */
+const tellerOf = ({ redis, options }: Runtime): TellTime =>
+  redis === null ? async () => {} : tellByKey(redis.commands, options.BURSAR_PREFIX)
+
+async function hereOver(runtime: Runtime): Promise<WorkerPool> {
+  const crew = await startCrew(runtime)
+  const close = () => crew.close(CREW_LIMIT_MS)
+  return { killed: 0, fallen: 0, spare: () => {}, close }
+}
+
+const elsewhere = ({ options, workers, workspace }: Scene, env: Environment): Promise<WorkerPool> =>
+  startWorkers({
+    ...{ env, workers, seed: options.seed, killEveryS: options.killEveryS },
+    log: join(workspace.folder, 'workers.log'),
+  })
 
 async function openSandbox(scene: Scene, billFile: string, closers: Closers): Promise<string> {
   const { options, workspace, surroundings } = scene
@@ -107,10 +120,7 @@ async function childEnv(scene: Scene, sandboxUrl: string): Promise<Environment> 
   return {
     LOG_LEVEL: 'error',
     ...surroundings.env,
-    REDIS_URL: workspace.redisUrl,
-    DATABASE_URL: workspace.databaseUrl,
-    BURSAR_PREFIX: workspace.prefix,
-    BURSAR_QUEUE_PREFIX: workspace.queuePrefix,
+    ...workspace.env,
     BURSAR_POLICY: policy,
     HOLD_TTL_MS: String(HOLD_TTL_MS),
     JOB_LOCK_MS: String(lockMs),
@@ -132,7 +142,7 @@ async function perform(scene: Scene, { runtime, clock, pool }: Cast): Promise<Dr
       trace,
       seed: options.seed,
       speed: options.speed,
-      inFlight: options.workers * IN_FLIGHT_PER_WORKER,
+      inFlight: scene.workers * IN_FLIGHT_PER_WORKER,
       signal: surroundings.signal,
       told: bar.update,
       allSent: pool.spare,

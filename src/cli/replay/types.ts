@@ -16,7 +16,8 @@ export interface ReplayOptions {
   readonly limit: number
   /** Path of the policy; null = the one of the environment. */
   readonly policy: string | null
-  readonly workers: number
+  /** Worker processes; null = as many as suit the place. */
+  readonly workers: number | null
   /** Fixes who asks what, and the sandbox's answers and faults. */
   readonly seed: number
   /** Of the sandbox, e.g. `429:0.05,cut:0.01`; '' = none. */

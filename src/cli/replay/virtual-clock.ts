@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Clock } from '../../queue/clock.ts'
 
-/** The driver's time: it moves it, and tells its workers by a key. */
+/** The driver's time: it moves it, and tells whoever works elsewhere. */
 export interface DriverClock extends Clock {
   /** Lets time pass by itself from now on, `speed` ms for each ms. */
   run(speed: number): void
@@ -17,10 +17,19 @@ const LISTEN_MS = 100
 
 const keyOf = (prefix: string): string => `${prefix}:replay-clock`
 
-/** Virtual time that every process of a replay follows: this one moves it. */
-export function startDriverClock(redis: Redis, prefix: string, clock: Clock): DriverClock {
+/** Makes this time known to workers elsewhere. */
+export type TellTime = (nowMs: number) => Promise<unknown>
+
+/** By a key in Redis, where `followDriverClock` looks. */
+export const tellByKey =
+  (redis: Redis, prefix: string): TellTime =>
+  (nowMs) =>
+    redis.set(keyOf(prefix), String(nowMs))
+
+/** Virtual time that every worker of a replay follows: this process moves it. */
+export function startDriverClock(clock: Clock, tellTime: TellTime): DriverClock {
   let ticking: NodeJS.Timeout | undefined
-  const tell = async () => void (await redis.set(keyOf(prefix), String(clock.now())))
+  const tell = async () => void (await tellTime(clock.now()))
   // A missed beat is made good by the next.
   const telling = setInterval(() => void tell().catch(() => {}), TELL_MS)
   return {

@@ -11,7 +11,7 @@ export interface WorkerPoolOptions {
   readonly killEveryS: number | null
 }
 
-/** Worker processes, each of which takes jobs and drains the outbox. */
+/** Workers, each of which takes jobs and drains the outbox. */
 export interface WorkerPool {
   /** How many were killed on purpose. */
   readonly killed: number

@@ -11,6 +11,7 @@ import {
   text,
   unique,
 } from 'drizzle-orm/pg-core'
+import { KEY_ROLES } from '../access/roles.ts'
 import { OUTCOMES, POSTING_KINDS, URGENCIES } from '../admission/outbox.ts'
 import { OPERATIONS } from '../config/operations.ts'
 import { count, ms, nano } from './columns.ts'
@@ -188,3 +189,29 @@ export const policies = pgTable('policies', {
   body: jsonb().notNull(),
   createdAtMs: ms('created_at_ms').notNull(),
 })
+
+/** Keys of the gateway, by hash: a secret is shown once and stands nowhere. */
+export const apiKeys = pgTable(
+  'api_keys',
+  {
+    id: text().primaryKey(),
+    name: text().notNull(),
+    role: text({ enum: KEY_ROLES }).notNull(),
+    tenant: text(),
+    user: text('user_id'),
+    tier: text(),
+    models: text().array(),
+    /** SHA-256, hex. */
+    secretHash: text('secret_hash').notNull(),
+    /** Of the secret before the newest one, which opens until `former_until_ms`. */
+    formerHash: text('former_hash'),
+    formerUntilMs: ms('former_until_ms'),
+    createdAtMs: ms('created_at_ms').notNull(),
+    createdBy: text('created_by').notNull(),
+    rotatedAtMs: ms('rotated_at_ms'),
+    expiresAtMs: ms('expires_at_ms'),
+    revokedAtMs: ms('revoked_at_ms'),
+    lastUsedAtMs: ms('last_used_at_ms'),
+  },
+  (t) => [check('api_keys_spend_for_somebody', sql`${t.role} <> 'app' or ${t.tenant} is not null`)],
+)

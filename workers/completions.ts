@@ -4,6 +4,7 @@ import { createGateBackoff } from '../src/queue/gate-backoff.ts'
 import { QUEUES } from '../src/queue/names.ts'
 import { createOwed } from '../src/queue/owed.ts'
 import { createRenewer } from '../src/queue/renewer.ts'
+import { createWaker } from '../src/queue/waker.ts'
 import { type CompletionWorker, startCompletionWorker } from '../src/queue/worker.ts'
 import type { Runtime } from '../src/runtime.ts'
 
@@ -25,7 +26,13 @@ export async function startCompletionWorkers(runtime: Runtime): Promise<Completi
   const abort = (job: string, reason: Abort) => {
     for (const worker of workers) worker.abort(job, reason)
   }
-  const owed = createOwed({ store, logger, onSize: (size) => metrics.owed.set(size) })
+  const waker = createWaker(runtime)
+  const owed = createOwed({
+    store,
+    logger,
+    wake: (jobs) => waker.wake(jobs),
+    onSize: (size) => metrics.owed.set(size),
+  })
   const renewer = createRenewer({
     store,
     logger,
@@ -65,6 +72,7 @@ export async function startCompletionWorkers(runtime: Runtime): Promise<Completi
         )
       }
       renewer.close()
+      await waker.idle()
     },
   }
 }

@@ -103,7 +103,10 @@ export type AdmitReply =
       readonly acked: string
     }
   | { readonly outcome: 'concluded'; readonly as: Outcome }
-  | { readonly outcome: 'cached'; readonly body: string }
+  /** `joined`: the attempt that the job waited for and that paid, '' = it waited for none. */
+  | { readonly outcome: 'cached'; readonly body: string; readonly joined: string }
+  /** Another attempt is asking the same: its answer is worth waiting for, until then at most. */
+  | { readonly outcome: 'joined'; readonly untilMs: number }
   | { readonly outcome: 'cancelled' }
   | { readonly outcome: 'takes-exhausted'; readonly n: number }
   | {
@@ -130,8 +133,12 @@ export type AdmitReply =
 export interface ReleaseCommand {
   readonly attempt: string
   readonly job: string
+  /** Cache key of its admission: whoever waits for its answer is told. */
+  readonly flight?: string | null
 }
-export type ReleaseReply = { readonly outcome: 'released' | 'kept' } | Unavailable
+export type ReleaseReply =
+  | { readonly outcome: 'released' | 'kept'; readonly followers: readonly string[] }
+  | Unavailable
 
 /** Ends a request: stores the result, publishes it to the caller and writes the request's row. First one wins. */
 export interface Conclusion {
@@ -164,6 +171,8 @@ export interface SettleCommand {
   readonly detail: string
   readonly conclusion: Conclusion | null
   readonly cache: { readonly key: string; readonly body: string; readonly ttlMs: number } | null
+  /** Cache key of its admission: whoever waits for its answer is told. */
+  readonly flight?: string | null
   readonly gate: { readonly key: string; readonly untilMs: number } | null
 }
 export type SettleReply =
@@ -173,6 +182,8 @@ export type SettleReply =
       readonly overrunNano: Nano
       /** False when the request had ended before (a zombie's result changes no answer). */
       readonly concluded: boolean
+      /** Jobs that waited for this answer, to be woken; told once: whom nobody wakes, wakes by itself. */
+      readonly followers: readonly string[]
     }
   | { readonly outcome: 'too-old' }
   | Unavailable

@@ -12,11 +12,16 @@ export interface SlotKeys {
   readonly windows: string
   /** The active policy as JSON, with its version: read by clients that have no bursar.yaml. */
   readonly policy: string
+  /** Id of the move from a data folder that this slot came from; missing = it began here. */
+  readonly move: string
   window(key: string): string
   attempt(id: string): string
   job(id: string): string
   limit(key: string): string
   cached(key: string): string
+  /** The attempt that is asking for a cache key now, and the list of jobs that wait for an attempt. */
+  flight(key: string): string
+  followers(attempt: string): string
   result(job: string): string
   body(job: string): string
   /** Channels. */
@@ -34,12 +39,15 @@ export function slotKeys(prefix: string): SlotKeys {
     out: `${prefix}:out`,
     windows: `${prefix}:windows`,
     policy: `${prefix}:policy`,
+    move: `${prefix}:move`,
     window: under('w'),
     attempt: under('a'),
     job: under('j'),
     limit: under('q'),
     gates: `${prefix}:gates`,
     cached: under('cache'),
+    flight: under('f'),
+    followers: under('fw'),
     result: under('res'),
     body: under('body'),
     reply: under('reply'),

@@ -139,5 +139,6 @@ function forget(state: model.SlotState, nowMs: number): void {
   for (const texts of [state.results, state.bodies, state.cache]) {
     for (const [key, { untilMs }] of texts) if (untilMs <= nowMs) texts.delete(key)
   }
+  for (const [key, { untilMs }] of state.flights) if (old(untilMs)) state.flights.delete(key)
   for (const [key, untilMs] of state.gates) if (untilMs <= nowMs) state.gates.delete(key)
 }

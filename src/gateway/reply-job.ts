@@ -10,7 +10,7 @@ import { type JobPlaces, outcomeOf } from './find-job.ts'
 export interface AnsweredJob {
   readonly id: string
   readonly status: 'ended'
-  readonly outcome: Extract<Outcome, 'answered' | 'cached'>
+  readonly outcome: Extract<Outcome, 'answered' | 'cached' | 'joined'>
   readonly text: string
   readonly response: unknown
   readonly receipt: Answer['receipt']
@@ -41,11 +41,14 @@ export const handedIn = (id: string, status: HandedIn['status'] = 'queued'): Han
 export const answeredJob = (id: string, { text, response, receipt }: Answer): AnsweredJob => ({
   id,
   status: 'ended',
-  outcome: receipt.cache === 'hit' ? 'cached' : 'answered',
+  outcome: outcomeOfAnswer(receipt),
   text,
   response,
   receipt,
 })
+
+const outcomeOfAnswer = ({ cache }: Answer['receipt']): AnsweredJob['outcome'] =>
+  cache === 'joined' ? 'joined' : cache === 'hit' ? 'cached' : 'answered'
 
 /** Reads a stored result as the answer it is. @throws {BursarError} what the job ended with, or UNREADABLE_REPLY. */
 export const storedAnswer = (id: string, stored: string): AnsweredJob =>

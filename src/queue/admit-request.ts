@@ -1,4 +1,9 @@
-import type { AdmitCommand, AdmitReply, Unavailable } from '../admission/commands.ts'
+import type {
+  AdmitCommand,
+  AdmitReply,
+  ReleaseCommand,
+  Unavailable,
+} from '../admission/commands.ts'
 import { grantHold, type Hold } from '../admission/hold.ts'
 import type { AttemptMeta } from '../admission/outbox.ts'
 import { planRequest } from '../admission/plan.ts'
@@ -99,15 +104,21 @@ async function sendAdmit(
     } catch (error) {
       logger.warn({ job: command.job, reason: messageOf(error) }, 'no reply to an admit')
       if (!isBursarError(error, 'STORE_UNAVAILABLE')) {
-        await owed.release(command)
+        await owed.release(unsent(command))
         throw error
       }
       if (delayMs !== null) await pause(delayMs)
     }
   }
-  await owed.release(command)
+  await owed.release(unsent(command))
   return null
 }
+
+const unsent = ({ attempt, job, cacheKey }: AdmitCommand): ReleaseCommand => ({
+  attempt,
+  job,
+  flight: cacheKey,
+})
 
 function admitted(
   { attempt, job, windows, meta }: AdmitCommand,

@@ -2,7 +2,7 @@ import type { Outcome } from '../admission/outbox.ts'
 import type { ErrorCode } from '../errors.ts'
 
 /** Why a job waits. */
-export type ParkedBy = 'budget' | 'gate' | 'limit' | 'slot'
+export type ParkedBy = 'budget' | 'gate' | 'limit' | 'flight' | 'slot'
 
 /** What becomes of a job after one take. Whoever runs `processRequest` carries it out. */
 export type Disposition =

@@ -13,7 +13,8 @@ export type OkPlan = Extract<Plan, { ok: true }>
 export type Verdict =
   | Disposition
   | { readonly do: 'deny'; readonly as: DeniedOutcome; readonly error: Denied }
-  | { readonly do: 'deliver'; readonly entry: string }
+  /** `joined`: the attempt that it waited for and that paid, '' = none. */
+  | { readonly do: 'deliver'; readonly entry: string; readonly joined: string }
 
 export type NoHold = Exclude<AdmitReply, Unavailable | { outcome: 'held' | 'stale' | 'void' }>
 
@@ -40,7 +41,9 @@ export function judgeAdmission(reply: NoHold, circumstances: Circumstances): Ver
     case 'concluded':
       return { do: 'finish', as: reply.as }
     case 'cached':
-      return { do: 'deliver', entry: reply.body }
+      return { do: 'deliver', entry: reply.body, joined: reply.joined }
+    case 'joined':
+      return judgeJoined(reply.untilMs, circumstances)
     case 'cancelled':
       return { do: 'deny', as: 'cancelled', error: CANCELLED }
     case 'takes-exhausted':
@@ -72,6 +75,13 @@ export const exhausted = (attempts: number): Denied => ({
   retryable: true,
   detail: { attempts },
 })
+
+/** Woken when the call ends; by itself when whoever calls has died. */
+function judgeJoined(untilMs: number, { job, nowMs, random }: Circumstances): Verdict {
+  const wakeMs = untilMs + Math.floor(random * JITTER_MS)
+  const lastMs = job.deadlineMs === 0 ? wakeMs : Math.min(wakeMs, job.deadlineMs)
+  return { do: 'park', delayMs: Math.max(lastMs - nowMs, LEAST_WAIT_MS), by: 'flight' }
+}
 
 function judgeBudget(
   reply: Extract<NoHold, { outcome: 'over-budget' }>,

@@ -29,6 +29,8 @@ export interface Owed {
 interface OwedOptions {
   readonly store: Pick<AdmissionStore, 'settle' | 'release'>
   readonly logger: Logger
+  /** Told which jobs waited for the end of an attempt that has landed. */
+  readonly wake?: (jobs: readonly string[]) => void
   /** Told how many commands are owed after each change. */
   readonly onSize?: (size: number) => void
   readonly firstDelayMs?: number
@@ -36,28 +38,34 @@ interface OwedOptions {
 
 const MAX_DELAY_MS = 5_000
 
-const landed = <R extends { readonly outcome: string }>(
-  reply: R,
-): reply is Exclude<R, Unavailable> =>
+interface EndReply {
+  readonly outcome: string
+  readonly followers?: readonly string[]
+}
+
+const landed = <R extends EndReply>(reply: R): reply is Exclude<R, Unavailable> =>
   reply.outcome !== 'unavailable' && reply.outcome !== 'epoch-changed'
 
-export function createOwed({ store, logger, onSize, firstDelayMs = 50 }: OwedOptions): Owed {
+export function createOwed(options: OwedOptions): Owed {
+  const { store, logger, wake, onSize, firstDelayMs = 50 } = options
   /** attempt -> job, and the promise that ends when it landed. */
   const open = new Map<string, { job: string; done: Promise<unknown> }>()
 
-  async function attempt<R extends { readonly outcome: string }>(
+  async function attempt<R extends EndReply>(
     send: () => Promise<R>,
   ): Promise<Exclude<R, Unavailable> | null> {
     try {
       const reply = await send()
-      return landed(reply) ? reply : null
+      if (!landed(reply)) return null
+      if (reply.followers && reply.followers.length > 0) wake?.(reply.followers)
+      return reply
     } catch (error) {
       logger.warn({ reason: messageOf(error) }, 'the slot was not reached; trying again')
       return null
     }
   }
 
-  async function untilLanded<R extends { readonly outcome: string }>(
+  async function untilLanded<R extends EndReply>(
     send: () => Promise<R>,
   ): Promise<Exclude<R, Unavailable>> {
     for (let delayMs = firstDelayMs; ; delayMs = Math.min(delayMs * 2, MAX_DELAY_MS)) {
@@ -67,7 +75,7 @@ export function createOwed({ store, logger, onSize, firstDelayMs = 50 }: OwedOpt
     }
   }
 
-  function keep<R extends { readonly outcome: string }>(
+  function keep<R extends EndReply>(
     id: string,
     job: string,
     send: () => Promise<R>,
@@ -91,7 +99,7 @@ export function createOwed({ store, logger, onSize, firstDelayMs = 50 }: OwedOpt
     },
     async release(command) {
       const { attempt: id, job } = command
-      const send = () => store.release({ attempt: id, job })
+      const send = () => store.release(command)
       if (!(await attempt(send))) void keep(id, job, send)
     },
     has: (job) => open.size > 0 && [...open.values()].some((one) => one.job === job),

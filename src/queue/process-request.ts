@@ -70,8 +70,10 @@ function carryOut(
     if (verdict.do === 'park') context.metrics.parked.inc({ by: verdict.by })
     return verdict
   }
-  const receipt = cachedReceipt(job, context.rules.current().policy.version, [])
-  return conclude(job, context, 'cached', '', writeCached(receipt, verdict.entry))
+  const { entry, joined } = verdict
+  const outcome = joined === '' ? 'cached' : 'joined'
+  const receipt = cachedReceipt(job, context.rules.current().policy.version, [], joined)
+  return conclude(job, context, outcome, joined, writeCached(outcome, receipt, entry))
 }
 
 /** Aborted before anything was sent: the hold goes back whole. */
@@ -81,7 +83,7 @@ async function giveUp(
   context: WorkContext,
   abort: Abort,
 ): Promise<Disposition> {
-  await context.owed.release({ attempt: hold.attemptId, job: job.id })
+  await context.owed.release({ attempt: hold.attemptId, job: job.id, flight: job.cacheKey })
   if (abort === 'cancelled') return concludeDenied(job, context, 'cancelled', CANCELLED)
   if (abort === 'drain') return { do: 'give-back' }
   return { do: 'retry', delayMs: 0, why: abort }

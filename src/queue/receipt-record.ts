@@ -27,6 +27,7 @@ export function receiptRecord(
     usage,
     windows: plan.windows.map(({ key, limitNano }) => ({ key, limitNano })),
     cache: job.cacheKey === null ? 'off' : 'miss',
+    paidBy: null,
     modelRequested: job.model,
     modelServed: servedModel,
     provider: plan.rungs[rung]?.rung.provider ?? '',
@@ -40,18 +41,23 @@ export function receiptRecord(
   }
 }
 
-/** The receipt of a request that the cache answered: nothing called, nothing spent. */
+/**
+ * The receipt of a request that the cache answered: nothing called, nothing spent.
+ * @param joined - the attempt that it waited for and that paid, '' = none: the answer was there.
+ */
 export const cachedReceipt = (
   job: Pick<CompletionJob, 'id' | 'model'>,
   policyVersion: number,
   windows: ReceiptRecord['windows'],
+  joined = '',
 ): ReceiptRecord => ({
   jobId: job.id,
   attemptId: null,
   costNano: 0,
   usage: null,
   windows,
-  cache: 'hit',
+  cache: joined === '' ? 'hit' : 'joined',
+  paidBy: joined === '' ? null : joined,
   modelRequested: job.model,
   modelServed: '',
   provider: '',

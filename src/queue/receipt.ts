@@ -22,7 +22,10 @@ export const ReceiptRecordSchema = z.object({
     .nullable(),
   /** The windows that paid, in the order of the plan. */
   windows: z.array(z.object({ key: z.string(), limitNano: count })),
-  cache: z.enum(['hit', 'miss', 'off']),
+  /** `joined`: the same was being asked, and that answer served both. */
+  cache: z.enum(['hit', 'miss', 'off', 'joined']),
+  /** The attempt of another job that paid for a joined answer; null = not joined. */
+  paidBy: z.string().nullable(),
   modelRequested: z.string(),
   modelServed: z.string(),
   provider: z.string(),
@@ -98,6 +101,7 @@ export function budgetLine(key: string, limitNano: Nano, leftNano: Nano): Budget
 function explain(record: ReceiptRecord, budgets: readonly BudgetLine[]): string {
   const { rungs, cache, modelRequested } = record
   if (cache === 'hit') return 'answered before: served from the cache'
+  if (cache === 'joined') return 'asked at the same time by another job, whose answer serves both'
   const [top, ...below] = rungs
   if (!top || below.length === 0) {
     return modelRequested === 'auto' ? 'top rung of the ladder' : 'the model that was asked for'

@@ -10,7 +10,7 @@ export type ResponseJson = Readonly<Record<string, unknown>>
 
 /** How a request ended well. */
 export interface Answered {
-  readonly outcome: 'answered' | 'cached'
+  readonly outcome: 'answered' | 'cached' | 'joined'
   readonly response: ResponseJson
   readonly receipt: Receipt
 }
@@ -30,7 +30,11 @@ const CacheEntrySchema = z.object({ model: z.string(), provider: z.string(), res
 
 const ResultSchema = z.union([
   z.object({ outcome: z.literal('answered'), receipt: ReceiptRecordSchema, response: json }),
-  z.object({ outcome: z.literal('cached'), receipt: ReceiptRecordSchema, entry: CacheEntrySchema }),
+  z.object({
+    outcome: z.enum(['cached', 'joined']),
+    receipt: ReceiptRecordSchema,
+    entry: CacheEntrySchema,
+  }),
   z.object({
     outcome: z.enum(['refused', 'expired', 'cancelled', 'failed']),
     error: z.object({
@@ -50,8 +54,11 @@ export const writeCacheEntry = (model: string, provider: string, response: strin
   `{"model":${JSON.stringify(model)},"provider":${JSON.stringify(provider)},"response":${response}}`
 
 /** @param entry - what `writeCacheEntry` wrote, never parsed on the way. */
-export const writeCached = (receipt: ReceiptRecord, entry: string): string =>
-  `{"outcome":"cached","receipt":${JSON.stringify(receipt)},"entry":${entry}}`
+export const writeCached = (
+  outcome: 'cached' | 'joined',
+  receipt: ReceiptRecord,
+  entry: string,
+): string => `{"outcome":"${outcome}","receipt":${JSON.stringify(receipt)},"entry":${entry}}`
 
 export const writeDenied = (
   outcome: Exclude<Outcome, 'answered' | 'cached' | 'joined'>,
@@ -111,7 +118,7 @@ function answeredFromCache(
   leftNano: readonly Nano[],
 ): Answered {
   const receipt = receiptOf({ ...record, modelServed: model, provider }, leftNano)
-  return { outcome: 'cached', response, receipt }
+  return { outcome: receipt.cache === 'joined' ? 'joined' : 'cached', response, receipt }
 }
 
 function parseJson(text: string): unknown {

@@ -258,8 +258,8 @@ const UNSEEN = {
 } as const
 
 /** The part of the command that every end shares. */
-function base({ admitted, call }: SettleCase, seen: Partial<SettleDetail>) {
-  const { attemptId, job, atMs, holdNano, windows } = admitted.hold.terms
+function base({ job, admitted, call }: SettleCase, seen: Partial<SettleDetail>) {
+  const { attemptId, atMs, holdNano, windows } = admitted.hold.terms
   const detail: SettleDetail = {
     ...UNSEEN,
     ...seen,
@@ -269,13 +269,14 @@ function base({ admitted, call }: SettleCase, seen: Partial<SettleDetail>) {
   }
   return {
     attempt: attemptId,
-    job,
+    job: job.id,
     atMs,
     holdNano,
     windows,
     meta: admitted.meta,
     detail: JSON.stringify(detail),
     cache: null,
+    flight: job.cacheKey,
     gate: null,
   }
 }

@@ -5,6 +5,7 @@ import type {
   Conclusion,
   IntakeCommand,
   LimitLine,
+  ReleaseCommand,
   RungOffer,
   SettleCommand,
   WindowLine,
@@ -19,7 +20,7 @@ export type Step = { readonly advanceMs: number } & (
   | { readonly do: 'intake'; readonly command: IntakeCommand }
   | { readonly do: 'admit'; readonly command: AdmitCommand }
   | { readonly do: 'settle'; readonly command: SettleCommand }
-  | { readonly do: 'release'; readonly command: { attempt: string; job: string } }
+  | { readonly do: 'release'; readonly command: ReleaseCommand }
   | { readonly do: 'renew'; readonly command: { attempts: readonly string[]; ttlMs: number } }
   | { readonly do: 'expire'; readonly command: number }
   | { readonly do: 'conclude'; readonly command: ConcludeCommand }
@@ -101,7 +102,7 @@ const conclusion: fc.Arbitrary<Conclusion> = fc.record({
   hasBody: fc.boolean(),
 })
 
-const cacheKey = fc.constantFrom(null, null, null, 'c1')
+const cacheKey = fc.constantFrom(null, null, null, 'c1', 'c2')
 
 const admit = (hour: number) =>
   fc
@@ -146,6 +147,7 @@ const settle = (hour: number) =>
         { key: 'c1', body: '{"a":1}', ttlMs: 500_000_000 },
         { key: 'c1', body: '{"a":2}', ttlMs: 5_000 },
       ),
+      flight: cacheKey,
       gateMs: fc.constantFrom(0, 0, 5_000, 30_000, 400_000),
       gate: fc.constantFrom(...GATES),
       budgets: fc.subarray(BUDGETS, { minLength: 1 }),
@@ -205,7 +207,9 @@ const draft = (hour: number): fc.Arbitrary<Draft> => {
       weight: 2,
       arbitrary: of(
         'release',
-        attempt.map((a) => ({ attempt: a, job: jobOf(a) })),
+        fc
+          .record({ attempt, flight: cacheKey })
+          .map((release) => ({ ...release, job: jobOf(release.attempt) })),
       ),
     },
     {

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, inject } from 'vitest'
 import { journalOver } from '../../src/admission/journal/pglite.ts'
 import { interleavings } from './interleavings.ts'
+import { joining } from './joining.ts'
 import { journalSlot, memorySlot, redisSlot } from './stores.ts'
 
 let redis: Redis
@@ -13,6 +14,8 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([redis.quit(), database.close()]))
 
-interleavings('the in-memory store', memorySlot)
-interleavings('Redis', (clock) => redisSlot(redis, clock))
-interleavings('the journal', (clock) => journalSlot(journalOver(database), clock))
+for (const prove of [interleavings, joining]) {
+  prove('the in-memory store', memorySlot)
+  prove('Redis', (clock) => redisSlot(redis, clock))
+  prove('the journal', (clock) => journalSlot(journalOver(database), clock))
+}

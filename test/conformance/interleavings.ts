@@ -4,24 +4,32 @@ import type { PostingEntry } from '../../src/admission/outbox.ts'
 import { attemptMeta } from '../helpers/attempt-meta.ts'
 import type { SlotUnderTest, TestClock } from './stores.ts'
 
-const START_MS = Date.UTC(2026, 10, 21, 14, 30)
+export const START_MS = Date.UTC(2026, 10, 21, 14, 30)
 const HOUR_START_MS = Date.UTC(2026, 10, 21, 14)
 const HOUR_MS = 3_600_000
-const TTL_MS = 120_000
+export const TTL_MS = 120_000
 const HOUR = 'company:2026-11-21T14'
 
 const meta = attemptMeta({ enqueuedAtMs: START_MS })
 
-interface Wish {
+export interface Wish {
   amountNano?: number
   limitNano?: number
   policy?: number
   hour?: number
   maxTakes?: number
+  cacheKey?: string
 }
 
-function asking(attempt: string, wish: Wish = {}): AdmitCommand {
-  const { amountNano = 2, limitNano = 3, policy = 1, hour = 0, maxTakes = 9 } = wish
+export function asking(attempt: string, wish: Wish = {}): AdmitCommand {
+  const {
+    amountNano = 2,
+    limitNano = 3,
+    policy = 1,
+    hour = 0,
+    maxTakes = 9,
+    cacheKey = null,
+  } = wish
   return {
     attempt,
     job: attempt.slice(0, attempt.indexOf('/')),
@@ -47,14 +55,14 @@ function asking(attempt: string, wish: Wish = {}): AdmitCommand {
       },
     ],
     limits: [],
-    cacheKey: null,
+    cacheKey,
     maxTakes,
     ttlMs: TTL_MS,
     meta,
   }
 }
 
-function settling(
+export function settling(
   attempt: string,
   wish: Partial<SettleCommand> & Pick<SettleCommand, 'kind'>,
 ): SettleCommand {
@@ -75,7 +83,7 @@ function settling(
   }
 }
 
-const answered = (text: string): SettleCommand['conclusion'] => ({
+export const answered = (text: string): SettleCommand['conclusion'] => ({
   outcome: 'answered',
   reason: '',
   result: text,
@@ -111,7 +119,9 @@ export function interleavings(
 
     test('attempt-late-admit-after-release-is-void', async () => {
       const { store } = await slot()
-      expect(await store.release({ attempt: 'j/a', job: 'j' })).toEqual({ outcome: 'released' })
+      expect(await store.release({ attempt: 'j/a', job: 'j' })).toMatchObject({
+        outcome: 'released',
+      })
       expect(await store.admit(asking('j/a'))).toEqual({ outcome: 'void' })
       expect(await money(store)).toBeNull()
     })
@@ -266,7 +276,9 @@ export function interleavings(
       await store.admit(asking('j/a'))
       clock.nowMs += TTL_MS
       await store.expire(10)
-      expect(await store.release({ attempt: 'j/a', job: 'j' })).toEqual({ outcome: 'released' })
+      expect(await store.release({ attempt: 'j/a', job: 'j' })).toMatchObject({
+        outcome: 'released',
+      })
       expect(await money(store)).toEqual({ spent: 0, held: 0 })
       expect(await postings(store)).toEqual([
         { kind: 'unconfirmed', deltaNano: 2, rev: 1 },

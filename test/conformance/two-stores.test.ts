@@ -95,6 +95,11 @@ async function run(store: SlotUnderTest, clock: TestClock, sequence: readonly St
 
 type Ran = Awaited<ReturnType<typeof run>>
 
+interface Replied {
+  readonly did: string
+  readonly reply: { readonly outcome: string; readonly followers?: readonly string[] }
+}
+
 function expectSame(got: Ran, wanted: Ran, sequence: readonly Step[]): void {
   wanted.replies.forEach((reply, i) => {
     expect(got.replies[i], JSON.stringify(sequence[i])).toEqual(reply)
@@ -119,16 +124,19 @@ test('three stores answer 12,000 generated commands alike and leave the same beh
     const reopened = await reopenedSlot(database, clocks[2])
     const { replies: _, published: __, ...left } = wanted
     expect(await everything(reopened)).toEqual(left)
-    // The cache is not journaled.
+    // The cache and the calls under way are not journaled.
     state.cache.clear()
+    state.flights.clear()
     const rest = sequence.slice(LENGTH)
     await memory.close()
     expectSame(await run(reopened, clocks[2], rest), await run(memory, clocks[0], rest), rest)
 
     await Promise.all([memory.close(), slot.close(), reopened.close()])
-    for (const { did, reply } of wanted.replies as { did: string; reply: { outcome: string } }[]) {
-      const name = `${did} ${reply.outcome}`
-      seen.set(name, (seen.get(name) ?? 0) + 1)
+    for (const { did, reply } of wanted.replies as Replied[]) {
+      const woke = reply.followers && reply.followers.length > 0 ? [`${did} woke`] : []
+      for (const name of [`${did} ${reply.outcome}`, ...woke]) {
+        seen.set(name, (seen.get(name) ?? 0) + 1)
+      }
     }
   })
   await fc.assert(law, { numRuns: SEQUENCES, endOnFailure: true })
@@ -143,6 +151,7 @@ const EVERY_ANSWER = [
   'admit cancelled',
   'admit concluded',
   'admit held',
+  'admit joined',
   'admit over-budget',
   'admit stale',
   'admit takes-exhausted',
@@ -158,10 +167,12 @@ const EVERY_ANSWER = [
   'intake refused',
   'release kept',
   'release released',
+  'release woke',
   'renew renewed',
   'settle adjusted',
   'settle orphan',
   'settle settled',
   'settle too-old',
   'settle unchanged',
+  'settle woke',
 ]

@@ -127,7 +127,7 @@ it.each([
     { do: 'finish', as: 'answered' },
   ],
   [
-    { outcome: 'cached', body: 'x' },
+    { outcome: 'cached', body: 'x', joined: '' },
     { do: 'deliver', entry: 'x' },
   ],
   [{ outcome: 'cancelled' }, { do: 'deny', as: 'cancelled' }],

@@ -26,7 +26,7 @@ export const KINDS = [
   'results',
   'bodies',
 ] as const
-/** The maps of the slot that are on disk. The cache is not: what it loses is asked again. */
+/** The maps of the slot that are on disk. The cache and the calls under way are not: what is lost is asked again. */
 export type Kind = (typeof KINDS)[number]
 
 const number = z.number()
@@ -74,6 +74,8 @@ const Job: z.ZodType<JobRecord> = z.object({
   queued: z.boolean(),
   cancelled: z.boolean(),
   n: number,
+  joined: z.string(),
+  joins: number,
   done: z.enum(OUTCOMES).nullable(),
   atMs: number,
 })

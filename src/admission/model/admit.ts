@@ -1,4 +1,5 @@
 import type { AdmitCommand, AdmitReply, LimitLine, RungOffer } from '../commands.ts'
+import { beginFlight, joinFlight } from './flights.ts'
 import { clampAmount, measure, take } from './limits.ts'
 import { affordableCap, amountFor, overBudget, type WindowView } from './rungs.ts'
 import {
@@ -38,8 +39,10 @@ function earlyReply(ctx: Context, command: AdmitCommand): AdmitReply | null {
   if (job?.cancelled) return { outcome: 'cancelled' }
   if (job && job.n >= command.maxTakes) return { outcome: 'takes-exhausted', n: job.n }
   const cached = command.cacheKey === null ? undefined : state.cache.get(command.cacheKey)
-  if (cached && cached.untilMs > nowMs) return { outcome: 'cached', body: cached.text }
-  return null
+  if (cached && cached.untilMs > nowMs) {
+    return { outcome: 'cached', body: cached.text, joined: job?.joined ?? '' }
+  }
+  return joinFlight(ctx, command)
 }
 
 /** A plan of another time or an older policy is not judged. */
@@ -137,6 +140,7 @@ function hold(
   }
   state.attempts.set(command.attempt, record)
   state.exp.set(command.attempt, nowMs + command.ttlMs)
+  beginFlight(ctx, command)
   return heldReply(ctx, record)
 }
 

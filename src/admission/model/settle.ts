@@ -19,10 +19,13 @@ import {
   postRequest,
   raiseMarks,
 } from './book.ts'
+import { endFlight } from './flights.ts'
 import { type AttemptRecord, type Context, closedReply, KEEP_MS } from './state.ts'
 
 type Booked = Extract<SettleReply, { bookedNano: Nano }>
-type Booking = Omit<Booked, 'concluded'> & { posting: Omit<Posting, 'detail' | 'outcome'> | null }
+type Booking = Omit<Booked, 'concluded' | 'followers'> & {
+  posting: Omit<Posting, 'detail' | 'outcome'> | null
+}
 
 const unchanged = (record: AttemptRecord): Booking => ({
   outcome: 'unchanged',
@@ -142,7 +145,11 @@ export function settle(ctx: Context, command: SettleCommand): SettleReply {
     const { key, untilMs } = command.gate
     state.gates.set(key, Math.max(state.gates.get(key) ?? 0, untilMs))
   }
-  return { ...booking, concluded }
+  return {
+    ...booking,
+    concluded,
+    followers: endFlight(ctx, command.attempt, command.flight ?? null),
+  }
 }
 
 /** Gives back what was held by an attempt that has not sent and never will. (PROTOCOL 3.3) */
@@ -157,9 +164,9 @@ export function release(ctx: Context, command: ReleaseCommand): ReleaseReply {
       0,
     )
     state.attempts.set(command.attempt, { ...tombstone, state: 'R' })
-    return { outcome: 'released' }
+    return { outcome: 'released', followers: [] }
   }
-  if (record.state === 'S') return { outcome: 'kept' }
+  if (record.state === 'S') return { outcome: 'kept', followers: [] }
   if (record.state === 'H') {
     move(ctx, record, 0, -record.holdNano)
     endPermits(ctx, record, 0)
@@ -178,7 +185,7 @@ export function release(ctx: Context, command: ReleaseCommand): ReleaseReply {
   }
   record.state = 'R'
   record.meta = ''
-  return { outcome: 'released' }
+  return { outcome: 'released', followers: endFlight(ctx, command.attempt, command.flight ?? null) }
 }
 
 const emptySettle: SettleCommand = {

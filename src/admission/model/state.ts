@@ -46,6 +46,9 @@ export interface JobRecord {
   cancelled: boolean
   /** Takes that held. */
   n: number
+  /** The attempt whose answer it waited for last, '' = none, and how many it has waited for. */
+  joined: string
+  joins: number
   done: Outcome | null
   /** Last touched, ms. */
   atMs: number
@@ -55,6 +58,15 @@ export interface JobRecord {
 export interface Kept {
   readonly text: string
   readonly untilMs: number
+}
+
+/** A call under way whose answer may serve others. */
+export interface Flight {
+  readonly attempt: string
+  /** Until the hold's first expiry: a call that takes longer is joined no more. */
+  readonly untilMs: number
+  /** Jobs that wait for it, told when it ends. */
+  readonly jobs: string[]
 }
 
 export type LimitRecord =
@@ -89,6 +101,8 @@ export interface SlotState {
   /** gate -> closed until, ms */
   readonly gates: Map<string, number>
   readonly cache: Map<string, Kept>
+  /** cache key -> the attempt that is asking; like the cache, lost with the process. */
+  readonly flights: Map<string, Flight>
   readonly results: Map<string, Kept>
   readonly bodies: Map<string, Kept>
   /** Oldest first; their numbers have no gap, and the newest is `seq - 1`. */
@@ -107,6 +121,7 @@ export const emptySlot = (): SlotState => ({
   limits: new Map(),
   gates: new Map(),
   cache: new Map(),
+  flights: new Map(),
   results: new Map(),
   bodies: new Map(),
   out: [],
@@ -129,11 +144,21 @@ export interface Context {
 }
 
 export function jobOf({ state, nowMs }: Context, id: string): JobRecord {
-  const known = state.jobs.get(id) ?? { queued: false, cancelled: false, n: 0, done: null, atMs: 0 }
+  const known = state.jobs.get(id) ?? newJob()
   known.atMs = nowMs
   state.jobs.set(id, known)
   return known
 }
+
+const newJob = (): JobRecord => ({
+  queued: false,
+  cancelled: false,
+  n: 0,
+  joined: '',
+  joins: 0,
+  done: null,
+  atMs: 0,
+})
 
 /** @returns null when the slot is open in the caller's epoch. */
 export function closedReply({

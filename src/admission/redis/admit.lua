@@ -7,7 +7,7 @@
            terms, per window: startMs endMs limitNano marks; read only to open one or to change its limit
            fixed, what the hold keeps as it came: job, windows, limits, meta (lib/attempts)
            [from, until) is the time in which every window of the plan is open
-  Reply    per command: held rung hold cap n at acked | concluded outcome | cached body | cancelled
+  Reply    per command: held rung hold cap n at acked | concluded outcome | cached body joined | joined until | cancelled
            | takes-exhausted n | over-budget window resumeAt left... | busy gate|limit index resumeAt | void
            | stale now policy | unavailable | epoch-changed epoch
   Keeps    law 1: no script but this adds to `held`, and only where spent + held + amount <= limit in every window
@@ -17,6 +17,7 @@
 --- include lib/cached.lua
 --- include lib/gates.lua
 --- include lib/jobs.lua
+--- include lib/flights.lua
 --- include lib/windows.lua
 --- include lib/limits.lua
 --- include lib/rungs.lua
@@ -41,8 +42,8 @@ local function readCommand(packed)
   end
   return { packed = packed, attempt = attempt, policy = policy, fromMs = fromMs, untilMs = untilMs, ttlMs = ttlMs,
     maxTakes = maxTakes, termsAt = termsAt, fixedAt = fixedAt, rungCount = rungCount, rungsAt = rungsAt,
-    windows = windows, limits = limits, held = want(P .. 'a:' .. attempt), job = want(P .. 'j:' .. job),
-    cache = cacheKey ~= '' and want(P .. 'cache:' .. cacheKey) }
+    windows = windows, limits = limits, held = want(P .. 'a:' .. attempt), job = want(P .. 'j:' .. job), id = job,
+    cache = cacheKey ~= '' and want(P .. 'cache:' .. cacheKey), flight = cacheKey ~= '' and want(P .. 'f:' .. cacheKey) }
 end
 
 local commands = {}
@@ -97,6 +98,7 @@ local function hold(c, windows, job, rung, offer, cap)
   found[c.held] = head .. string.sub(c.packed, c.fixedAt)
   writes[#writes + 1], writes[#writes + 2] = keys[c.held], found[c.held]
   expiries[#expiries + 1], expiries[#expiries + 2] = int(now + c.ttlMs), c.attempt
+  beginFlight(c.flight, c.attempt, c.ttlMs)
   return { 'held', rung - 1, amount, cap, job.n, now, acked }
 end
 
@@ -131,7 +133,9 @@ local function admit(c)
   if job.cancelled == 1 then return { 'cancelled' } end
   if job.n >= c.maxTakes then return { 'takes-exhausted', job.n } end
   local hit = c.cache and cachedBody(found[c.cache])
-  if hit then return { 'cached', hit } end
+  if hit then return { 'cached', hit, job.joined } end
+  local joined = joinFlight(c.flight, c.job, c.id, job)
+  if joined then return joined end
 
   -- A plan of another time or an older policy is not judged.
   local windows, newest, current = {}, c.policy, true

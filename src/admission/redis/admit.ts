@@ -25,7 +25,10 @@ const Reply = z.union([
   z
     .tuple([z.literal('concluded'), z.enum(OUTCOMES)])
     .transform(([outcome, as]) => ({ outcome, as })),
-  z.tuple([z.literal('cached'), z.string()]).transform(([outcome, body]) => ({ outcome, body })),
+  z
+    .tuple([z.literal('cached'), z.string(), z.string()])
+    .transform(([outcome, body, joined]) => ({ outcome, body, joined })),
+  z.tuple([z.literal('joined'), int]).transform(([outcome, untilMs]) => ({ outcome, untilMs })),
   z.tuple([z.enum(['cancelled', 'void'])]).transform(([outcome]) => ({ outcome })),
   z.tuple([z.literal('takes-exhausted'), int]).transform(([outcome, n]) => ({ outcome, n })),
   z

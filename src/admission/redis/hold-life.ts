@@ -14,16 +14,22 @@ const releaseScript = loadScript(new URL('./release.lua', import.meta.url))
 const renewScript = loadScript(new URL('./renew.lua', import.meta.url))
 const expireScript = loadScript(new URL('./expire.lua', import.meta.url))
 
-const Release = z.tuple([z.enum(['released', 'kept'])])
+const Release = z.tuple([z.enum(['released', 'kept'])], z.string())
 const Renew = z.tuple([z.literal('renewed')], z.string())
 const Expire = z.tuple([z.literal('expired'), z.int()], z.union([z.string(), z.int()]))
 const Hold = z.tuple([z.string(), z.string(), z.int()])
 
 /** Gives back the hold of an attempt that has not sent and never will. */
 export async function release(caller: SlotCaller, command: ReleaseCommand): Promise<ReleaseReply> {
-  const words = begin(caller).text(command.attempt).text(command.job)
+  const words = begin(caller)
+    .text(command.attempt)
+    .text(command.job)
+    .text(command.flight ?? '')
   const raw = await callScript(caller, releaseScript, words)
-  return readUnavailable(raw) ?? { outcome: readReply(releaseScript, Release, raw)[0] }
+  const closed = readUnavailable(raw)
+  if (closed) return closed
+  const [outcome, ...followers] = readReply(releaseScript, Release, raw)
+  return { outcome, followers }
 }
 
 /** Keeps live holds. @returns the attempts that are held no more. */

@@ -1,6 +1,6 @@
 --[[ release.lua: gives back what was held by an attempt that has not sent and never will. (PROTOCOL 3.3)
-  ARGV[1]  epoch now attempt job
-  Reply    released | kept | unavailable | epoch-changed epoch
+  ARGV[1]  epoch now attempt job flight ('' = none)
+  Reply    released followers... | kept | unavailable | epoch-changed epoch
   Keeps    an unknown attempt leaves a tombstone, so that its late admission finds `void`
 ]]
 --- include lib/slot.lua
@@ -11,8 +11,10 @@
 --- include lib/attempts.lua
 --- include lib/outbox.lua
 --- include lib/book.lua
-local attempt, job = struct.unpack('<ss', ARGV[1], at1)
-local held = want(P .. 'a:' .. attempt)
+--- include lib/jobs.lua
+--- include lib/flights.lua
+local attempt, job, flight = struct.unpack('<sss', ARGV[1], at1)
+local held, flightAt = want(P .. 'a:' .. attempt), flight ~= '' and want(P .. 'f:' .. flight)
 fetch()
 local shut = closed(found[1])
 if shut then return shut end
@@ -39,4 +41,4 @@ end
 record.st = 'R'
 endAttempt(attempt, record)
 writeBooked()
-return { 'released' }
+return endFlight(flightAt, attempt, { 'released' })

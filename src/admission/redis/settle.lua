@@ -2,10 +2,10 @@
   other, as many as one process knows at once. (PROTOCOL 3.5)
   ARGV[1]  epoch now
   ARGV[2..] a command each (the caller bounds the loop):
-           attempt kind settled|unconfirmed cost at hold tokens (-1 = unknown) detail concludes 0|1 caches 0|1 gates 0|1
+           attempt kind settled|unconfirmed flight ('' = none) cost at hold tokens (-1 = unknown) detail concludes 0|1 caches 0|1 gates 0|1
            fixedAt (position); then as far as they are 1: conclusion (lib/conclude); cache key, body, ttlMs; gate,
            untilMs; last what the hold was asked with (lib/attempts), for a record that is gone or forgot its meta
-  Reply    per command: settled|adjusted|unchanged|orphan booked overrun concluded | too-old
+  Reply    per command: settled|adjusted|unchanged|orphan booked overrun concluded followers... | too-old
            | unavailable | epoch-changed epoch
   Keeps    laws 3 and 4: the counter moves in the step that appends the posting; a second settlement moves nothing
 ]]
@@ -20,13 +20,15 @@
 --- include lib/outbox.lua
 --- include lib/book.lua
 --- include lib/conclude.lua
+--- include lib/flights.lua
 local function readCommand(packed)
-  local attempt, kind, cost, heldAt, hold, tokens, detail, concludes, caches, gates, fixedAt, at =
-    struct.unpack('<ssddddsBBBd', packed)
+  local attempt, kind, flight, cost, heldAt, hold, tokens, detail, concludes, caches, gates, fixedAt, at =
+    struct.unpack('<sssddddsBBBd', packed)
   local job = struct.unpack('<s', packed, fixedAt)
   return { packed = packed, attempt = attempt, kind = kind, cost = cost, at = heldAt, hold = hold, tokens = tokens,
     detail = detail, concludes = concludes, caches = caches, gates = gates, fixedAt = fixedAt, restAt = at, job = job,
-    held = want(P .. 'a:' .. attempt), jobAt = want(P .. 'j:' .. job) }
+    held = want(P .. 'a:' .. attempt), jobAt = want(P .. 'j:' .. job),
+    flight = flight ~= '' and want(P .. 'f:' .. flight) }
 end
 
 -- The record of an attempt that nobody holds, made of what its caller knows.
@@ -104,7 +106,7 @@ local function settle(c)
     local key, untilMs = struct.unpack('<sd', c.packed, at)
     closeGate(key, untilMs)
   end
-  return { outcome, record.booked, over, concluded and 1 or 0 }
+  return endFlight(c.flight, c.attempt, { outcome, record.booked, over, concluded and 1 or 0 })
 end
 
 local replies = {}

@@ -11,17 +11,21 @@ const script = loadScript(new URL('./settle.lua', import.meta.url))
 const Reply = z.union([
   z.tuple([z.literal('too-old')]).transform(([outcome]) => ({ outcome })),
   z
-    .tuple([
-      z.enum(['settled', 'adjusted', 'unchanged', 'orphan']),
-      z.int(),
-      z.int().min(0),
-      z.literal([0, 1]),
-    ])
-    .transform(([outcome, bookedNano, overrunNano, concluded]) => ({
+    .tuple(
+      [
+        z.enum(['settled', 'adjusted', 'unchanged', 'orphan']),
+        z.int(),
+        z.int().min(0),
+        z.literal([0, 1]),
+      ],
+      z.string(),
+    )
+    .transform(([outcome, bookedNano, overrunNano, concluded, ...followers]) => ({
       outcome,
       bookedNano,
       overrunNano,
       concluded: concluded === 1,
+      followers,
     })),
 ])
 
@@ -30,6 +34,7 @@ function packCommand(command: SettleCommand): Buffer {
   const words = new Writer()
     .text(command.attempt)
     .text(command.kind)
+    .text(command.flight ?? '')
     .nano(command.costNano)
     .double(command.atMs)
     .nano(command.holdNano)

@@ -1,0 +1,82 @@
+--[[ restore.lua: puts records of another slot into the one that its move has claimed. Writing one again changes nothing.
+  ARGV[1]  epoch now move (its id)
+  ARGV[2..] a record each (the caller bounds the loop); its first byte says what it is:
+           w  key, policy limit spent fired start end, marks
+           a  attempt, st, rev booked rung hold cap n at ttl, job, count, windows...: one that has ended
+           j  job, cancelled queued n ttl, outcome or ''; the calls it waited for: joins, the last of them
+           s  limit's key, ms of a step, sum step, count, then per step: step amount
+           b  limit's key, theoretical arrival time (us)
+           g  gate, closed until
+           t  res|body, job, ttl, text
+  Reply    restored | not-claimed: the slot is missing, open, of another epoch or of another move
+]]
+--- include lib/slot.lua
+--- include lib/state.lua
+--- include lib/gates.lua
+--- include lib/jobs.lua
+--- include lib/windows.lua
+--- include lib/limits.lua
+--- include lib/attempts.lua
+local move = struct.unpack('<s', ARGV[1], at1)
+local state, epoch = string.match(redis.call('GET', KEYS[1]) or '', '^(%S+) (%d+)')
+if state ~= 'closed' or tonumber(epoch) ~= EPOCH or redis.call('GET', P .. 'move') ~= move then
+  return { 'not-claimed' }
+end
+local restore = {}
+
+function restore.w(packed)
+  local key, policy, limit, spent, fired, startMs, endMs, marks = struct.unpack('<sdddddds', packed, 2)
+  local w = { '', policy, limit, spent, 0 }
+  setRest(w, fired, startMs, endMs, marks)
+  redis.call('SET', P .. 'w:' .. key, windowText(w))
+  redis.call('ZADD', P .. 'windows', int(endMs), key)
+end
+
+function restore.a(packed)
+  local attempt, st, rev, booked, rung, hold, cap, n, heldAt, ttlMs, fixed = struct.unpack('<sc1dddddddd', packed, 2)
+  local head = { st = st, rev = rev, booked = booked, rung = rung, hold = hold, cap = cap, n = n, at = heldAt, tokens = 0 }
+  -- It has given back what it took from limits, and the ledger has its meta: none of either.
+  redis.call('SET', P .. 'a:' .. attempt, headText(head) .. string.sub(packed, fixed) .. '\0\0', 'PX', int(ttlMs))
+end
+
+function restore.j(packed)
+  local job, cancelled, queued, n, ttlMs, done, joins, joined = struct.unpack('<sBBddsBs', packed, 2)
+  local key = P .. 'j:' .. job
+  writeJob(key, { cancelled = cancelled, queued = queued, n = n, done = done, joins = joins, joined = joined })
+  redis.call('PEXPIRE', key, int(ttlMs))
+end
+
+function restore.s(packed)
+  local key, stepMs, sum, step, count, at = struct.unpack('<sdddB', packed, 2)
+  local line, earlier, ofStep, low, high = { 's', key, 0, stepMs * STEPS, 0, false }, {}, 0, step, -1
+  for _ = 1, count do
+    local of, amount
+    of, amount, at = struct.unpack('<dd', packed, at)
+    low, high = math.min(low, of), math.max(high, of)
+    if of == step then
+      ofStep = amount
+    else
+      earlier[#earlier + 1], earlier[#earlier + 2] = int(of), int(amount)
+    end
+  end
+  writeSteps(line, { sum = sum, step = step, amount = ofStep, low = low, high = high })
+  if #earlier == 0 then return end
+  redis.call('HSET', P .. 'qs:' .. key, unpack(earlier))
+  redis.call('PEXPIRE', P .. 'qs:' .. key, int((STEPS + 2) * stepMsOf(line)))
+end
+
+function restore.b(packed)
+  local key, arrivalUs = struct.unpack('<sd', packed, 2)
+  local px = math.ceil((arrivalUs - now * 1000) / 1000)
+  if px > 0 then redis.call('SET', P .. 'q:' .. key, int(arrivalUs), 'PX', int(px)) end
+end
+
+function restore.g(packed) closeGate(struct.unpack('<sd', packed, 2)) end
+
+function restore.t(packed)
+  local name, job, ttlMs, text = struct.unpack('<ssds', packed, 2)
+  redis.call('SET', P .. name .. ':' .. job, text, 'PX', int(ttlMs))
+end
+
+for i = 2, #ARGV do restore[string.sub(ARGV[i], 1, 1)](ARGV[i]) end
+return { 'restored' }

@@ -8,7 +8,7 @@ import { clientOver } from './over-link.ts'
 export interface ClientOptions {
   /** A gateway to talk to over HTTP. Absent = BURSAR_URL, unless `redisUrl` is given. */
   readonly url?: string
-  /** Goes with `url`: sent as `authorization: Bearer ...`. */
+  /** Shown to the gateway: `authorization: Bearer ...`. Absent = BURSAR_API_KEY. */
   readonly apiKey?: string
   /** Absent = the environment's REDIS_URL. */
   readonly redisUrl?: string
@@ -35,7 +35,8 @@ export function createClient(options: ClientOptions = {}): Client {
   })
   const url = options.url ?? (options.redisUrl ? undefined : settings.BURSAR_URL)
   if (url !== undefined) {
-    return createHttpClient({ url, ...(options.apiKey && { apiKey: options.apiKey }) })
+    const apiKey = options.apiKey ?? settings.BURSAR_API_KEY
+    return createHttpClient({ url, ...(apiKey && { apiKey }) })
   }
   return clientOver(createLink(settings, clock), clock)
 }

@@ -26,6 +26,8 @@ const slot = (fallback: string) =>
 
 const HTTP = /^https?$/
 
+const AUTH_MODES = ['auto', 'required', 'off'] as const
+
 /** Everything an operator may set. An empty value counts as missing. */
 export const OptionsSchema = z.strictObject({
   /** Redis 7 of admission and queue. Missing together with DATABASE_URL = embedded. */
@@ -56,12 +58,18 @@ export const OptionsSchema = z.strictObject({
   REDIS_COMMAND_TIMEOUT_MS: whole(10, 60_000, 1_000),
   /** How long running jobs may take to end after SIGTERM. ms, 0 to 10 min. */
   SHUTDOWN_TIMEOUT_MS: whole(0, 600_000, 30_000),
-  /** Where the HTTP gateway listens; an address that others reach needs something in front that keeps strangers out. */
+  /** Where the HTTP gateway listens. */
   BURSAR_HOST: z.string().default('127.0.0.1'),
   /** Port of the HTTP gateway; 0 = any free one. */
   BURSAR_PORT: whole(0, 65_535, 8_080),
+  /** Whom the gateway asks for an API key; `auto` = everybody who is not on this machine. */
+  BURSAR_AUTH: z
+    .enum(AUTH_MODES, { error: `write one of ${AUTH_MODES.join(', ')}` })
+    .default('auto'),
   /** The gateway that a client talks to over HTTP, instead of straight to Redis. Clients alone read it. */
   BURSAR_URL: address(/^(https?|unix)$/, 'http://127.0.0.1:8080 or unix:/run/bursar.sock'),
+  /** The key that a client, or the command line, shows to the gateway. */
+  BURSAR_API_KEY: z.string().optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `write one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   /** Missing = the sandbox provider answers. */
   OPENAI_API_KEY: z.string().optional(),
@@ -92,7 +100,10 @@ export function readOptions(env: Environment): Options {
   })
 }
 
-const SECRETS: ReadonlySet<string> = new Set(['OPENAI_API_KEY'] satisfies (keyof Options)[])
+const SECRETS: ReadonlySet<string> = new Set([
+  'BURSAR_API_KEY',
+  'OPENAI_API_KEY',
+] satisfies (keyof Options)[])
 
 /**
  * Describes the options for a person, a log or `bursar doctor`.

@@ -30,7 +30,7 @@ export async function findJob(
   // It may have ended, and left the queue, between the two looks.
   const late = await store.result(id)
   if (late !== null) return { stored: late }
-  throw seen === 'ended' ? expired(id) : unknown(id)
+  throw seen === 'ended' ? expired(id) : unknownJob(id)
 }
 
 const OutcomeSchema = z.object({ outcome: z.enum(OUTCOMES) })
@@ -62,7 +62,8 @@ const expired = (id: string): BursarError =>
     { detail: { jobId: id } },
   )
 
-const unknown = (id: string): BursarError =>
+/** The answer for a job that nobody, or somebody else, handed in. */
+export const unknownJob = (id: string): BursarError =>
   new BursarError(
     'UNKNOWN_JOB',
     `no job is called ${id}: check the id that POST /v1/jobs answered; what ended long ago is forgotten`,

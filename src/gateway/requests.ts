@@ -25,6 +25,9 @@ const OBJECT = { error: "send an object: { user: 'u42', model: 'auto', messages:
 
 export const RequestSchema = z.custom<Request>(isObject, OBJECT)
 
+/** The fields of a query, before anybody knows what they mean. */
+export const FieldsSchema = z.record(z.string(), z.unknown())
+
 export const JobSchema = z
   .custom<Record<string, unknown>>(isObject, OBJECT)
   .transform(

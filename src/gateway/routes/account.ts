@@ -1,9 +1,16 @@
 import type { FastifyInstance } from 'fastify'
+import { narrowed } from '../narrowed.ts'
 import type { GatewayParts } from '../parts.ts'
-import { QuotaQuerySchema, RequestSchema, readAs } from '../requests.ts'
+import { FieldsSchema, QuotaQuerySchema, RequestSchema, readAs } from '../requests.ts'
 
 /** What is left, and what something would cost. Both take nothing. */
-export function accountRoutes(app: FastifyInstance, { client }: GatewayParts): void {
-  app.get('/v1/quota', (request) => client.quota(readAs(QuotaQuerySchema, request.query)))
-  app.post('/v1/quote', (request) => client.quote(readAs(RequestSchema, request.body)))
+export function accountRoutes(app: FastifyInstance, { client, runtime }: GatewayParts): void {
+  app.get('/v1/quota', (request) => {
+    const who = narrowed(request, readAs(FieldsSchema, request.query), runtime)
+    return client.quota(readAs(QuotaQuerySchema, who))
+  })
+  app.post('/v1/quote', (request) => {
+    const asked = readAs(RequestSchema, request.body)
+    return client.quote(narrowed(request, asked, runtime))
+  })
 }

@@ -3,10 +3,12 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { StreamRequest } from '../../client/types.ts'
 import { isBursarError } from '../../errors.ts'
 import { newJobId } from '../../queue/ids.ts'
+import { keyOf } from '../authorize.ts'
 import { closingError } from '../closing.ts'
 import { errorReply, nameError } from '../error-reply.ts'
 import { eventStream, type ServerEvent } from '../event-stream.ts'
-import { findJob } from '../find-job.ts'
+import { narrowed } from '../narrowed.ts'
+import { assertOwnId, findOwnJob } from '../own-job.ts'
 import type { GatewayParts } from '../parts.ts'
 import {
   type AnsweredJob,
@@ -22,6 +24,15 @@ import { waitFor } from '../wait-for.ts'
 /** How long a stream lasts when nobody says. */
 const STREAM_LIMIT_MS = 600_000
 
+/** A job that somebody asks about. */
+interface Turn {
+  readonly id: string
+  readonly reply: FastifyReply
+  readonly parts: GatewayParts
+  /** @throws {BursarError} when the id is somebody else's: nothing is told before. */
+  readonly assertOwn: () => Promise<void>
+}
+
 /** Handing jobs in, asking for them, cancelling them. */
 export function jobRoutes(app: FastifyInstance, parts: GatewayParts): void {
   const { client, runtime } = parts
@@ -30,30 +41,36 @@ export function jobRoutes(app: FastifyInstance, parts: GatewayParts): void {
     const { wait } = readAs(WaitQuerySchema, request.query)
     const job = readAs(JobSchema, request.body)
     const id = job.request.jobId ?? newJobId()
-    const asked = { ...job.request, jobId: id }
-    if (job.stream) return streamJob(asked, id, wait ?? STREAM_LIMIT_MS, reply, parts)
-    if (wait) {
-      return answer(id, reply, parts, () =>
-        orStillGoing(id, client.run(asked, { timeoutMs: wait }), parts),
-      )
+    const asked = { ...narrowed(request, job.request, runtime), jobId: id }
+    const assertOwn = async () => {
+      // One that was drawn here is nobody else's, and one that is no id was refused.
+      const given = JobParamsSchema.safeParse({ id: job.request.jobId })
+      if (given.success) await assertOwnId(id, keyOf(request), runtime)
     }
+    const turn = { id, reply, parts, assertOwn }
+    if (job.stream) return streamJob(turn, asked, wait ?? STREAM_LIMIT_MS)
+    if (wait) return answer(turn, orStillGoing(id, client.run(asked, { timeoutMs: wait }), parts))
     const { status } = await client.enqueue(asked)
+    await assertOwn()
     return send(reply, handedIn(id, status))
   })
 
   app.get('/v1/jobs/:id', async (request, reply) => {
     const { id } = readAs(JobParamsSchema, request.params)
     const { wait } = readAs(WaitQuerySchema, request.query)
-    const found = await findJob(id, runtime)
-    return answer(id, reply, parts, async () => {
+    const found = await findOwnJob(id, keyOf(request), runtime)
+    const look = async () => {
       if (found !== 'queued') return storedAnswer(id, found.stored)
       if (!wait) return handedIn(id)
       return orStillGoing(id, client.result(id, { timeoutMs: wait }), parts)
-    })
+    }
+    return answer({ id, reply, parts, assertOwn: async () => {} }, look())
   })
 
   app.delete('/v1/jobs/:id', async (request) => {
     const { id } = readAs(JobParamsSchema, request.params)
+    const key = keyOf(request)
+    if (key !== null) await findOwnJob(id, key, runtime)
     const { status } = await client.cancel(id)
     return { id, status }
   })
@@ -61,13 +78,13 @@ export function jobRoutes(app: FastifyInstance, parts: GatewayParts): void {
 
 /** Answers with a job as it stands; one that ended badly is an error that says so. */
 async function answer(
-  id: string,
-  reply: FastifyReply,
-  { runtime }: GatewayParts,
-  look: () => Promise<AnsweredJob | HandedIn>,
+  { id, reply, parts: { runtime }, assertOwn }: Turn,
+  looking: Promise<AnsweredJob | HandedIn>,
 ): Promise<FastifyReply> {
+  await looking.catch(() => {})
+  await assertOwn()
   try {
-    return send(reply, await look())
+    return send(reply, await looking)
   } catch (error) {
     if (!isBursarError(error)) throw error
     const { status, headers, body } = await deniedReply(id, error, runtime)
@@ -99,15 +116,14 @@ async function orStillGoing(
  * answer from its first piece.
  */
 async function streamJob(
+  { id, reply, parts: { client, closing, runtime }, assertOwn }: Turn,
   request: StreamRequest,
-  id: string,
   timeoutMs: number,
-  reply: FastifyReply,
-  { client, closing, runtime }: GatewayParts,
 ): Promise<FastifyReply> {
   const stream = client.stream(request, { timeoutMs })
   // Until it was handed in, nothing has been written: a refusal still answers with its HTTP status.
   await stream.jobId
+  await assertOwn()
   const ending = async (): Promise<ServerEvent> => {
     try {
       return { event: 'answer', data: answeredJob(id, await stream.final) }

@@ -1,0 +1,115 @@
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ApiKey } from '../access/api-key.ts'
+import { denied, invalidKey } from '../access/errors.ts'
+import type { KeyGuard } from '../access/key-guard.ts'
+import { type KeyRole, roleCovers } from '../access/roles.ts'
+import type { Options } from '../config/options.ts'
+import { isBursarError } from '../errors.ts'
+
+/** Where a server listens: a unix socket, which its owner alone may open, or a port of a host. */
+export type Listening = { readonly on: 'socket' } | { readonly on: 'port'; readonly host: string }
+
+type AuthMode = Options['BURSAR_AUTH']
+
+// By connection, not by address: one that was cut has no address any more, while its request still runs.
+const connections = new WeakMap<Socket, Listening>()
+const keys = new WeakMap<FastifyRequest, ApiKey>()
+
+/** Remembers of every connection of a server where it came in. */
+export function noteConnections(server: Server, listening: Listening): void {
+  server.on('connection', (socket: Socket) => connections.set(socket, listening))
+}
+
+/** Whether nobody but this machine reaches what listens on this host. */
+export const isLocal = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
+
+/** Asked for by machines that have no key, and tell nobody anything. */
+const OPEN: ReadonlySet<string> = new Set(['/health', '/ready'])
+/** Each command has its own role: its route asks for it by `authorize`. */
+const ADMIN = '/v1/admin/'
+
+/**
+ * Finds out who asks, before every route and before a body is read. A key that is given is checked, also where none is
+ * needed: it narrows what may be asked for.
+ * @returns a hook that throws BursarError INVALID_API_KEY, ACCESS_DENIED when the key's role is not for the route,
+ * LEDGER_UNAVAILABLE.
+ */
+export function identify(guard: KeyGuard, mode: AuthMode) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const { url: route = '' } = request.routeOptions
+    if (OPEN.has(route) || (route.startsWith(ADMIN) && onSocket(request))) return
+    try {
+      const key = await keyIn(request, guard, mode)
+      if (key === null) return
+      if (!route.startsWith(ADMIN)) assertRole(key, route === '/metrics' ? 'viewer' : 'app')
+      keys.set(request, key)
+    } catch (error) {
+      // https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1: a 401 says how to do better.
+      if (isBursarError(error, 'INVALID_API_KEY')) reply.header('www-authenticate', 'Bearer')
+      throw error
+    }
+  }
+}
+
+/** The key that a request came with; null = none was given, and none is needed. */
+export const keyOf = (request: FastifyRequest): ApiKey | null => keys.get(request) ?? null
+
+/**
+ * Lets an operator's command pass: through the socket, with a key of the role, or from this machine where keys are not
+ * required.
+ * @returns who it is, for records: `operator`, or `key <id>`.
+ * @throws {BursarError} INVALID_API_KEY, ACCESS_DENIED.
+ */
+export function authorize(request: FastifyRequest, role: KeyRole): string {
+  const key = keys.get(request)
+  if (key) {
+    assertRole(key, role)
+    return `key ${key.id}`
+  }
+  // Strangers send requests without a key where BURSAR_AUTH=off says so; they give no orders.
+  if (onSocket(request) || isNeighbour(request)) return 'operator'
+  throw invalidKey('missing')
+}
+
+async function keyIn(
+  request: FastifyRequest,
+  guard: KeyGuard,
+  mode: AuthMode,
+): Promise<ApiKey | null> {
+  const given = bearerIn(request.headers.authorization)
+  // What stands in front, and keeps strangers away, may have tokens of its own.
+  const isTheirs = mode === 'off' && !given?.startsWith('sk-bursar-')
+  if (given !== null && !isTheirs) return guard.check(given)
+  const needed = mode === 'required' || (mode === 'auto' && !isNeighbour(request))
+  if (needed && !onSocket(request)) throw invalidKey('missing')
+  return null
+}
+
+/** @returns null when nothing was sent. Another scheme than Bearer has no key of ours. */
+function bearerIn(header: string | undefined): string | null {
+  if (header === undefined) return null
+  return /^bearer +(\S.*)$/i.exec(header)?.[1]?.trimEnd() ?? header
+}
+
+const onSocket = ({ raw }: FastifyRequest): boolean => connections.get(raw.socket)?.on === 'socket'
+
+/**
+ * Whether somebody on this machine asks. On a loopback address another name than its own means a proxy that lets others
+ * in, or a web page whose name leads here (DNS rebinding).
+ */
+function isNeighbour({ raw, hostname }: FastifyRequest): boolean {
+  const listening = connections.get(raw.socket)
+  return listening?.on === 'port' && isLocal(listening.host) && isLocal(hostname)
+}
+
+function assertRole({ role }: ApiKey, needed: KeyRole): void {
+  if (roleCovers(role, needed)) return
+  throw denied(
+    'role',
+    `this API key has the role ${role}, and this needs ${needed}: use another key`,
+    { role, needed },
+  )
+}

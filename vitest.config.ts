@@ -33,9 +33,22 @@ const embedded = {
   test: {
     ...shared,
     name: 'embedded',
-    include: ['client', 'queue', 'worker-bookings', 'worker-unreachable'].map(
-      (name) => `test/integration/${name}.test.ts`,
-    ),
+    include: [
+      ...[
+        'client',
+        'gateway-client',
+        'gateway-docs',
+        'gateway-faults',
+        'gateway-routes',
+        'joining',
+        'queue',
+        'queue-poison',
+        'worker-bookings',
+        'worker-roles',
+        'worker-unreachable',
+      ].map((name) => `test/integration/${name}.test.ts`),
+      'test/e2e/replay.test.ts',
+    ],
     env: { BURSAR_RIG: 'embedded' },
   },
 }

@@ -2,6 +2,7 @@ import type { Outcome } from '../admission/outbox.ts'
 import type { Answer } from '../client/answer.ts'
 import { readAnswer } from '../client/answer.ts'
 import type { BursarError } from '../errors.ts'
+import { ENDED_AS } from '../queue/receipt.ts'
 import { readResult } from '../queue/result-body.ts'
 import { type ErrorBody, type ErrorReply, errorReply } from './error-reply.ts'
 import { type JobPlaces, outcomeOf } from './find-job.ts'
@@ -41,14 +42,11 @@ export const handedIn = (id: string, status: HandedIn['status'] = 'queued'): Han
 export const answeredJob = (id: string, { text, response, receipt }: Answer): AnsweredJob => ({
   id,
   status: 'ended',
-  outcome: outcomeOfAnswer(receipt),
+  outcome: ENDED_AS[receipt.cache],
   text,
   response,
   receipt,
 })
-
-const outcomeOfAnswer = ({ cache }: Answer['receipt']): AnsweredJob['outcome'] =>
-  cache === 'joined' ? 'joined' : cache === 'hit' ? 'cached' : 'answered'
 
 /** Reads a stored result as the answer it is. @throws {BursarError} what the job ended with, or UNREADABLE_REPLY. */
 export const storedAnswer = (id: string, stored: string): AnsweredJob =>

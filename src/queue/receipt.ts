@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { splitWindowKey } from '../admission/outbox.ts'
+import { type Outcome, splitWindowKey } from '../admission/outbox.ts'
 import type { Nano } from '../money/nano.ts'
 import { formatUsd } from '../money/usd.ts'
 
@@ -43,6 +43,14 @@ export const ReceiptRecordSchema = z.object({
   shortened: z.boolean(),
 })
 export type ReceiptRecord = z.infer<typeof ReceiptRecordSchema>
+
+/** How a request ended, by what its receipt says of the cache. */
+export const ENDED_AS = {
+  hit: 'cached',
+  joined: 'joined',
+  miss: 'answered',
+  off: 'answered',
+} as const satisfies Record<ReceiptRecord['cache'], Outcome>
 
 /** One budget that a request touched. */
 export interface BudgetLine {

@@ -6,6 +6,7 @@ import { BursarError } from '../../errors.ts'
 import type { Nano } from '../../money/nano.ts'
 import { newJobId } from '../../queue/ids.ts'
 import type { Queues } from '../../queue/queues.ts'
+import { ENDED_AS } from '../../queue/receipt.ts'
 import { isQuiet, lookAtQueues, parkedJobs, type QueueState } from '../traffic/queue-watch.ts'
 import { createTally, type Tally } from '../traffic/tally.ts'
 import type { Cue } from './script.ts'
@@ -85,7 +86,7 @@ async function ask(
   try {
     const answer = await answerTo(cue, jobId, stage.client)
     note(answer, cue, seen, prices, Math.floor((performance.now() - startedMs) / 1_000))
-    seen.tally.ended(jobId, answer.receipt.cache === 'hit' ? 'cached' : 'answered')
+    seen.tally.ended(jobId, ENDED_AS[answer.receipt.cache])
   } catch (error) {
     seen.tally.ended(jobId, endOf(error))
   }
@@ -114,7 +115,7 @@ function note(
   second: number,
 ): void {
   const key = `${person.tenant}\n${content}`
-  if (receipt.cache === 'hit') {
+  if (receipt.cache === 'hit' || receipt.cache === 'joined') {
     seen.savedNano += prices.get(key) ?? 0
     return
   }

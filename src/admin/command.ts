@@ -1,11 +1,28 @@
 import type { z } from 'zod'
-import type { Runtime } from '../runtime.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Queues } from '../queue/queues.ts'
+import type { ReadSlot } from './place/read-slot.ts'
 
-/** What a command may look at: everything a process has open, in Redis or embedded. */
-export type AdminPlace = Runtime
+/**
+ * What a command may look at, wherever it lives. Each part is opened at its first use, so that a report comes also
+ * while Redis is away; whoever made the place closes it.
+ */
+export interface AdminPlace {
+  /** Who asks, for records: `operator`, or `key <id>`; absent = whoever has the command line. */
+  readonly by?: string
+  /** @throws {BursarError} INVALID_OPTIONS, LEDGER_UNAVAILABLE, LEDGER_NOT_MIGRATED. */
+  ledger(): Promise<Ledger>
+  /** @throws {BursarError} INVALID_OPTIONS, STORE_UNAVAILABLE. */
+  slot(): Promise<ReadSlot>
+  /** @throws {BursarError} INVALID_OPTIONS, STORE_UNAVAILABLE. */
+  queues(): Promise<Queues>
+}
 
 /** Who may ask: reading money, changing budgets, or changing who has access. */
 export type AdminRole = 'viewer' | 'finance' | 'admin'
+
+/** Told how far a long command is; `total` may be 0 while nobody knows. Only the process that runs it hears it. */
+export type Watch = (done: number, total: number, text: string) => void
 
 /**
  * One question or order of an operator, defined once: the command line runs it in its own process, or sends it over the
@@ -20,5 +37,5 @@ export interface AdminCommand<Input, Output> {
   /** Parsed where it comes out; JSON. */
   readonly output: z.ZodType<Output>
   /** @throws {BursarError} with a code that survives the way over HTTP. */
-  run(place: AdminPlace, input: Input): Promise<Output>
+  run(place: AdminPlace, input: Input, watch?: Watch): Promise<Output>
 }

@@ -2,6 +2,7 @@ import type { Registration } from './command.ts'
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
 import { migrate } from './migrate.ts'
+import { parked } from './parked.ts'
 import { replay } from './replay.ts'
 import { report } from './report.ts'
 import { sandbox } from './sandbox.ts'
@@ -15,6 +16,7 @@ export const COMMANDS: readonly Registration[] = [
   migrate,
   doctor,
   report,
+  parked,
   replay,
   verify,
   sandbox,

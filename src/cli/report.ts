@@ -1,11 +1,10 @@
 import { InvalidArgumentError, Option } from 'commander'
-import { readOptions } from '../config/options.ts'
+import type { BudgetStates } from '../admin/report/budgets.ts'
+import type { Gathered, ReportQuestion } from '../admin/report/gather.ts'
 import { BursarError } from '../errors.ts'
 import type { Dimension } from '../ledger/queries/report.ts'
 import type { CliContext, Registration } from './command.ts'
 import type { Output } from './output.ts'
-import type { BudgetStates } from './report/budgets.ts'
-import type { Gathered, ReportQuestion } from './report/gather.ts'
 
 /** The same as `DIMENSIONS` of the ledger, spelt here so that `--help` need not load it; a test holds both equal. */
 export const REPORT_BY = [
@@ -51,7 +50,8 @@ export const report: Registration = (program, context) => {
     .action((flags: ReportFlags) => run(flags, context))
 }
 
-async function run({ from, to, by, json, csv }: ReportFlags, { env, output }: CliContext) {
+async function run({ from, to, by, json, csv }: ReportFlags, context: CliContext) {
+  const { output } = context
   const question: ReportQuestion = {
     by,
     ...(from === undefined ? {} : { fromMs: from }),
@@ -60,8 +60,9 @@ async function run({ from, to, by, json, csv }: ReportFlags, { env, output }: Cl
   if (from !== undefined && to !== undefined && from >= to) {
     throw new BursarError('INVALID_ARGUMENT', '--from is not before --to: give an earlier --from')
   }
-  const { gatherReport } = await import('./report/gather.ts')
-  const gathered = await gatherReport(readOptions(env), question)
+  const { reportCommand } = await import('../admin/report/report.ts')
+  const { ask } = await import('./place.ts')
+  const gathered = await ask(reportCommand, question, context)
   if (gathered.slotFault !== null) output.note(`budgets are left out: ${gathered.slotFault}`)
   if (json) return output.json(asJson(question, gathered))
   if (csv) {
@@ -115,7 +116,7 @@ async function printBudgets(output: Output, { open, windows }: BudgetStates): Pr
 }
 
 async function stillWaiting(waiting: number): Promise<string> {
-  const { MOST_WAITING } = await import('./report/gather.ts')
+  const { MOST_WAITING } = await import('../admin/report/gather.ts')
   const many =
     waiting >= MOST_WAITING ? `${MOST_WAITING} or more entries are` : `${waiting} entries are`
   return `\n${many} not in the ledger yet: a worker with the role ledger brings them (npx bursar start --roles ledger)`

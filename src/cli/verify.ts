@@ -1,8 +1,7 @@
-import { readOptions } from '../config/options.ts'
+import type { BillCheck } from '../admin/verify/compare-bill.ts'
+import type { Verification } from '../admin/verify/verify.ts'
 import { type CliContext, CommandFailed, type Registration } from './command.ts'
 import type { Output } from './output.ts'
-import type { BillCheck } from './verify/compare-bill.ts'
-import type { Verification } from './verify/run.ts'
 
 interface VerifyFlags {
   readonly bill?: string
@@ -20,23 +19,38 @@ export const verify: Registration = (program, context) => {
     .option('--bill <file>', 'also compare with what the sandbox billed (sandbox --bill)')
     .option('--json', 'print one JSON object instead of tables', false)
     .action(async ({ bill, json }: VerifyFlags) => {
-      const { verifyBooks } = await import('./verify/run.ts')
-      const verification = await verifyBooks(readOptions(context.env), bill, context.output)
-      if (json) context.output.json(asJson(verification))
-      else await print(context, verification)
-      if (verification.findings.total > 0) throw new CommandFailed()
+      const verification = await verifyBooks(bill, context)
+      const { totalOf } = await import('../admin/verify/findings.ts')
+      const total = totalOf(verification)
+      if (json) context.output.json(asJson(verification, total))
+      else await print(context, verification, total)
+      if (total > 0) throw new CommandFailed()
     })
 }
 
-const asJson = ({ findings, ...rest }: Verification) => ({
-  ok: findings.total === 0,
-  ...rest,
-  counts: findings.counts,
-  violations: findings.named,
-})
+/** The bill is a file of this machine, so it is read here, and added up, wherever the books are. */
+async function verifyBooks(file: string | undefined, context: CliContext): Promise<Verification> {
+  const { verifyCommand } = await import('../admin/verify/verify.ts')
+  const { ask } = await import('./place.ts')
+  if (file === undefined) return ask(verifyCommand, { bill: null }, context)
+  const { addUpBill } = await import('../admin/verify/bill-sums.ts')
+  const { lookAgain } = await import('../admin/verify/second-look.ts')
+  const { readBill } = await import('./verify/bill.ts')
+  const bill = await addUpBill(readBill(file))
+  return lookAgain(await ask(verifyCommand, { bill }, context), () => readBill(file))
+}
 
-async function print({ output }: CliContext, verification: Verification): Promise<void> {
-  const { findings, ledger, slot, bill } = verification
+function asJson({ ledger, slot, bill, counts, violations }: Verification, total: number) {
+  const { unbilled: _, ...rest } = bill ?? { unbilled: [] }
+  return { ok: total === 0, ledger, slot, bill: bill && rest, counts, violations }
+}
+
+async function print(
+  { output }: CliContext,
+  verification: Verification,
+  total: number,
+): Promise<void> {
+  const { ledger, slot, bill } = verification
   output.table(
     ['BOOKS', 'COMPARED'],
     [
@@ -51,11 +65,11 @@ async function print({ output }: CliContext, verification: Verification): Promis
   )
   if (bill) await printBill(output, bill)
   output.line()
-  if (findings.total === 0) {
+  if (total === 0) {
     output.line(output.paint('green', 'everything agrees'))
     return
   }
-  await printViolations(output, verification)
+  await printViolations(output, verification, total)
 }
 
 const countersLine = ({ windows, moving, waiting }: NonNullable<Verification['slot']>): string =>
@@ -84,24 +98,26 @@ async function printBill(output: Output, bill: BillCheck): Promise<void> {
   )
 }
 
-async function printViolations(output: Output, { findings }: Verification): Promise<void> {
-  const { VIOLATIONS } = await import('./verify/findings.ts')
+async function printViolations(
+  output: Output,
+  { counts, violations }: Verification,
+  total: number,
+): Promise<void> {
+  const { VIOLATIONS } = await import('../admin/verify/findings.ts')
   const { printable } = await import('./report/printable.ts')
   output.table(
     ['VIOLATION', 'OF', 'FOUND'],
-    findings.named.map(({ kind, id, found }) => [
+    violations.map(({ kind, id, found }) => [
       output.paint('red', kind),
       printable(id, 100),
       printable(found, 200),
     ]),
   )
   output.line()
-  for (const kind of Object.keys(findings.counts)) {
+  for (const kind of Object.keys(counts)) {
     const meaning = Object.entries(VIOLATIONS).find(([name]) => name === kind)?.[1] ?? ''
     output.line(`${kind}: ${meaning}`)
   }
-  const unnamed = findings.total - findings.named.length
-  output.line(
-    `${findings.total} violations${unnamed > 0 ? `, ${unnamed} of them not named here` : ''}`,
-  )
+  const unnamed = total - violations.length
+  output.line(`${total} violations${unnamed > 0 ? `, ${unnamed} of them not named here` : ''}`)
 }

@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { linkSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { BursarError } from '../errors.ts'
 import { type Holder, HolderSchema, isAlive, thisProcess } from './holder.ts'
@@ -13,6 +22,8 @@ export interface FolderLock {
 }
 
 const LOCK = /^lock\.(\d+)$/
+/** Where the database is, in the folder. */
+const CLUSTER = 'pgdata'
 const held = new Set<string>()
 
 /**
@@ -36,6 +47,35 @@ export function lockFolder(folder: string): FolderLock {
       if (n <= last) rmSync(join(folder, `lock.${n}`), { force: true })
     return hold(file, token)
   }
+}
+
+/** A data folder as others see it. */
+export type FolderState =
+  /** There is no database in it, and nobody is about to make one. */
+  | { readonly state: 'missing' }
+  | { readonly state: 'free' }
+  | { readonly state: 'held'; readonly holder: Holder }
+
+/**
+ * Looks who has a folder open, and changes nothing.
+ * @throws {BursarError} DATA_FOLDER_IN_USE when its lock cannot be read.
+ */
+export function lookAtFolder(folder: string): FolderState {
+  const last = existsSync(folder) ? newest(folder) : 0
+  const found = last === 0 ? 'free' : holderOf(folder, last)
+  if (found === 'replaced') return lookAtFolder(folder)
+  if (found !== 'free') return { state: 'held', holder: found }
+  return { state: existsSync(join(folder, CLUSTER)) ? 'free' : 'missing' }
+}
+
+/** Writes into the lock of a folder, which this process holds, where it answers. */
+export function announce(folder: string, at: Pick<Holder, 'socket' | 'url'>): void {
+  const last = newest(folder)
+  const holder = last === 0 ? 'free' : holderOf(folder, last)
+  if (typeof holder === 'string' || !held.has(holder.token)) return
+  const draft = join(folder, `.${holder.token}`)
+  writeFileSync(draft, JSON.stringify({ ...holder, ...at }), { mode: 0o600 })
+  renameSync(draft, join(folder, `lock.${last}`))
 }
 
 function hold(file: string, token: string): FolderLock {
@@ -63,14 +103,20 @@ const newest = (folder: string): number => Math.max(0, ...locksIn(folder))
 
 /** @returns false when the file has gone meanwhile, so that there is a newer one. */
 function isFree(folder: string, n: number): boolean {
+  const found = holderOf(folder, n)
+  if (typeof found !== 'string') throw inUse(folder, join(folder, `lock.${n}`), found)
+  return found === 'free'
+}
+
+/** @returns who lives and holds it; `replaced` when the file has gone meanwhile, so that there is a newer one. */
+function holderOf(folder: string, n: number): Holder | 'free' | 'replaced' {
   const file = join(folder, `lock.${n}`)
   const text = unlessCode('ENOENT', () => readFileSync(file, 'utf8'))
-  if (text === undefined) return false
-  if (text === '') return true
+  if (text === undefined) return 'replaced'
+  if (text === '') return 'free'
   const holder = readHolder(text)
   if (!holder) throw unreadable(folder, file)
-  if (isAlive(holder, held)) throw inUse(folder, file, holder)
-  return true
+  return isAlive(holder, held) ? holder : 'free'
 }
 
 /** Creates the file with its content, or not at all. @returns false when it exists. */

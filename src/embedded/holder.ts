@@ -11,6 +11,10 @@ export const HolderSchema = z.object({
   started: z.string().nullable(),
   /** Tells apart what one process held at different times. */
   token: z.string(),
+  /** Where it answers this machine's operators, null until it does. */
+  socket: z.string().nullable().default(null),
+  /** Where it answers over HTTP, null while it does not. */
+  url: z.string().nullable().default(null),
 })
 export type Holder = z.infer<typeof HolderSchema>
 
@@ -21,6 +25,8 @@ export const thisProcess = (token: string): Holder => ({
   since: new Date().toISOString(),
   started: startOf(process.pid),
   token,
+  socket: null,
+  url: null,
 })
 
 /**

@@ -8,11 +8,15 @@ import {
   fastify,
   LogController,
 } from 'fastify'
+import { createKeyGuard } from '../access/key-guard.ts'
+import { createKeyStore } from '../access/key-store.ts'
 import { BursarError } from '../errors.ts'
+import { identify } from './authorize.ts'
 import { errorReply, nameError } from './error-reply.ts'
 import type { GatewayParts } from './parts.ts'
 import { readJsonBody } from './read-body.ts'
 import { accountRoutes } from './routes/account.ts'
+import { adminRoutes } from './routes/admin.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { operationRoutes } from './routes/operations.ts'
 
@@ -24,7 +28,7 @@ const HARD_LIMIT_BYTES = 2 ** 31
 /** Makes the HTTP application; nothing listens yet. */
 export function createApp(parts: GatewayParts): FastifyInstance {
   const { runtime } = parts
-  const options = {
+  const settings = {
     // Ours writes one line for each request, and knows which are worth one.
     logController: new LogController({
       disableRequestLogging: true,
@@ -35,7 +39,7 @@ export function createApp(parts: GatewayParts): FastifyInstance {
     frameworkErrors: sendError,
   }
   const loggerInstance: FastifyBaseLogger = runtime.logger
-  const app = fastify({ ...options, loggerInstance })
+  const app = fastify({ ...settings, loggerInstance })
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', (_: FastifyRequest, payload: IncomingMessage) => {
@@ -45,6 +49,14 @@ export function createApp(parts: GatewayParts): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
   })
+  const {
+    ledger,
+    logger,
+    options: { BURSAR_AUTH: mode },
+  } = runtime
+  const guard = createKeyGuard({ store: createKeyStore(ledger), logger, now: Date.now })
+  app.addHook('onRequest', identify(guard, mode))
+  app.addHook('onClose', () => guard.close())
   app.addHook('onSend', async (_, reply) => {
     if (parts.closing.aborted) reply.header('connection', 'close')
   })
@@ -58,6 +70,7 @@ export function createApp(parts: GatewayParts): FastifyInstance {
   operationRoutes(app, parts)
   jobRoutes(app, parts)
   accountRoutes(app, parts)
+  adminRoutes(app, parts)
   app.setNotFoundHandler((request) => {
     throw unknownRoute(request, routes)
   })

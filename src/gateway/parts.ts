@@ -1,4 +1,6 @@
+import type { EmbeddedParts } from '../admin/place/embedded.ts'
 import type { Client } from '../client/client-type.ts'
+import type { Options } from '../config/options.ts'
 import type { RulesSource } from '../queue/context.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -7,10 +9,13 @@ import type { ReadinessParts } from './readiness.ts'
 
 /** What the gateway needs of a process: a `Runtime` has it all, in Redis or embedded. */
 export interface GatewayRuntime extends JobPlaces, ReadinessParts {
-  readonly store: JobPlaces['store'] & ReadinessParts['store']
+  readonly store: JobPlaces['store'] & ReadinessParts['store'] & EmbeddedParts['store']
   readonly rules: Pick<RulesSource, 'current'>
   readonly metrics: Pick<Metrics, 'registry'>
   readonly logger: Logger
+  readonly options: Options
+  /** null = embedded. */
+  readonly redis: object | null
 }
 
 /** What every route is given. */

@@ -1,6 +1,9 @@
+import { announce } from '../embedded/folder-lock.ts'
+import { socketPathOf } from '../embedded/socket-path.ts'
 import { clientOf } from '../runtime/client-of.ts'
 import type { Runtime } from '../runtime.ts'
-import { startGateway } from './server.ts'
+import { isLocal } from './authorize.ts'
+import { type Gateway, startGateway } from './server.ts'
 
 /** The gateway as one of the roles of a process. */
 export interface GatewayRole {
@@ -9,21 +12,45 @@ export interface GatewayRole {
   close(): Promise<void>
 }
 
-/** Addresses at which nobody but this machine listens. */
-const LOCAL = /^(127\.|::1$|localhost$)/
-
-/** Starts the gateway over a runtime. @throws {BursarError} INVALID_OPTIONS when its port is taken. */
+/**
+ * Starts the gateway over a runtime; embedded, also on the socket of its data folder.
+ * @throws {BursarError} INVALID_OPTIONS when its port is taken.
+ */
 export async function startGatewayRole(runtime: Runtime): Promise<GatewayRole> {
-  const { options, logger } = runtime
-  const { BURSAR_HOST: host, BURSAR_PORT: port, SHUTDOWN_TIMEOUT_MS: closeTimeoutMs } = options
-  const client = clientOf(runtime)
-  const gateway = await startGateway({ runtime, client, host, port, closeTimeoutMs })
-  if (!LOCAL.test(host)) {
-    logger.warn({ host }, 'the gateway asks nobody for a key: keep strangers away from it')
+  const { BURSAR_HOST: host, BURSAR_PORT: port, BURSAR_AUTH: mode } = runtime.options
+  const { url, close } = await listen(runtime, port)
+  if (!isLocal(host) && mode === 'off') {
+    runtime.logger.warn({ host }, 'the gateway asks nobody for a key: keep strangers away from it')
   }
+  return { url, close }
+}
+
+/**
+ * Lets a second terminal find a process that runs embedded without the role gateway: it holds the folder, so nobody
+ * else can look into it. @returns null with Redis, where anybody can.
+ */
+export async function startSocket(runtime: Runtime): Promise<{ close(): Promise<void> } | null> {
+  return runtime.redis ? null : await listen(runtime, null)
+}
+
+async function listen(
+  runtime: Runtime,
+  port: number | null,
+): Promise<Pick<Gateway, 'url' | 'close'>> {
+  const {
+    BURSAR_HOST: host,
+    BURSAR_DATA: folder,
+    SHUTDOWN_TIMEOUT_MS: closeTimeoutMs,
+  } = runtime.options
+  const socketPath = runtime.redis ? undefined : await socketPathOf(folder)
+  const client = clientOf(runtime)
+  const options = { runtime, client, host, port, closeTimeoutMs }
+  const gateway = await startGateway({ ...options, ...(socketPath && { socketPath }) })
+  if (socketPath) announce(folder, { socket: socketPath, url: gateway.url || null })
   return {
     url: gateway.url,
     async close() {
+      if (socketPath) announce(folder, { socket: null, url: null })
       await gateway.close()
       await client.close()
     },

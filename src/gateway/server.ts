@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { Client } from '../client/client-type.ts'
 import { createApp } from './app.ts'
+import { type Listening, noteConnections } from './authorize.ts'
 import { prepareEnd } from './end-server.ts'
 import { listenOnPort, listenOnSocket } from './listen.ts'
 import type { GatewayRuntime } from './parts.ts'
@@ -14,8 +15,8 @@ export interface GatewayOptions {
   readonly client: Client
   /** Absent = 127.0.0.1. */
   readonly host?: string
-  /** 0 = any free one. */
-  readonly port: number
+  /** 0 = any free one; null = no port at all, the socket alone. */
+  readonly port: number | null
   /** A unix socket to listen on as well; only its owner may use it. */
   readonly socketPath?: string
   /** How long requests under way may take to end when it closes, ms; 5 s when absent. */
@@ -24,7 +25,7 @@ export interface GatewayOptions {
 
 /** A gateway that listens. */
 export interface Gateway {
-  /** e.g. `http://127.0.0.1:8080`. */
+  /** e.g. `http://127.0.0.1:8080`; '' without a port. */
   readonly url: string
   /**
    * Takes no more connections, answers whoever waits with what there is, and cuts who is left after the limit.
@@ -47,8 +48,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const app = createApp({ runtime, client, closing: closing.signal })
   await app.ready()
   const ends: ((limitMs: number) => Promise<void>)[] = []
-  const serve = () => {
+  const serve = (listening: Listening) => {
     const server = createHttpServer(app)
+    noteConnections(server, listening)
     ends.push(prepareEnd(server))
     return server
   }
@@ -60,8 +62,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     return ended
   }
   try {
-    const url = await listenOnPort(serve(), host, port)
-    if (socketPath !== undefined) await listenOnSocket(serve(), socketPath)
+    const url = port === null ? '' : await listenOnPort(serve({ on: 'port', host }), host, port)
+    if (socketPath !== undefined) await listenOnSocket(serve({ on: 'socket' }), socketPath)
     runtime.logger.info({ url, socketPath }, 'the gateway listens')
     return { url, close }
   } catch (error) {

@@ -1,4 +1,3 @@
-import { BursarError } from '../../errors.ts'
 import { newJobId } from '../../queue/ids.ts'
 import type { Answer } from '../answer.ts'
 import type { Client } from '../client-type.ts'
@@ -7,9 +6,9 @@ import { orAborted } from './abort.ts'
 import { createHttpLink } from './link.ts'
 import { told } from './patience.ts'
 import { readCancelled, readEnqueued, readQuota, readQuote } from './read-reply.ts'
-import { socketTransport } from './socket-transport.ts'
 import { openHttpStream } from './stream.ts'
-import { type Fetch, fetchTransport, type Transport } from './transport.ts'
+import type { Fetch, Transport } from './transport.ts'
+import { transportTo } from './transport-to.ts'
 import { waitForAnswer } from './wait.ts'
 import { writeJob, writeRequest } from './write-request.ts'
 
@@ -32,7 +31,12 @@ const ASK_MS = 30_000
  * @throws {BursarError} INVALID_OPTIONS when the address cannot be one.
  */
 export function createHttpClient({ url, apiKey, fetch }: HttpClientOptions): Client {
-  const link = createHttpLink(transportTo(url, fetch), url, apiKey)
+  return clientThrough(transportTo(url, fetch), url, apiKey)
+}
+
+/** The client over a way of its own. @param address - for messages. */
+export function clientThrough(transport: Transport, address: string, apiKey?: string): Client {
+  const link = createHttpLink(transport, address, apiKey)
 
   const cancel = async (jobId: string): Promise<CancelledJob> => {
     const path = `/v1/jobs/${encodeURIComponent(jobId)}`
@@ -84,7 +88,10 @@ export function createHttpClient({ url, apiKey, fetch }: HttpClientOptions): Cli
     quota: async (who) =>
       readQuota(await told(link.ask({ method: 'GET', path: quotaPath(who), limitMs: ASK_MS }))),
     quote: async (request) => readQuote(await post('/v1/quote', writeRequest(request))),
-    close: async () => link.close(),
+    async close() {
+      link.close()
+      await transport.closed?.()
+    },
   }
 }
 
@@ -99,20 +106,4 @@ function quotaPath(who: Identity): string {
   }
   for (const [name, value] of Object.entries(tags)) query.append('tag', `${name}=${value}`)
   return `/v1/quota?${query}`
-}
-
-function transportTo(address: string, fetch: Fetch = globalThis.fetch): Transport {
-  const url = URL.canParse(address) ? new URL(address) : null
-  if (url?.protocol === 'unix:' && url.pathname.startsWith('/')) {
-    return socketTransport(decodeURIComponent(url.pathname))
-  }
-  const isHttp = url?.protocol === 'http:' || url?.protocol === 'https:'
-  if (url && isHttp && url.username === '' && url.password === '' && url.search === '') {
-    return fetchTransport(url.href.replace(/[/#]+$/, ''), fetch)
-  }
-  throw new BursarError(
-    'INVALID_OPTIONS',
-    'the address of the gateway is wrong: write http://host:port without a user or a query (keys go into apiKey), or unix:/path/of/the.sock',
-    { detail: { name: 'BURSAR_URL' } },
-  )
 }

@@ -21,6 +21,8 @@ export interface HttpReply {
 export interface Transport {
   send(request: HttpRequest): Promise<HttpReply>
   close(): void
+  /** Resolves when everything has ended that `close` ends; absent = at once. */
+  closed?(): Promise<void>
 }
 
 /** The part of `fetch` that is used. */

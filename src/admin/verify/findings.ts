@@ -1,3 +1,5 @@
+import { z } from 'zod'
+
 /** What may be wrong, and what each kind means. */
 export const VIOLATIONS = {
   'slot-missing': 'the slot in Redis is missing or closed though the ledger has entries',
@@ -19,21 +21,40 @@ export const VIOLATIONS = {
 } as const
 export type ViolationKind = keyof typeof VIOLATIONS
 
-export interface Violation {
-  readonly kind: ViolationKind
+const isKind = (kind: unknown): kind is ViolationKind =>
+  typeof kind === 'string' && Object.hasOwn(VIOLATIONS, kind)
+
+const ViolationSchema = z.object({
+  kind: z.custom<ViolationKind>(isKind),
   /** Attempt, window or bill line. */
-  readonly id: string
+  id: z.string(),
   /** What was found, with amounts in USD. */
-  readonly found: string
-}
+  found: z.string(),
+})
+export type Violation = Readonly<z.infer<typeof ViolationSchema>>
+
+/** What was found, as it travels. */
+export const FoundSchema = z.object({
+  /** Violations by kind; a kind that was not found is absent. */
+  counts: z.record(z.string(), z.int().min(1)),
+  /** In the order they were found; at most 1,000 of a kind. */
+  violations: z.array(ViolationSchema).readonly(),
+})
+export type Found = Readonly<z.infer<typeof FoundSchema>>
 
 /** Per kind; beyond it they are counted and not named, so that memory stays bounded. */
 const MOST_NAMED = 1_000
 
 /** Collects what is wrong. */
 export class Findings {
-  readonly #named: Violation[] = []
-  readonly #counts = new Map<ViolationKind, number>()
+  readonly #named: Violation[]
+  readonly #counts: Map<string, number>
+
+  /** @param before - what was found already. */
+  constructor(before: Found = { counts: {}, violations: [] }) {
+    this.#named = [...before.violations]
+    this.#counts = new Map(Object.entries(before.counts))
+  }
 
   add(kind: ViolationKind, id: string, found: string): void {
     const count = this.#counts.get(kind) ?? 0
@@ -41,17 +62,11 @@ export class Findings {
     if (count < MOST_NAMED) this.#named.push({ kind, id, found })
   }
 
-  /** In the order they were found. */
-  get named(): readonly Violation[] {
-    return this.#named
-  }
-
-  /** Violations by kind; a kind that was not found is absent. */
-  get counts(): Readonly<Partial<Record<ViolationKind, number>>> {
-    return Object.fromEntries(this.#counts)
-  }
-
-  get total(): number {
-    return [...this.#counts.values()].reduce((sum, count) => sum + count, 0)
+  all(): Found {
+    return { counts: Object.fromEntries(this.#counts), violations: this.#named }
   }
 }
+
+/** How many were found, named or not. */
+export const totalOf = ({ counts }: Found): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0)

@@ -1,11 +1,10 @@
-import type { Options } from '../../config/options.ts'
 import { messageOf } from '../../errors.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { type Dimension, type Report, report } from '../../ledger/queries/report.ts'
 import { readSlotRow } from '../../ledger/slot-row.ts'
+import type { AdminPlace } from '../command.ts'
+import type { ReadSlot } from '../place/read-slot.ts'
 import { type BudgetStates, readBudgets } from './budgets.ts'
-import { openLedgerToRead } from './read-ledger.ts'
-import { openSlotToRead, type ReadSlot } from './read-slot.ts'
 
 /** What to report on; times in UTC ms, `fromMs` included and `toMs` not, absent = without end. */
 export interface ReportQuestion {
@@ -29,30 +28,23 @@ export const MOST_WAITING = 1_000
  * Reads the ledger, and the slot as far as it answers: finance gets its report also while Redis is away.
  * @throws {BursarError} INVALID_OPTIONS, LEDGER_UNAVAILABLE, LEDGER_NOT_MIGRATED.
  */
-export async function gatherReport(options: Options, question: ReportQuestion): Promise<Gathered> {
+export async function gatherReport(place: AdminPlace, question: ReportQuestion): Promise<Gathered> {
   const { by: groupBy, ...range } = question
-  const ledger = await openLedgerToRead(options)
-  try {
-    const [found, live] = await Promise.all([
-      report(ledger, { groupBy, ...range }),
-      readLive(options, ledger),
-    ])
-    return { report: found, ...live }
-  } finally {
-    await ledger.close()
-  }
+  const ledger = await place.ledger()
+  const [found, live] = await Promise.all([
+    report(ledger, { groupBy, ...range }),
+    readLive(place, ledger),
+  ])
+  return { report: found, ...live }
 }
 
-async function readLive(options: Options, ledger: Ledger): Promise<Omit<Gathered, 'report'>> {
-  let slot: ReadSlot | undefined
+async function readLive(place: AdminPlace, ledger: Ledger): Promise<Omit<Gathered, 'report'>> {
   try {
-    slot = await openSlotToRead(options)
+    const slot = await place.slot()
     const [budgets, waiting] = [await readBudgets(slot), await countWaiting(slot, ledger)]
     return { budgets, waiting, slotFault: null }
   } catch (error) {
     return { budgets: null, waiting: null, slotFault: messageOf(error) }
-  } finally {
-    await slot?.close()
   }
 }
 

@@ -5,7 +5,7 @@ import type { Ledger } from '../../ledger/ledger.ts'
 import { totalsAt } from '../../ledger/queries/totals-at.ts'
 import type { Nano } from '../../money/nano.ts'
 import { formatUsd } from '../../money/usd.ts'
-import type { ReadSlot } from '../report/read-slot.ts'
+import type { ReadSlot } from '../place/read-slot.ts'
 import type { Findings } from './findings.ts'
 import { movedAfter } from './outbox.ts'
 

@@ -1,50 +1,25 @@
 import type { Redis } from 'ioredis'
 import { type SlotKeys, slotKeys } from '../../admission/keys.ts'
 import { createRedisStore } from '../../admission/redis/store.ts'
-import type { AdmissionStore } from '../../admission/store.ts'
 import type { Options } from '../../config/options.ts'
 import { BursarError } from '../../errors.ts'
 import { redisError } from '../../queue/check-redis.ts'
 import { connectCommands } from '../../queue/connection.ts'
-
-/** A hold that is listed as live, and when it expires or expired, UTC ms. */
-export interface ListedHold {
-  readonly attempt: string
-  readonly expiresAtMs: number
-}
-
-/** The slot as a reader sees it: nothing is opened, registered or changed. Throws STORE_UNAVAILABLE. */
-export interface ReadSlot extends Pick<AdmissionStore, 'outbox' | 'peek'> {
-  /** The slot's own clock, UTC ms. */
-  now(): Promise<number>
-  /** Keys of windows that end after an instant, soonest first, page by page; -Infinity = all that are kept. */
-  windows(afterMs: number, pageWindows?: number): AsyncGenerator<readonly string[], void>
-  /** Keys of the windows that end last, latest first. */
-  latestWindows(limit: number): Promise<readonly string[]>
-  /** How many holds are listed. */
-  countHolds(): Promise<number>
-  /** Holds that expired before an instant, oldest first. */
-  holdsDueBefore(beforeMs: number, limit: number): Promise<readonly ListedHold[]>
-  /** Which of these attempts are held. */
-  held(attempts: readonly string[]): Promise<ReadonlySet<string>>
-  close(): Promise<void>
-}
+import { PAGE_WINDOWS, type ReadSlot } from './read-slot.ts'
 
 // One person waits for the answer: patience beyond what a command on the hot path may take.
-const PATIENCE_MS = 5_000
-const PAGE_WINDOWS = 500
+export const PATIENCE_MS = 5_000
 
 /**
  * Connects to the slot; the caller closes it.
  * @throws {BursarError} INVALID_OPTIONS without an address, STORE_UNAVAILABLE.
  */
-export async function openSlotToRead({ REDIS_URL, BURSAR_PREFIX }: Options): Promise<ReadSlot> {
-  if (!REDIS_URL) {
-    const message =
-      'REDIS_URL is not set: write the address of Redis, such as redis://127.0.0.1:6379'
-    throw new BursarError('INVALID_OPTIONS', message)
-  }
-  const redis = connectCommands({ url: REDIS_URL, name: 'bursar-cli', timeoutMs: PATIENCE_MS })
+export async function openSlotToRead(
+  options: Options,
+): Promise<ReadSlot & { close(): Promise<void> }> {
+  const { BURSAR_PREFIX } = options
+  const url = redisUrlOf(options)
+  const redis = connectCommands({ url, name: 'bursar-cli', timeoutMs: PATIENCE_MS })
   try {
     const store = await createRedisStore({ redis, prefix: BURSAR_PREFIX })
     const close = async () => {
@@ -57,6 +32,15 @@ export async function openSlotToRead({ REDIS_URL, BURSAR_PREFIX }: Options): Pro
     redis.disconnect()
     throw error
   }
+}
+
+/** @throws {BursarError} INVALID_OPTIONS when nobody said where Redis is. */
+export function redisUrlOf({ REDIS_URL }: Pick<Options, 'REDIS_URL'>): string {
+  if (REDIS_URL) return REDIS_URL
+  throw new BursarError(
+    'INVALID_OPTIONS',
+    'REDIS_URL is not set: write the address of Redis, such as redis://127.0.0.1:6379',
+  )
 }
 
 function lookers(redis: Redis, { windows, exp }: SlotKeys) {

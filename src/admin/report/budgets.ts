@@ -1,7 +1,7 @@
 import type { WindowState } from '../../admission/commands.ts'
 import { splitWindowKey } from '../../admission/outbox.ts'
 import type { Nano } from '../../money/nano.ts'
-import type { ReadSlot } from './read-slot.ts'
+import type { ReadSlot } from '../place/read-slot.ts'
 
 /** One budget window as the slot has it. */
 export interface BudgetState {

@@ -1,4 +1,4 @@
-import type { ReadSlot } from '../report/read-slot.ts'
+import type { ReadSlot } from '../place/read-slot.ts'
 import type { Findings } from './findings.ts'
 
 export interface HoldCheck {

@@ -1,0 +1,117 @@
+import { z } from 'zod'
+import { addNano } from '../../money/nano.ts'
+import { queueError } from '../../queue/check-redis.ts'
+import { type CompletionJob, CompletionJobSchema } from '../../queue/job.ts'
+import { QUEUES } from '../../queue/names.ts'
+import { readParkNote } from '../../queue/park-note.ts'
+import type { CompletionQueue, Queues } from '../../queue/queues.ts'
+import type { AdminCommand, AdminPlace } from '../command.ts'
+
+const count = z.int().min(0)
+const nano = z.int().min(0)
+
+/** A job that waits for something other than a free worker. */
+const ParkedJobSchema = z.object({
+  job: z.string(),
+  queue: z.enum(QUEUES),
+  ...{ tenant: z.string(), user: z.string(), tier: z.string(), model: z.string() },
+  /** What holds it up: budget, gate, limit, flight or slot, and which; `retry` = it failed and comes back. */
+  why: z.object({ by: z.string(), what: z.string() }),
+  /** ISO 8601. */
+  ...{ since: z.string(), resumesAt: z.string() },
+  /** The most it can cost, nano-USD; null = nobody has planned it yet. */
+  mostNano: nano.nullable(),
+})
+export type ParkedJob = Readonly<z.infer<typeof ParkedJobSchema>>
+
+const ParkedSchema = z.object({
+  /** Those that come back first, at most as many as were asked for. */
+  jobs: z.array(ParkedJobSchema),
+  total: z.object({
+    jobs: count,
+    /** Sum of what is known. */
+    mostNano: nano,
+    /** Jobs that the sum leaves out. */
+    unpriced: count,
+  }),
+})
+export type Parked = Readonly<z.infer<typeof ParkedSchema>>
+
+const InputSchema = z.strictObject({ limit: z.int().min(0).max(10_000).default(50) })
+
+/**
+ * What waits, why, until when, and what all of it would cost. Throws STORE_UNAVAILABLE, INVALID_OPTIONS. Jobs that come
+ * and go meanwhile may be left out or counted twice.
+ */
+export const parkedCommand: AdminCommand<Readonly<z.infer<typeof InputSchema>>, Parked> = {
+  name: 'parked',
+  role: 'viewer',
+  input: InputSchema,
+  output: ParkedSchema,
+  run: listParked,
+}
+
+async function listParked(place: AdminPlace, { limit }: { limit: number }): Promise<Parked> {
+  const queues = await place.queues()
+  const jobs: ParkedJob[] = []
+  const total = { jobs: 0, mostNano: 0, unpriced: 0 }
+  for await (const job of everyParked(queues)) {
+    total.jobs += 1
+    if (job.mostNano === null) total.unpriced += 1
+    else total.mostNano = addNano(total.mostNano, job.mostNano)
+    keepSoonest(jobs, job, limit)
+  }
+  return { jobs, total }
+}
+
+/** Keeps the list in order and short: two queues are read one after the other. */
+function keepSoonest(jobs: ParkedJob[], job: ParkedJob, limit: number): void {
+  const later = jobs.findIndex(({ resumesAt }) => resumesAt > job.resumesAt)
+  if (later === -1 && jobs.length >= limit) return
+  jobs.splice(later === -1 ? jobs.length : later, 0, job)
+  if (jobs.length > limit) jobs.pop()
+}
+
+/** Bodies travel with their jobs, 16 KB each at most: a page is a few MB. */
+const PAGE_JOBS = 200
+
+async function* everyParked(queues: Queues): AsyncGenerator<ParkedJob, void> {
+  for (const queue of QUEUES) {
+    const delayed = await asking(queues[queue].getDelayedCount())
+    for (let at = 0; at < delayed; at += PAGE_JOBS) {
+      const page = queues[queue].getJobs('delayed', at, at + PAGE_JOBS - 1, true)
+      for (const job of await asking(page)) {
+        const { data } = CompletionJobSchema.safeParse(job.data)
+        if (data) yield parkedJob(job, data, queue)
+      }
+    }
+  }
+}
+
+type QueueJob = Awaited<ReturnType<CompletionQueue['getJobs']>>[number]
+
+async function asking<T>(question: Promise<T>): Promise<T> {
+  try {
+    return await question
+  } catch (error) {
+    throw queueError(error)
+  }
+}
+
+function parkedJob(job: QueueJob, data: CompletionJob, queue: ParkedJob['queue']): ParkedJob {
+  const { id, tenant, user, tier, model } = data
+  const note = readParkNote(job)
+  // Moved there by the take that began then; a job that nobody took yet was delayed from the start.
+  const fromMs = job.processedOn ?? job.timestamp
+  return {
+    job: id,
+    queue,
+    ...{ tenant, user, tier, model },
+    why: note ? { by: note.by, what: note.what } : { by: 'retry', what: '' },
+    since: iso(note?.sinceMs ?? fromMs),
+    resumesAt: iso(fromMs + job.delay),
+    mostNano: note?.holdNano ?? null,
+  }
+}
+
+const iso = (atMs: number): string => new Date(atMs).toISOString()

@@ -1,0 +1,65 @@
+import type { Redis } from 'ioredis'
+import type { Options } from '../../config/options.ts'
+import { redisBackend } from '../../queue/backend.ts'
+import { redisError } from '../../queue/check-redis.ts'
+import { connectCommands } from '../../queue/connection.ts'
+import { closeQueues, openQueues, type Queues } from '../../queue/queues.ts'
+import type { AdminPlace } from '../command.ts'
+import { openLedgerToRead } from './read-ledger.ts'
+import { openSlotToRead, PATIENCE_MS, redisUrlOf } from './redis-slot.ts'
+
+/** A place, and how to leave it. */
+export interface OpenPlace extends AdminPlace {
+  close(): Promise<void>
+}
+
+/**
+ * Redis and PostgreSQL, over connections of its own: a long question takes nothing from those of the hot path. Nothing
+ * is opened before it is asked for, and an address that is missing is missed no sooner.
+ */
+export function storesPlace(options: Options): OpenPlace {
+  const closers: (() => Promise<unknown>)[] = []
+  const once = <T>(open: () => Promise<T>, close: (opened: T) => Promise<unknown>) => {
+    let opened: Promise<T> | undefined
+    return () => {
+      opened ??= open().then((one) => {
+        closers.push(() => close(one))
+        return one
+      })
+      return opened
+    }
+  }
+  const link = once(
+    () => connectQueues(options),
+    async ({ queues, redis }) => {
+      await closeQueues(queues)
+      redis.disconnect()
+    },
+  )
+  return {
+    ledger: once(
+      () => openLedgerToRead(options),
+      (ledger) => ledger.close(),
+    ),
+    slot: once(
+      () => openSlotToRead(options),
+      (slot) => slot.close(),
+    ),
+    queues: async () => (await link()).queues,
+    async close() {
+      for (const close of closers.splice(0).toReversed()) await close()
+    },
+  }
+}
+
+async function connectQueues(options: Options): Promise<{ queues: Queues; redis: Redis }> {
+  const url = redisUrlOf(options)
+  const redis = connectCommands({ url, name: 'bursar-cli', timeoutMs: PATIENCE_MS })
+  try {
+    await redis.connect()
+    return { redis, queues: openQueues(redisBackend(redis, options.BURSAR_QUEUE_PREFIX)) }
+  } catch (error) {
+    redis.disconnect()
+    throw redisError(error)
+  }
+}

@@ -1,0 +1,56 @@
+import type { Parked, ParkedJob } from '../admin/parked/parked.ts'
+import { type CliContext, type Registration, wholeNumber } from './command.ts'
+import type { Output } from './output.ts'
+
+interface ParkedFlags {
+  readonly limit: number
+  readonly json: boolean
+}
+
+const MOST_LISTED = 10_000
+const LISTED = 50
+
+/** `bursar parked`: what waits for budget or a busy model, until when, and what all of it would cost at most. */
+export const parked: Registration = (program, context) => {
+  program
+    .command('parked')
+    .description('list the jobs that wait parked: why, until when, and what they would cost')
+    .option('--limit <n>', 'how many to list, soonest first', wholeNumber(0, MOST_LISTED), LISTED)
+    .option('--json', 'print one JSON object, money in nano-USD', false)
+    .action(async ({ limit, json }: ParkedFlags) => {
+      const { parkedCommand } = await import('../admin/parked/parked.ts')
+      const { ask } = await import('./place.ts')
+      const found = await ask(parkedCommand, { limit }, context)
+      if (json) context.output.json(found)
+      else await print(context, found)
+    })
+}
+
+async function print({ output }: CliContext, { jobs, total }: Parked): Promise<void> {
+  if (total.jobs === 0) return output.line('nothing is parked')
+  const { formatUsd } = await import('../money/usd.ts')
+  if (jobs.length > 0) await printJobs(output, jobs)
+  const left = total.jobs - jobs.length
+  if (left > 0) output.line(`and ${left} more: use --limit to see more of them`)
+  const unpriced = total.unpriced > 0 ? `, and ${total.unpriced} of them nobody has priced` : ''
+  output.line(
+    `${total.jobs} parked, at most ${formatUsd(total.mostNano)} USD to run them all${unpriced}`,
+  )
+}
+
+async function printJobs(output: Output, jobs: readonly ParkedJob[]): Promise<void> {
+  const { formatUsd } = await import('../money/usd.ts')
+  const { printable } = await import('./report/printable.ts')
+  output.table(
+    ['JOB', 'TENANT', 'USER', 'TIER', 'MODEL', 'WAITS FOR', 'SINCE', 'RESUMES', 'AT MOST USD'],
+    jobs.map(({ job, tenant, user, tier, model, why, since, resumesAt, mostNano }) => [
+      ...[job, tenant, user, tier, model].map((name) => printable(name)),
+      printable(why.what === '' ? why.by : `${why.by} ${why.what}`, 80),
+      ...[since, resumesAt].map(toTheSecond),
+      mostNano === null ? '-' : formatUsd(mostNano),
+    ]),
+  )
+  output.line()
+}
+
+const toTheSecond = (iso: string): string => iso.replace(/\.\d+Z$/, 'Z')

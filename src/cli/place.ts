@@ -1,0 +1,115 @@
+import type { AdminCommand, Watch } from '../admin/command.ts'
+import type { OpenPlace } from '../admin/place/stores.ts'
+import { findBursar } from '../client/find-bursar.ts'
+import { type Options, readOptions } from '../config/options.ts'
+import { BursarError, isBursarError } from '../errors.ts'
+import type { CliContext } from './command.ts'
+import type { Output } from './output.ts'
+
+/**
+ * Asks Bursar, wherever it is: the process at BURSAR_URL or on the socket of the data folder, the servers at REDIS_URL
+ * and DATABASE_URL, or a data folder that nobody has open. The answer is the same everywhere.
+ * @throws {BursarError} INVALID_OPTIONS when it is nowhere, GATEWAY_UNAVAILABLE, ACCESS_DENIED, DATA_FOLDER_IN_USE, and
+ * what the command throws.
+ */
+export async function ask<Input, Answer>(
+  command: AdminCommand<Input, Answer>,
+  input: Input,
+  { env, output }: CliContext,
+): Promise<Answer> {
+  const options = readOptions(env)
+  try {
+    return await askOnce(command, input, options, output)
+  } catch (error) {
+    // Somebody took the folder between our look and our opening it.
+    if (!isBursarError(error, 'DATA_FOLDER_IN_USE') || error.retryable) throw error
+    return askOnce(command, input, options, output)
+  }
+}
+
+async function askOnce<Input, Answer>(
+  command: AdminCommand<Input, Answer>,
+  input: Input,
+  options: Options,
+  output: Output,
+): Promise<Answer> {
+  const where = await findBursar(options)
+  switch (where.at) {
+    case 'gateway':
+      return askGateway(command, input, where.url)
+    case 'stores': {
+      const { storesPlace } = await import('../admin/place/stores.ts')
+      return askHere(command, input, storesPlace(options), output)
+    }
+    case 'folder':
+      return askHere(command, input, await openFolder(options), output)
+    case 'nowhere':
+      throw nowhere(where.folder)
+  }
+}
+
+/** A scan of a large ledger takes minutes, in which the gateway has nothing to say. */
+const LONGEST_MS = 1_800_000
+
+async function askGateway<Input, Answer>(
+  { name, output }: AdminCommand<Input, Answer>,
+  input: Input,
+  url: string,
+): Promise<Answer> {
+  const { createHttpLink } = await import('../client/http/link.ts')
+  const { told } = await import('../client/http/patience.ts')
+  const { unreadable } = await import('../client/http/read-reply.ts')
+  const { transportTo } = await import('../client/http/transport-to.ts')
+  const link = createHttpLink(transportTo(url), url, undefined)
+  const question = { method: 'POST', path: `/v1/admin/${name}`, limitMs: LONGEST_MS } as const
+  try {
+    const reply = await told(link.ask({ ...question, body: JSON.stringify(input) }))
+    const parsed = output.safeParse(reply)
+    if (parsed.success) return parsed.data
+    throw unreadable(`${name} in a form that this version knows`)
+  } finally {
+    link.close()
+  }
+}
+
+async function askHere<Input, Answer>(
+  command: AdminCommand<Input, Answer>,
+  input: Input,
+  place: OpenPlace,
+  output: Output,
+): Promise<Answer> {
+  const bar = createBar(output)
+  try {
+    return await command.run(place, input, bar.watch)
+  } finally {
+    bar.stop()
+    await place.close()
+  }
+}
+
+async function openFolder(options: Options): Promise<OpenPlace> {
+  const { openFolderPlace } = await import('./folder-place.ts')
+  return openFolderPlace(options)
+}
+
+/** Shorter scans are over before a bar would be read. */
+const LONG_SCAN_ROWS = 20_000
+
+function createBar(output: Output): { watch: Watch; stop(): void } {
+  let bar: ReturnType<Output['progress']> | undefined
+  return {
+    watch(done, total, text) {
+      if (total < LONG_SCAN_ROWS) return
+      bar ??= output.progress(total)
+      bar.update(done, text)
+    },
+    stop: () => bar?.stop(),
+  }
+}
+
+const nowhere = (folder: string): BursarError =>
+  new BursarError(
+    'INVALID_OPTIONS',
+    `there is no Bursar here, and no data folder ${folder}: start one (npx bursar start), go to the folder where it runs, or say where it is with BURSAR_URL=http://127.0.0.1:8080, or with REDIS_URL and DATABASE_URL`,
+    { detail: { folder } },
+  )

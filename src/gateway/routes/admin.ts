@@ -1,0 +1,38 @@
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { ADMIN_COMMANDS } from '../../admin/commands.ts'
+import { embeddedPlace } from '../../admin/place/embedded.ts'
+import { type OpenPlace, storesPlace } from '../../admin/place/stores.ts'
+import { authorize } from '../authorize.ts'
+import type { GatewayParts, GatewayRuntime } from '../parts.ts'
+import { readJsonBody } from '../read-body.ts'
+
+/** A whole bill, added up by attempt: some 2 million of them. */
+const MOST_BYTES = 256 * 1_024 * 1_024
+
+/** What operators ask and order: `POST /v1/admin/<name>`, with the command's input as JSON. */
+export function adminRoutes(app: FastifyInstance, { runtime }: GatewayParts): void {
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('application/json', (_: FastifyRequest, body: IncomingMessage) =>
+      readJsonBody(body, MOST_BYTES),
+    )
+    for (const { name, role, answer } of ADMIN_COMMANDS) {
+      const onRequest = async (request: FastifyRequest) => authorize(request, role)
+      scope.post(`/v1/admin/${name}`, { onRequest }, async ({ body }) => {
+        const place = placeOf(runtime)
+        try {
+          return await answer(place, body)
+        } finally {
+          await place.close()
+        }
+      })
+    }
+  })
+}
+
+/** With servers to ask, over connections of its own: a scan of an hour must not hold up a call. */
+function placeOf(runtime: GatewayRuntime): OpenPlace {
+  if (runtime.redis) return storesPlace(runtime.options)
+  return { ...embeddedPlace(runtime), close: async () => {} }
+}

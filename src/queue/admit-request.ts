@@ -14,6 +14,7 @@ import type { Rules, WorkContext } from './context.ts'
 import { newAttemptId } from './ids.ts'
 import { type LoadedJob, metaOf } from './job.ts'
 import { judgeAdmission, type OkPlan, type Verdict } from './judge-admission.ts'
+import { parkedFor } from './park-note.ts'
 import type { Denied } from './result-body.ts'
 
 /** A take that holds money and may send once. */
@@ -56,7 +57,8 @@ export async function admitRequest(
       nowMs = reply.nowMs
       if (reply.policy > rules.policy.version) rules = await source.atLeast(reply.policy)
     } else if (reply.outcome !== 'void') {
-      return judgeAdmission(reply, { job, plan, nowMs, random: Math.random() })
+      const verdict = judgeAdmission(reply, { job, plan, nowMs, random: Math.random() })
+      return verdict.do === 'park' ? { ...verdict, for: parkedFor(reply, plan) } : verdict
     }
   }
   context.logger.warn({ job: job.id }, 'no plan was fresh enough for the slot; trying again later')

@@ -1,8 +1,17 @@
 import type { Outcome } from '../admission/outbox.ts'
 import type { ErrorCode } from '../errors.ts'
+import type { Nano } from '../money/nano.ts'
 
 /** Why a job waits. */
 export type ParkedBy = 'budget' | 'gate' | 'limit' | 'flight' | 'slot'
+
+/** What a parked job waits for, told to people. */
+export interface ParkedFor {
+  /** A window, a limit or a gate by its key; '' = the slot itself, or an identical call. */
+  readonly what: string
+  /** What its first rung would hold, nano-USD: the most it can cost. */
+  readonly holdNano: Nano
+}
 
 /** What becomes of a job after one take. Whoever runs `processRequest` carries it out. */
 export type Disposition =
@@ -11,7 +20,13 @@ export type Disposition =
   /** The request has ended as failed and the caller knows. */
   | { readonly do: 'fail'; readonly code: ErrorCode; readonly message: string }
   /** Come back later, no attempt used; ms from now. */
-  | { readonly do: 'park'; readonly delayMs: number; readonly by: ParkedBy }
+  | {
+      readonly do: 'park'
+      readonly delayMs: number
+      readonly by: ParkedBy
+      /** Absent = nothing was planned. */
+      readonly for?: ParkedFor
+    }
   /** The call failed in a way that another one may mend; ms from now. */
   | { readonly do: 'retry'; readonly delayMs: number; readonly why: string }
   /** This process ends: somebody else's turn. */

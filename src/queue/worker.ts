@@ -9,6 +9,7 @@ import type { Abort, Disposition } from './disposition.ts'
 import { type CompletionJob, readJob } from './job.ts'
 import { exhausted } from './judge-admission.ts'
 import { KEEP_ENDED, type QueueName } from './names.ts'
+import { notePark } from './park-note.ts'
 import { processRequest } from './process-request.ts'
 
 export interface CompletionWorkerOptions {
@@ -121,6 +122,7 @@ async function carryOut(
     case 'fail':
       throw new ConcludedError(`${disposition.code}: ${disposition.message}`)
     case 'park':
+      await notePark(job, disposition, clock.now())
       await job.moveToDelayed(Date.now() + parkMs(disposition, clock), token)
       throw new DelayedError()
     case 'give-back':

@@ -1,7 +1,7 @@
 import { JOBS } from '../jobs/index.ts'
 import { startJobs } from '../jobs/runner.ts'
 import { messageOf } from '../src/errors.ts'
-import { startGatewayRole } from '../src/gateway/role.ts'
+import { startGatewayRole, startSocket } from '../src/gateway/role.ts'
 import type { Runtime } from '../src/runtime.ts'
 import { startCompletionWorkers } from './completions.ts'
 import { startLedgerWorker } from './ledger.ts'
@@ -61,6 +61,8 @@ export async function startRoles(roles: readonly Role[], runtime: Runtime): Prom
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
   try {
     for (const role of roles) parts.push(await STARTERS[role](runtime))
+    const socket = roles.includes('gateway') ? null : await startSocket(runtime)
+    if (socket) parts.push(socket)
   } catch (error) {
     await close()
     throw error

@@ -32,9 +32,10 @@ const Summary = z.strictObject({
 })
 type Summary = z.infer<typeof Summary>
 
+/** None = the replay runs embedded. */
 export interface Servers {
-  readonly REDIS_URL: string
-  readonly DATABASE_URL: string
+  readonly REDIS_URL?: string
+  readonly DATABASE_URL?: string
 }
 
 /** A finished replay. */
@@ -44,12 +45,12 @@ export interface Replayed {
   readonly summary: Summary | null
   readonly stdout: string
   readonly stderr: string
-  /** Where `--keep` left the bill, and its database; '' without it. */
+  /** Where `--keep` left the bill, and its database; '' without them. */
   readonly folder: string
   readonly database: string
 }
 
-/** Starts the built `bursar replay` as a process of its own, with nothing of Bursar's in its environment but the servers. */
+/** Starts the built `bursar replay` as a process of its own, with nothing of Bursar's around it but the servers. */
 export function startReplay(words: readonly string[], servers: Servers) {
   const { PATH = '', HOME = '' } = process.env
   return spawn(process.execPath, [PROGRAM, 'replay', ...words], {
@@ -90,7 +91,8 @@ function readSummary(stdout: string): Summary | null {
 }
 
 function keptBy(stderr: string) {
-  const [, database = '', folder = ''] = /database (\w+), folder (.+)$/m.exec(stderr) ?? []
+  const [, database = ''] = /^kept: .*database (\w+),/m.exec(stderr) ?? []
+  const [, folder = ''] = /^kept: .*folder (.+)$/m.exec(stderr) ?? []
   return { database, folder }
 }
 

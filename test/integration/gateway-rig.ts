@@ -1,6 +1,5 @@
-import { createLink } from '../../src/client/link.ts'
-import { clientOver } from '../../src/client/over-link.ts'
 import { type Gateway, type GatewayOptions, startGateway } from '../../src/gateway/server.ts'
+import { clientOf } from '../../src/runtime/client-of.ts'
 import { type Rig, type RigOptions, startRig } from './queue-rig.ts'
 
 /** A whole Bursar with a gateway in front, on any free port. */
@@ -25,7 +24,7 @@ export async function startGatewayRig(
 ): Promise<GatewayRig> {
   const rig = await startRig(options)
   const { runtime } = rig
-  const client = clientOver(createLink(rig.options, runtime.clock), runtime.clock)
+  const client = clientOf(runtime)
   const gateway = await startGateway({ runtime, client, port: 0, ...gatewayOptions })
   const { url } = gateway
   const ask = (path: string, init: RequestInit = {}) => askAt(url + path, init)

@@ -1,8 +1,7 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { connectRedis } from '../helpers/redis.ts'
 import { type GatewayRig, startGatewayRig } from './gateway-rig.ts'
-import { POLICY } from './queue-rig.ts'
+import { POLICY, until } from './queue-rig.ts'
 
 /** One request an hour, and no money for it. */
 const TIGHT = POLICY.replace(
@@ -210,12 +209,12 @@ describe('refusals', () => {
   })
 
   it('a result that is no longer kept is gone, not forgotten', async () => {
-    const { body } = await rig.post('/v1/jobs?wait=60s', request('Keep me'))
-    const redis = connectRedis()
-    await redis.del(...(await redis.keys(`${rig.options.BURSAR_PREFIX}:*${body.id}`)))
-    await redis.quit()
-    const asked = await rig.ask(`/v1/jobs/${body.id}`)
-    expect(asked).toMatchObject({ status: 404, body: { error: { code: 'RESULT_EXPIRED' } } })
+    const short = await startGatewayRig({ env: { RESULT_TTL_MS: '1000' } })
+    const { body } = await short.post('/v1/jobs?wait=60s', request('Keep me'))
+    const ask = () => short.ask(`/v1/jobs/${body.id}`)
+    await until(async () => (await ask()).status === 404)
+    expect(await ask()).toMatchObject({ body: { error: { code: 'RESULT_EXPIRED' } } })
+    await short.close()
   })
 
   it('what is no HTTP is told so', async () => {

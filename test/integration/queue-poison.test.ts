@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
 import { outcomeCounts } from '../../src/ledger/queries/outcome-counts.ts'
-import { redisOf } from '../../src/runtime.ts'
 import { startRig, until } from './queue-rig.ts'
 
 it('a job that killed its workers again and again ends typed, without another call', async () => {
@@ -16,8 +15,7 @@ it('a job that killed its workers again and again ends typed, without another ca
     })
     const told = expect(answer).rejects.toMatchObject({ code: 'ATTEMPTS_EXHAUSTED' })
     await until(async () => (await interactive.getPrioritizedCount()) === 1)
-    // What BullMQ counts each time it takes the job from a dead worker.
-    await redisOf(runtime).connection.hset(interactive.toKey('poisonous-job'), 'stc', 3)
+    await rig.countDeaths('poisonous-job', 3)
     await rig.startWorkers()
     await told
     await rig.drain()

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sql } from 'drizzle-orm'
 import { inject } from 'vitest'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/server.ts'
 import { type Client, createClient } from '../../src/client/index.ts'
@@ -61,6 +62,10 @@ export interface Rig {
   readonly env: Readonly<Record<string, string>>
   startWorkers(runtime?: Runtime): Promise<CompletionWorkers>
   newRuntime(overrides?: RuntimeOverrides): Promise<Runtime>
+  /** The same Bursar, opened once more after its runtime was closed. */
+  reopen(): Promise<Runtime>
+  /** What BullMQ counts each time it takes a job from a dead worker. */
+  countDeaths(jobId: string, deaths: number): Promise<void>
   newClient(): Client
   /** Moves everything from the outbox to the ledger. */
   drain(): Promise<void>
@@ -89,6 +94,9 @@ export async function startRig(rig: RigOptions = {}): Promise<Rig> {
   const newRuntime = async (overrides: RuntimeOverrides = {}) => {
     // One process has one runtime on a folder: its workers stand for other processes' workers.
     if (isEmbedded && first && Object.keys(overrides).length === 0) return first
+    return open(overrides)
+  }
+  const open = async (overrides: RuntimeOverrides = {}) => {
     const runtime = await createRuntime(options, {
       env,
       sandbox: { url: tap.url },
@@ -136,6 +144,8 @@ export async function startRig(rig: RigOptions = {}): Promise<Rig> {
     startWorkers,
     newRuntime,
     newClient,
+    reopen: open,
+    countDeaths: (jobId, deaths) => countDeaths(runtime, jobId, deaths),
     async drain() {
       for (;;) {
         const result = await drainOnce(runtime.ledger, runtime.store.outbox, { batch: 500 })
@@ -146,6 +156,14 @@ export async function startRig(rig: RigOptions = {}): Promise<Rig> {
       for (const close of closers.splice(0).toReversed()) await close()
     },
   }
+}
+
+async function countDeaths({ redis, queues, ledger }: Runtime, jobId: string, deaths: number) {
+  if (redis) await redis.connection.hset(queues.interactive.toKey(jobId), 'stc', deaths)
+  else
+    await ledger.db.execute(
+      sql`update bullmq.job set stalled_count = ${deaths} where id = ${jobId}`,
+    )
 }
 
 const onServices = async () => ({

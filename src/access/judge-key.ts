@@ -2,6 +2,9 @@ import { timingSafeEqual } from 'node:crypto'
 import { keyState, type StoredKey } from './api-key.ts'
 import type { KeyFault } from './errors.ts'
 
+/** Compared with all the same, so that it takes as long; no secret has it. */
+const NO_HASH = '0'.repeat(64)
+
 /**
  * Judges a given secret against what is stored.
  * @param hash - of the given text (`hashKey`).
@@ -10,7 +13,7 @@ import type { KeyFault } from './errors.ts'
 export function faultOfKey(stored: StoredKey | null, hash: string, nowMs: number): KeyFault | null {
   if (stored === null) return 'unknown'
   const isNewest = sameHash(stored.secretHash, hash)
-  const isFormer = sameHash(stored.formerHash ?? '', hash)
+  const isFormer = sameHash(stored.formerHash ?? NO_HASH, hash)
   if (!isNewest && !isFormer) return 'unknown'
   const state = keyState(stored, nowMs)
   if (state !== 'active') return state

@@ -90,18 +90,16 @@ export function createKeyGuard({ store, logger, now }: KeyGuardOptions): KeyGuar
     }
   }
 
-  function touch(key: StoredKey): void {
+  function touch({ id }: StoredKey): void {
+    const seen = known.get(id)
     const nowMs = now()
-    if (nowMs - (key.lastUsedAtMs ?? 0) < TOUCH_EVERY_MS) return
-    const seen = known.get(key.id)
-    if (seen) known.set(key.id, { ...seen, stored: { ...key, lastUsedAtMs: nowMs } })
+    if (!seen?.stored || nowMs - (seen.stored.lastUsedAtMs ?? 0) < TOUCH_EVERY_MS) return
+    // Others who waited for the same lookup come next.
+    known.set(id, { ...seen, stored: { ...seen.stored, lastUsedAtMs: nowMs } })
     const write = store
-      .touch(key.id, nowMs)
+      .touch(id, nowMs)
       .catch((error: unknown) => {
-        logger.warn(
-          { key: key.id, reason: messageOf(error) },
-          'the last use of a key was not written',
-        )
+        logger.warn({ key: id, reason: messageOf(error) }, 'the last use of a key was not written')
       })
       .finally(() => writes.delete(write))
     writes.add(write)

@@ -1,7 +1,9 @@
 import type { Registration } from './command.ts'
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
+import { keys } from './keys.ts'
 import { migrate } from './migrate.ts'
+import { move } from './move.ts'
 import { parked } from './parked.ts'
 import { replay } from './replay.ts'
 import { report } from './report.ts'
@@ -14,9 +16,11 @@ export const COMMANDS: readonly Registration[] = [
   start,
   demo,
   migrate,
+  move,
   doctor,
   report,
   parked,
+  keys,
   replay,
   verify,
   sandbox,

@@ -7,6 +7,7 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { type FolderLock, lockFolder } from './folder-lock.ts'
 import { migrateAll } from './migrate.ts'
+import { assertNotMoved } from './moved-mark.ts'
 import { createPglitePool, type PglitePool } from './pool.ts'
 import { createTemplateCache, type TemplateCache } from './template-cache.ts'
 import { untar } from './untar.ts'
@@ -18,6 +19,8 @@ export interface EmbeddedDatabaseOptions {
   readonly logger?: Logger
   /** Where the files of a migrated, empty database are kept between starts; absent = this user's temporary files. */
   readonly templates?: TemplateCache
+  /** Opens a folder whose content was moved, too: for the move itself. */
+  readonly evenIfMoved?: boolean
 }
 
 /** A whole PostgreSQL in this process, with the ledger's tables and BullMQ's. */
@@ -37,12 +40,12 @@ export interface EmbeddedDatabase {
  * the next opening. It may not survive a power cut: PGlite runs PostgreSQL without fsync, and its file system has
  * none to offer (https://github.com/electric-sql/pglite/issues/1107, read 2026-11-21). What must survive that
  * belongs in a PostgreSQL.
- * @throws {BursarError} DATA_FOLDER_IN_USE, DATA_FOLDER_UNREADABLE. The folder is free again then.
+ * @throws {BursarError} DATA_FOLDER_IN_USE, DATA_FOLDER_MOVED, DATA_FOLDER_UNREADABLE. The folder is free again then.
  */
 export async function openEmbeddedDatabase(
   options: EmbeddedDatabaseOptions,
 ): Promise<EmbeddedDatabase> {
-  const { folder, logger, templates = createTemplateCache() } = options
+  const { folder, logger, templates = createTemplateCache(), evenIfMoved } = options
   if (folder === null) {
     const archive = new Blob([Buffer.from(await template(templates))])
     return wire(await PGlite.create({ loadDataDir: archive }), null, logger)
@@ -50,6 +53,7 @@ export async function openEmbeddedDatabase(
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const lock = lockFolder(folder)
   try {
+    if (!evenIfMoved) assertNotMoved(folder)
     return await wire(await openCluster(folder, templates), lock, logger)
   } catch (error) {
     lock.release()

@@ -9,7 +9,7 @@ import { type Home, type HomeParts, slotLedger } from './home.ts'
 
 /**
  * Opens the data folder, which no other process may have open, and ends what the process before left open there.
- * @throws {BursarError} DATA_FOLDER_IN_USE, SLOT_CLOSED, STORE_UNAVAILABLE.
+ * @throws {BursarError} DATA_FOLDER_IN_USE, DATA_FOLDER_MOVED, SLOT_CLOSED, STORE_UNAVAILABLE.
  */
 export async function openEmbeddedHome(parts: HomeParts): Promise<Home> {
   const { options, clock, logger, closers } = parts

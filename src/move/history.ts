@@ -1,0 +1,155 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { z } from 'zod'
+import { BursarError } from '../errors.ts'
+import { SafeInteger } from '../ledger/columns.ts'
+import { type Ledger, type LedgerDb, rowsOf, run } from '../ledger/ledger.ts'
+import { TABLES, type Table, type Ticker } from './types.ts'
+
+/** The primary key of each table, by which its pages are cut, and its amounts of nano-USD. */
+const LAYOUT: Readonly<Record<Table, { readonly key: string; readonly nano: readonly string[] }>> =
+  {
+    policies: { key: 'version', nano: [] },
+    postings: {
+      key: 'attempt, epoch, rev',
+      nano: ['delta_nano', 'booked_nano', 'hold_nano', 'overrun_nano'],
+    },
+    entries: { key: 'attempt', nano: ['cost_nano', 'hold_nano', 'overrun_nano', 'list_nano'] },
+    requests: { key: 'job', nano: [] },
+    window_totals: { key: 'budget, window_id', nano: ['spent_nano'] },
+    threshold_events: { key: 'id', nano: ['spent_nano', 'limit_nano'] },
+    ledger_conflicts: { key: 'attempt, epoch, rev, seq', nano: [] },
+    api_keys: { key: 'id', nano: [] },
+  }
+
+/** Rows of one page: about a megabyte on its way. */
+const PAGE_ROWS = 500
+
+const TableSums = z.object({
+  rows: SafeInteger,
+  /** Sums of the amounts, digits; together they may pass 2^53. */
+  nano: z.string(),
+  /** Sum over the rows' hashes: the same rows have the same, in whatever order. */
+  content: z.string(),
+})
+/** What two copies of a table have in common. */
+export type TableSums = Readonly<z.infer<typeof TableSums>>
+
+const nothing: TableSums = { rows: 0, nano: '', content: '0' }
+
+/** 60 bits of each row's hash: as a number PostgreSQL adds them up without an order. */
+const ROW_HASH = sql.raw(
+  `('x' || left(encode(sha256(convert_to(t::text, 'UTF8')), 'hex'), 15))::bit(60)::bigint`,
+)
+
+/** Adds up one table. Reads all of it, in the database alone. */
+export async function tableSums({ db }: Ledger, table: Table): Promise<TableSums> {
+  const amounts = LAYOUT[table].nano.map((column) => `coalesce(sum(${column}), 0)`)
+  const nano = amounts.length === 0 ? `''` : `concat_ws(' ', ${amounts.join(', ')})`
+  const [sums] = await rowsOf(
+    db,
+    TableSums,
+    sql`
+      select count(*) as rows, ${sql.raw(nano)} as nano, coalesce(sum(${ROW_HASH}), 0)::text as content
+      from ${sql.identifier(table)} t`,
+  )
+  return sums ?? nothing
+}
+
+const same = (a: TableSums, b: TableSums): boolean =>
+  a.rows === b.rows && a.nano === b.nano && a.content === b.content
+
+/**
+ * Copies every table of the ledger, page by page, and compares both sides: rows, sums of nano-USD, content. What the
+ * target has already is left as it is, so that a copy that was cut off goes on.
+ * @throws {BursarError} MOVE_DIFFERS naming each table that is not the same afterwards; LEDGER_UNAVAILABLE, MOVE_STOPPED.
+ */
+export async function copyHistory(
+  from: Ledger,
+  to: Ledger,
+  ticker: Ticker,
+  pageRows = PAGE_ROWS,
+): Promise<ReadonlyMap<Table, TableSums>> {
+  const copied = new Map<Table, TableSums>()
+  const differences: string[] = []
+  for (const table of TABLES) {
+    const wanted = await tableSums(from, table)
+    copied.set(table, wanted)
+    if (same(wanted, await tableSums(to, table))) {
+      ticker.tick(wanted.rows, table)
+      continue
+    }
+    await copyTable(from, to, table, ticker, pageRows)
+    const got = await tableSums(to, table)
+    if (!same(wanted, got)) differences.push(differenceOf(table, wanted, got))
+  }
+  if (differences.length > 0) throw differ(differences)
+  await continueIds(to)
+  return copied
+}
+
+const differenceOf = (table: Table, wanted: TableSums, got: TableSums): string =>
+  wanted.rows === got.rows && wanted.nano === got.nano
+    ? `${table}: ${got.rows} rows, of which some have another content`
+    : `${table}: ${wanted.rows} rows (${wanted.nano || 'no'} nano-USD) in the folder, ${got.rows} (${got.nano || 'no'}) there`
+
+/** @param differences - one line each, for a person. */
+export const differ = (differences: readonly string[]): BursarError =>
+  new BursarError(
+    'MOVE_DIFFERS',
+    `what was copied is not what the folder has:\n  ${differences.join('\n  ')}\nNothing was opened, and the folder still has everything: move it to an empty database and an unused BURSAR_PREFIX, after you deleted moved.json in the folder`,
+    { detail: { differences } },
+  )
+
+async function copyTable(
+  from: Ledger,
+  to: Ledger,
+  table: Table,
+  ticker: Ticker,
+  pageRows: number,
+): Promise<void> {
+  for (let last: string | null = null; ; ) {
+    const rows = await readPage(from.db, table, last, pageRows)
+    if (rows.length > 0) await writePage(to.db, table, rows)
+    ticker.tick(rows.length, table)
+    last = rows.at(-1) ?? null
+    if (last === null || rows.length < pageRows) return
+  }
+}
+
+const JsonRow = z.object({ json: z.string() })
+
+/** Rows as JSON texts, which nobody parses on the way: no digit of a bigint is lost. */
+async function readPage(db: LedgerDb, table: Table, last: string | null, limit: number) {
+  const key = sql.raw(LAYOUT[table].key)
+  const name = sql.identifier(table)
+  const after: SQL =
+    last === null
+      ? sql`true`
+      : sql`(${key}) > (select ${key} from json_populate_record(null::${name}, ${last}::text::json))`
+  const rows = await rowsOf(
+    db,
+    JsonRow,
+    sql`
+      select row_to_json(t)::text as json from ${name} t
+      where ${after} order by ${key} limit ${limit}`,
+  )
+  return rows.map(({ json }) => json)
+}
+
+const writePage = (db: LedgerDb, table: Table, rows: readonly string[]): Promise<void> =>
+  run(
+    db,
+    sql`
+      insert into ${sql.identifier(table)} overriding system value
+      select * from json_populate_recordset(null::${sql.identifier(table)}, ${`[${rows.join(',')}]`}::text::json)
+      on conflict do nothing`,
+  )
+
+/** Threshold events kept their numbers; the next one comes after them. */
+const continueIds = ({ db }: Ledger): Promise<void> =>
+  run(
+    db,
+    sql`
+      select setval(pg_get_serial_sequence('threshold_events', 'id'), max(id))
+      from threshold_events having max(id) is not null`,
+  )

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { BursarError } from '../errors.ts'
 import type { AdminCommand, AdminPlace, AdminRole } from './command.ts'
+import { keysCreate, keysList, keysRevoke, keysRotate } from './keys.ts'
 import { parkedCommand } from './parked/parked.ts'
 import { reportCommand } from './report/report.ts'
 import { verifyCommand } from './verify/verify.ts'
@@ -30,4 +31,8 @@ export const ADMIN_COMMANDS: readonly AskedCommand[] = [
   asked(reportCommand),
   asked(verifyCommand),
   asked(parkedCommand),
+  asked(keysCreate),
+  asked(keysList),
+  asked(keysRotate),
+  asked(keysRevoke),
 ]

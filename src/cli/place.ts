@@ -36,7 +36,7 @@ async function askOnce<Input, Answer>(
   const where = await findBursar(options)
   switch (where.at) {
     case 'gateway':
-      return askGateway(command, input, where.url)
+      return askGateway(command, input, where.url, options.BURSAR_API_KEY)
     case 'stores': {
       const { storesPlace } = await import('../admin/place/stores.ts')
       return askHere(command, input, storesPlace(options), output)
@@ -55,12 +55,13 @@ async function askGateway<Input, Answer>(
   { name, output }: AdminCommand<Input, Answer>,
   input: Input,
   url: string,
+  apiKey: string | undefined,
 ): Promise<Answer> {
   const { createHttpLink } = await import('../client/http/link.ts')
   const { told } = await import('../client/http/patience.ts')
   const { unreadable } = await import('../client/http/read-reply.ts')
   const { transportTo } = await import('../client/http/transport-to.ts')
-  const link = createHttpLink(transportTo(url), url, undefined)
+  const link = createHttpLink(transportTo(url), url, apiKey)
   const question = { method: 'POST', path: `/v1/admin/${name}`, limitMs: LONGEST_MS } as const
   try {
     const reply = await told(link.ask({ ...question, body: JSON.stringify(input) }))

@@ -18,11 +18,12 @@ export function adminRoutes(app: FastifyInstance, { runtime }: GatewayParts): vo
       readJsonBody(body, MOST_BYTES),
     )
     for (const { name, role, answer } of ADMIN_COMMANDS) {
-      const onRequest = async (request: FastifyRequest) => authorize(request, role)
-      scope.post(`/v1/admin/${name}`, { onRequest }, async ({ body }) => {
+      // Before a body is read, which may be large.
+      const onRequest = async (request: FastifyRequest) => void authorize(request, role)
+      scope.post(`/v1/admin/${name}`, { onRequest }, async (request) => {
         const place = placeOf(runtime)
         try {
-          return await answer(place, body)
+          return await answer({ ...place, by: authorize(request, role) }, request.body)
         } finally {
           await place.close()
         }

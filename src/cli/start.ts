@@ -1,6 +1,7 @@
+import { Option } from 'commander'
 import type { Role } from '../../workers/main.ts'
 import { type Options, readOptions } from '../config/options.ts'
-import { aborted, listOf, type Registration, wholeNumber } from './command.ts'
+import { aborted, type CliContext, listOf, type Registration, wholeNumber } from './command.ts'
 import type { Output } from './output.ts'
 
 /** The same as `ROLES` of the workers, spelt here so that `--help` need not load them; a test holds both equal. */
@@ -14,6 +15,7 @@ export const ROLE_NAMES = [
 interface StartFlags {
   readonly roles: readonly Role[]
   readonly concurrency?: number
+  readonly withParent?: true
 }
 
 /**
@@ -36,7 +38,7 @@ function showGateway(url: string, { line, paint }: Output): void {
  * `bursar start`: runs roles in this process until SIGTERM or SIGINT, then drains: takes nothing new, ends what runs,
  * settles it, closes.
  */
-export const start: Registration = (program, { env, output, signal }) => {
+export const start: Registration = (program, context) => {
   program
     .command('start')
     .description('run workers and the HTTP gateway in this process until it is told to stop')
@@ -51,18 +53,61 @@ export const start: Registration = (program, { env, output, signal }) => {
       'jobs at a time in each queue, instead of WORKER_CONCURRENCY',
       wholeNumber(1, 1_000),
     )
-    .action(async ({ roles, concurrency }: StartFlags) => {
-      const read = readOptions(env)
-      const options = { ...read, WORKER_CONCURRENCY: concurrency ?? read.WORKER_CONCURRENCY }
-      const { createRuntime } = await import('../runtime.ts')
-      const { startRoles } = await import('../../workers/main.ts')
-      const runtime = await createRuntime(options, { env, sandbox: usesSandbox(options) })
-      if (usesSandbox(options)) {
-        runtime.logger.warn('OPENAI_API_KEY is not set: the sandbox answers, and nothing is billed')
-      }
-      const running = await startRoles(roles, runtime)
-      if (running.gatewayUrl && output.interactive) showGateway(running.gatewayUrl, output)
-      void aborted(signal).then(running.close)
-      await running.closed
+    .addOption(
+      new Option(
+        '--with-parent',
+        'tell the process that started this one, and end with it',
+      ).hideHelp(),
+    )
+    .action(async (flags: StartFlags) => {
+      if (!flags.withParent) return run(flags, context, context.signal)
+      const { withParent } = await import('./with-parent.ts')
+      await withParent(({ gone, ready }) =>
+        run(flags, context, AbortSignal.any([context.signal, gone]), ready),
+      )
     })
+}
+
+async function run(
+  { roles, concurrency }: StartFlags,
+  { env, output }: CliContext,
+  stop: AbortSignal,
+  started?: () => void,
+): Promise<void> {
+  const read = readOptions(env)
+  const { policyPath } = await import('./policy-path.ts')
+  const options = {
+    ...read,
+    WORKER_CONCURRENCY: concurrency ?? read.WORKER_CONCURRENCY,
+    BURSAR_POLICY: policyPath(read, env),
+  }
+  if (!started) await letReadersEnd(options)
+  const { createRuntime } = await import('../runtime.ts')
+  const { startRoles } = await import('../../workers/main.ts')
+  const runtime = await createRuntime(options, { env, sandbox: usesSandbox(options) })
+  if (usesSandbox(options)) {
+    runtime.logger.warn('OPENAI_API_KEY is not set: the sandbox answers, and nothing is billed')
+  }
+  if (options.BURSAR_POLICY !== read.BURSAR_POLICY) {
+    const { BURSAR_POLICY: file } = options
+    runtime.logger.info(
+      { file },
+      'there is no bursar.yaml here: the one that came along is in force',
+    )
+  }
+  const running = await startRoles(roles, runtime)
+  started?.()
+  if (running.gatewayUrl && output.interactive) showGateway(running.gatewayUrl, output)
+  void aborted(stop).then(running.close)
+  await running.closed
+}
+
+/** A report that has the folder open for a moment is no reason not to start. */
+const READERS_LIMIT_MS = 5_000
+
+async function letReadersEnd(options: Options): Promise<void> {
+  if (options.REDIS_URL || options.DATABASE_URL) return
+  const { findInFolder } = await import('../client/find-bursar.ts')
+  // Whoever still has it open is named by the lock itself.
+  await findInFolder(options.BURSAR_DATA, READERS_LIMIT_MS).catch(() => {})
 }

@@ -1,6 +1,7 @@
 import { readOptions } from '../config/options.ts'
 import { type Clock, realClock } from '../queue/clock.ts'
 import type { Client } from './client-type.ts'
+import { createEmbeddedClient } from './embedded/client.ts'
 import { createHttpClient } from './http/client.ts'
 import { createLink } from './link.ts'
 import { clientOver } from './over-link.ts'
@@ -21,9 +22,10 @@ export interface ClientOptions {
 }
 
 /**
- * Creates a client: over HTTP when a gateway's address is known, else straight to Redis. The environment is read now;
- * nothing is connected before the first call.
- * @throws {BursarError} INVALID_OPTIONS when neither BURSAR_URL nor REDIS_URL is set, or an option is wrong.
+ * Creates a client: over HTTP when a gateway's address is known, else straight to Redis when that is, else embedded: to
+ * whoever has the data folder open, and when nobody has, to a Bursar that it starts beside this process and that ends
+ * with it. The environment is read now; nothing is connected or started before the first call.
+ * @throws {BursarError} INVALID_OPTIONS when an option is wrong.
  */
 export function createClient(options: ClientOptions = {}): Client {
   const { clock = realClock } = options
@@ -38,5 +40,6 @@ export function createClient(options: ClientOptions = {}): Client {
     const apiKey = options.apiKey ?? settings.BURSAR_API_KEY
     return createHttpClient({ url, ...(apiKey && { apiKey }) })
   }
-  return clientOver(createLink(settings, clock), clock)
+  if (settings.REDIS_URL) return clientOver(createLink(settings, clock), clock)
+  return createEmbeddedClient(settings.BURSAR_DATA, process.env)
 }

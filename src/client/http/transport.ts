@@ -50,9 +50,10 @@ async function* none(): AsyncGenerator<Uint8Array, void> {}
 const NEVER_ARRIVED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT', 'EACCES'])
 
 /** @returns whether a failed request may have reached the gateway all the same. */
-export function mayHaveArrived(error: BursarError): boolean {
-  return !NEVER_ARRIVED.has(String(codeOf(error.cause)))
-}
+export const mayHaveArrived = (error: BursarError): boolean => !neverArrived(error.cause)
+
+/** @param error - as a transport throws it. */
+export const neverArrived = (error: unknown): boolean => NEVER_ARRIVED.has(String(codeOf(error)))
 
 /** Names a failed connection. */
 export function unavailable(address: string, cause: unknown): BursarError {

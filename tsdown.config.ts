@@ -35,7 +35,8 @@ export default defineConfig([
     dts: false,
     // Every export is kept: tests and benches reach into dist for what the command line does not call.
     treeshake: false,
-    clean: ['dist/*', '!dist/types'],
+    // The template is named after what it is made from: an old one is only left out.
+    clean: ['dist/*', '!dist/types', '!dist/template'],
     copy: copied('dist'),
   },
   {

@@ -1,8 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { constants, gunzip, gzip } from 'node:zlib'
 import { LATEST_SCHEMA_VERSION } from 'bullmq'
@@ -21,18 +23,22 @@ export interface TemplateCache {
 const FORMAT = 1
 const READABLE_BY_OTHERS = 0o077
 
-/** @param folder - of this user alone: whoever writes there chooses what databases hold. */
-export function createTemplateCache(folder = cacheFolder()): TemplateCache {
+/**
+ * The archive that the published package brings along, or else one that this user's first start has built: in the
+ * tree of the sources it is kept there, otherwise among this user's temporary files.
+ */
+export function createTemplateCache(): TemplateCache {
+  const own = templatesIn(ownFolder())
   return {
-    async read() {
-      try {
-        if (!(await isOurs(folder))) return null
-        return await promisify(gunzip)(await readFile(join(folder, await templateName())))
-      } catch {
-        // Absent or cut off: it is only a shortcut.
-        return null
-      }
-    },
+    read: async () => (await packagedTemplate()) ?? (await own.read()),
+    write: own.write,
+  }
+}
+
+/** @param folder - of this user alone: whoever writes there chooses what databases hold. */
+export function templatesIn(folder: string): TemplateCache {
+  return {
+    read: async () => ((await isOurs(folder)) ? readFrom(folder) : null),
     async write(archive) {
       try {
         await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -51,11 +57,34 @@ export function createTemplateCache(folder = cacheFolder()): TemplateCache {
   }
 }
 
+/** Of the project in the sources, of the package once it is installed. */
+const ROOT = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../' : '../../../', import.meta.url),
+)
+/** Made by `npm run build`; as trustworthy as the code beside it. */
+const PACKAGED = join(ROOT, 'dist', 'template')
+
+/** The archive that `npm run build` made; null when it made none, or one of other parts. */
+export const packagedTemplate = (): Promise<Uint8Array | null> => readFrom(PACKAGED)
+
+const TREE = join(ROOT, 'node_modules')
+
 const uid = (): number => process.getuid?.() ?? 0
-const cacheFolder = (): string => join(tmpdir(), `bursar-${uid()}`)
+const ownFolder = (): string =>
+  existsSync(TREE) ? join(TREE, '.cache', 'bursar') : join(tmpdir(), `bursar-${uid()}`)
+
+/** Absent or cut off is null: it is only a shortcut. */
+async function readFrom(folder: string): Promise<Uint8Array | null> {
+  try {
+    return await promisify(gunzip)(await readFile(join(folder, await templateName())))
+  } catch {
+    return null
+  }
+}
 
 async function isOurs(folder: string): Promise<boolean> {
-  const stats = await lstat(folder)
+  const stats = await lstat(folder).catch(() => null)
+  if (stats === null) return false
   // Windows has a folder for temporary files per user, and no such modes.
   if (process.platform === 'win32') return stats.isDirectory()
   return stats.isDirectory() && stats.uid === uid() && (stats.mode & READABLE_BY_OTHERS) === 0

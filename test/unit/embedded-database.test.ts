@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type EmbeddedDatabase, openEmbeddedDatabase } from '../../src/embedded/database.ts'
-import { createTemplateCache } from '../../src/embedded/template-cache.ts'
+import { packagedTemplate, templatesIn } from '../../src/embedded/template-cache.ts'
 import { untar } from '../../src/embedded/untar.ts'
 import { scheduleVacuum } from '../../src/embedded/vacuum.ts'
 
@@ -69,7 +69,7 @@ test('a first start that was cut off leaves nothing that a later one stumbles ov
 
 test('a template is kept whole or not at all, and only where nobody else writes', async () => {
   const place = join(folder, 'cache')
-  const cache = createTemplateCache(place)
+  const cache = templatesIn(place)
   expect(await cache.read()).toBeNull()
   const archive = Buffer.alloc(100_000, 'bursar')
   await cache.write(archive)
@@ -80,11 +80,15 @@ test('a template is kept whole or not at all, and only where nobody else writes'
 
   const open = join(folder, 'open')
   await mkdir(open, { mode: 0o755 })
-  await createTemplateCache(open).write(archive)
+  await templatesIn(open).write(archive)
   expect(await readdir(open)).toEqual([])
   const file = join(folder, 'file')
   await writeFile(file, '')
-  await createTemplateCache(join(file, 'cache')).write(archive)
+  await templatesIn(join(file, 'cache')).write(archive)
+})
+
+test('the build brings a template of these very migrations', async () => {
+  expect(await packagedTemplate()).not.toBeNull()
 })
 
 test('an archive is unpacked as PGlite packed it, and never outside its folder', async () => {

@@ -1,13 +1,15 @@
 import { z } from 'zod'
 import type { Operation } from '../config/operations.ts'
 import type { ServiceTier } from '../config/policy-types.ts'
+import { sentText } from './thin-response.ts'
 import type { Send } from './transport.ts'
 import type { CallOutcome, ProviderRequest } from './types.ts'
 import { readUsage } from './usage.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 
-const Body = z.record(z.string(), z.unknown())
+// Untouched and uncopied: it is passed on as it came.
+const Body = z.custom<Json>((raw) => typeof raw === 'object' && raw !== null && !Array.isArray(raw))
 
 const Answer = z.object({
   model: z.string().nullish().catch(null),
@@ -71,7 +73,10 @@ export function answerOutcome(
   return {
     seen: 'answer',
     response,
-    text: textOf(request.operation, response),
+    json: sentText(response) ?? JSON.stringify(response),
+    get text() {
+      return textOf(request.operation, response)
+    },
     usage,
     servedModel: answer.model ?? request.model,
     serviceTier: tierOf(answer.service_tier, request.serviceTier),

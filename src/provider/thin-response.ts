@@ -78,6 +78,15 @@ export class ThinBody implements AsyncIterable<Uint8Array> {
   }
 }
 
+const sentTexts = new WeakMap<object, string>()
+
+/** The text that a value was read from, when it is as short as it can be written: nobody need write it again. */
+export function sentText(value: object): string | undefined {
+  const text = sentTexts.get(value)
+  // In JSON a line break stands between values alone, where somebody made it pretty.
+  return text?.includes('\n') ? undefined : text
+}
+
 /** What the SDK reads of a `Response`; a real one costs more than the rest of the call together. */
 export class ThinResponse {
   readonly url: string
@@ -99,6 +108,9 @@ export class ThinResponse {
   }
 
   async json(): Promise<unknown> {
-    return JSON.parse(await this.body.text())
+    const text = await this.body.text()
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null) sentTexts.set(value, text)
+    return value
   }
 }

@@ -12,6 +12,8 @@ const CONNECT_TIMEOUT_MS = 10_000
 /** uvicorn, behind many local servers, closes after 5 s without a hint; a request written into that is money unknown. */
 const KEEP_ALIVE_MS = 4_000
 
+const MOST_PLACES = 256
+
 /** One HTTP request on its way, paid for by one hold. */
 export class Send {
   readonly hold: Hold
@@ -88,6 +90,26 @@ export class Send {
   }
 }
 
+interface Place {
+  readonly origin: string
+  readonly path: string
+  readonly href: string
+}
+
+/** A provider has three addresses. Reading one costs as much as writing the request. */
+function createPlaces(): (url: string) => Place {
+  const known = new Map<string, Place>()
+  return (url) => {
+    const found = known.get(url)
+    if (found) return found
+    const { origin, pathname, search, href } = new URL(url)
+    const place = { origin, path: pathname + search, href }
+    if (known.size >= MOST_PLACES) known.clear()
+    known.set(url, place)
+    return place
+  }
+}
+
 export interface Transport {
   /** Given to the SDK; serves only calls that `open` announced. */
   readonly fetch: typeof globalThis.fetch
@@ -111,16 +133,17 @@ export function createTransport(): Transport {
     bodyTimeout: 0,
   })
   const sends = new Map<string, Send>()
+  const placeOf = createPlaces()
 
   async function thinFetch(url: string | URL | Request, init: RequestInit = {}): Promise<Response> {
     const { headers: given } = init
     const headers = Object.fromEntries(given instanceof Headers ? given : new Headers(given))
     const send = sends.get(headers[ATTEMPT_HEADER] ?? '')
     if (!send) throw new BursarError('INVALID_ARGUMENT', 'this client sends only governed calls')
-    const { origin, pathname, search, href } = new URL(url instanceof Request ? url.url : url)
+    const { origin, path, href } = placeOf(url instanceof Request ? url.url : String(url))
     init.signal?.addEventListener('abort', () => send.cut(), { once: true })
     const body = typeof init.body === 'string' ? init.body : null
-    const options = { origin, path: pathname + search, method: 'POST', headers, body } as const
+    const options = { origin, path, method: 'POST', headers, body } as const
     // The SDK reads status, headers, body, text and json, all of which are there.
     return (await send.run(agent, options, href)) as unknown as Response
   }

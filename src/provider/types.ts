@@ -25,6 +25,8 @@ export type CallOutcome =
       readonly seen: 'answer'
       /** The provider's final JSON (for streams: the assembled equivalent), unknown fields kept. */
       readonly response: Readonly<Record<string, unknown>>
+      /** The same as text, written once. */
+      readonly json: string
       /** Visible text of the answer, '' when there is none (tools, embeddings). */
       readonly text: string
       readonly usage: Usage

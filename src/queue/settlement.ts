@@ -61,7 +61,7 @@ function ofAnswer(settle: SettleCase, outcome: Seen<'answer'>): Settlement {
   const { listNano, costNano } = costOf(rung.price, usage, serviceTier)
   const answer: Answer = { usage, costNano, servedModel, estimated: false }
   const receipt = receiptRecord(job, admitted, answer)
-  const response = JSON.stringify(outcome.response)
+  const response = outcome.json
   const keep = job.cacheKey !== null && !receipt.shortened && isWhole(outcome.response)
   const conclusion: Conclusion = {
     outcome: 'answered',

@@ -57,6 +57,8 @@ describe('answers', () => {
       expect(answer.usage).toEqual(usageOnBill(line))
       expect(answer.servedModel).toBe(line?.model)
       expect(answer.serviceTier).toBe('default')
+      expect(JSON.parse(answer.json)).toEqual(answer.response)
+      expect(answer.json).toBe(JSON.stringify(answer.response))
       expect(answer.providerRequestId).toMatch(/^req_/)
       expect(answer.text === '').toBe(operation === 'embeddings')
     },

@@ -1,8 +1,7 @@
-import { z } from 'zod'
-import { BursarError } from '../errors.ts'
 import type { AdminCommand, AdminPlace, AdminRole } from './command.ts'
 import { keysCreate, keysList, keysRevoke, keysRotate } from './keys.ts'
 import { parkedCommand } from './parked/parked.ts'
+import { readInput } from './read-input.ts'
 import { reportCommand } from './report/report.ts'
 import { verifyCommand } from './verify/verify.ts'
 
@@ -17,14 +16,8 @@ export interface AskedCommand {
 const asked = <Input, Output>(command: AdminCommand<Input, Output>): AskedCommand => ({
   name: command.name,
   role: command.role,
-  answer: async (place, input) => command.run(place, read(command, input)),
+  answer: async (place, input) => command.run(place, readInput(command, input)),
 })
-
-function read<Input>({ name, input }: AdminCommand<Input, unknown>, given: unknown): Input {
-  const parsed = input.safeParse(given)
-  if (parsed.success) return parsed.data
-  throw new BursarError('INVALID_REQUEST', `${name}: ${z.prettifyError(parsed.error)}`)
-}
 
 /** Everything an operator may ask a running process. A new command is one line here. */
 export const ADMIN_COMMANDS: readonly AskedCommand[] = [

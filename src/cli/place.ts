@@ -1,5 +1,6 @@
 import type { AdminCommand, Watch } from '../admin/command.ts'
 import type { OpenPlace } from '../admin/place/stores.ts'
+import { readInput } from '../admin/read-input.ts'
 import { findBursar } from '../client/find-bursar.ts'
 import { type Options, readOptions } from '../config/options.ts'
 import { BursarError, isBursarError } from '../errors.ts'
@@ -9,15 +10,16 @@ import type { Output } from './output.ts'
 /**
  * Asks Bursar, wherever it is: the process at BURSAR_URL or on the socket of the data folder, the servers at REDIS_URL
  * and DATABASE_URL, or a data folder that nobody has open. The answer is the same everywhere.
- * @throws {BursarError} INVALID_OPTIONS when it is nowhere, GATEWAY_UNAVAILABLE, ACCESS_DENIED, DATA_FOLDER_IN_USE, and
- * what the command throws.
+ * @throws {BursarError} INVALID_REQUEST, INVALID_OPTIONS when it is nowhere, GATEWAY_UNAVAILABLE, INVALID_API_KEY,
+ * ACCESS_DENIED, DATA_FOLDER_IN_USE, and what the command throws.
  */
 export async function ask<Input, Answer>(
   command: AdminCommand<Input, Answer>,
-  input: Input,
+  given: unknown,
   { env, output }: CliContext,
 ): Promise<Answer> {
   const options = readOptions(env)
+  const input = readInput(command, given)
   try {
     return await askOnce(command, input, options, output)
   } catch (error) {
@@ -81,7 +83,8 @@ async function askHere<Input, Answer>(
 ): Promise<Answer> {
   const bar = createBar(output)
   try {
-    return await command.run(place, input, bar.watch)
+    // Through its schema, as an answer from afar: the same fields, in the same order.
+    return command.output.parse(await command.run(place, input, bar.watch))
   } finally {
     bar.stop()
     await place.close()

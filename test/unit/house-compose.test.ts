@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { ROLE_NAMES } from '../../src/cli/start.ts'
 import { OptionsSchema } from '../../src/config/options.ts'
+import { isLocal } from '../../src/gateway/authorize.ts'
 import { faultOfWords, houseHas, readHouse } from './house-cli-words.ts'
+
+const ROLES = /--roles (\S+)/
 
 const Service = z.object({
   image: z.string(),
@@ -26,9 +30,11 @@ const own = Object.entries(services).filter(([, { image }]) => image === 'bursar
 const service = (name: string) => Service.parse(services[name])
 
 describe('docker-compose.yml', () => {
-  test('has the two stores, the migration and both roles', () => {
-    expect(Object.keys(services)).toEqual(['redis', 'postgres', 'migrate', 'worker', 'jobs'])
-    expect(own.map(([name]) => name)).toEqual(['migrate', 'worker', 'jobs'])
+  test('has the two stores, the migration and every role', () => {
+    expect(own.map(([name]) => name)).toEqual(['migrate', 'worker', 'jobs', 'gateway'])
+    expect(Object.keys(services)).toEqual(['redis', 'postgres', ...own.map(([name]) => name)])
+    const roles = own.flatMap(([, { command = [] }]) => command.join(' ').match(ROLES)?.[1] ?? [])
+    expect(roles.join(',').split(',').sort()).toEqual([...ROLE_NAMES].sort())
   })
 
   test.each(own)('%s runs a command that the command line knows', (_, { command = [] }) => {
@@ -61,13 +67,16 @@ describe('docker-compose.yml', () => {
     expect(Object.keys(volumes)).toContain(name)
   })
 
-  test.each(['worker', 'jobs'])('%s waits for healthy stores and a finished migration', (name) => {
-    expect(service(name).depends_on).toEqual({
-      redis: { condition: 'service_healthy' },
-      postgres: { condition: 'service_healthy' },
-      migrate: { condition: 'service_completed_successfully' },
-    })
-  })
+  test.each(['worker', 'jobs', 'gateway'])(
+    '%s waits for healthy stores and a finished migration',
+    (name) => {
+      expect(service(name).depends_on).toEqual({
+        redis: { condition: 'service_healthy' },
+        postgres: { condition: 'service_healthy' },
+        migrate: { condition: 'service_completed_successfully' },
+      })
+    },
+  )
 
   test.each(['worker', 'jobs'])(
     '%s can be scaled: it has no port and no name of its own',
@@ -76,6 +85,15 @@ describe('docker-compose.yml', () => {
       expect(readHouse('docker-compose.yml')).not.toContain('container_name')
     },
   )
+
+  test('the gateway listens where its port leads to, asks for keys, and says when it is ready', () => {
+    const { environment, ports, healthcheck } = service('gateway')
+    const { BURSAR_HOST: host, BURSAR_PORT: port } = environment
+    expect(ports).toEqual([`127.0.0.1:${port}:${port}`])
+    expect(isLocal(host ?? '')).toBe(false)
+    expect(environment).not.toHaveProperty('BURSAR_AUTH')
+    expect(healthcheck?.test.at(-1)).toContain(`http://127.0.0.1:${port}/ready`)
+  })
 
   test('the addresses lead to the services, and no port is open to the network', () => {
     for (const [, { environment }] of own) {

@@ -37,7 +37,7 @@ export async function fill({ source, target, claimed, epoch, ticker, page }: Fil
   const sums = await compareWindows(ledger, source.state)
   await restoreSlot(source, slot, sums, ticker, page)
   await publishNewest(ledger, target.shelf)
-  await moveJobs(source, target.queues, target.redis, ticker, page)
+  await moveJobs(source, claimed.queues, target.redis, ticker, page)
   await slot.open()
 }
 

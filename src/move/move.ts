@@ -106,7 +106,7 @@ async function carryOver(
     const page = request.page === undefined ? {} : { page: request.page }
     if (!claimed.isOpen) await fill({ source, target, claimed, epoch, ticker, ...page })
   } finally {
-    await claimed.ledger.close()
+    await claimed.close()
   }
   const endedAt = new Date().toISOString()
   writeMovedMark(folder, { ...mark, state: 'moved', endedAt })

@@ -13,7 +13,7 @@ import { connectCommands, connectPatient } from '../queue/connection.ts'
 import { type PolicyShelf, redisShelf } from '../queue/published-policy.ts'
 import { closeQueues, openQueues, type Queues } from '../queue/queues.ts'
 import { claimDatabase, lookAtDatabase, type Occupancy } from './look-at-database.ts'
-import { lookAtRedis } from './look-at-redis.ts'
+import { lookAtRedis, type RedisPlace } from './look-at-redis.ts'
 
 /** Where a folder is moved to, by its addresses. */
 export interface TargetAddresses {
@@ -26,13 +26,12 @@ export interface TargetAddresses {
 /** A Redis that answers, and a database that is only looked at. */
 export interface Target {
   readonly redis: Redis
-  readonly queues: Queues
   readonly shelf: PolicyShelf
   /** What could be better with this Redis. */
   readonly warnings: readonly string[]
   /** Looks what is there; `move`: the id of a move whose own things do not count. */
   look(move: string | null): Promise<Occupancy>
-  /** Keeps the slot closed for this move, and migrates the database. */
+  /** Keeps the slot closed for this move, migrates the database and opens the queues. */
   claim(move: string, epoch: number): Promise<ClaimedTarget>
   close(): Promise<void>
 }
@@ -41,8 +40,10 @@ export interface ClaimedTarget {
   readonly slot: SlotRestorer
   /** True when this very move had ended there: only the folder did not know. */
   readonly isOpen: boolean
-  /** Migrated; the caller closes it. */
+  /** Migrated. */
   readonly ledger: Ledger
+  readonly queues: Queues
+  close(): Promise<void>
 }
 
 /** Reads the addresses out of the options. @throws {BursarError} INVALID_OPTIONS, naming what is missing. */
@@ -81,20 +82,15 @@ export async function openTarget(addresses: TargetAddresses): Promise<Target> {
   try {
     const { warnings } = await checkRedis(redis)
     const connection = connectPatient({ url, name: 'bursar-move-queue' })
-    const queues = openQueues(redisBackend(connection, queuePrefix))
+    const place = { redis, connection, prefix, queuePrefix }
     return {
       redis,
-      queues,
       warnings,
       shelf: redisShelf(redis, prefix),
       look: async (move) =>
-        together(
-          await lookAtRedis(redis, prefix, queues, move),
-          await lookAtDatabase(databaseUrl, move),
-        ),
-      claim: (move, epoch) => claim(redis, addresses, move, epoch),
+        together(await lookAtRedis(place, move), await lookAtDatabase(databaseUrl, move)),
+      claim: (move, epoch) => claim(place, databaseUrl, move, epoch),
       async close() {
-        await closeQueues(queues)
         connection.disconnect()
         redis.disconnect()
       },
@@ -113,8 +109,8 @@ function together(...sides: readonly Occupancy[]): Occupancy {
 }
 
 async function claim(
-  redis: Redis,
-  { prefix, databaseUrl }: TargetAddresses,
+  { redis, connection, prefix, queuePrefix }: RedisPlace,
+  databaseUrl: string,
   move: string,
   epoch: number,
 ): Promise<ClaimedTarget> {
@@ -128,7 +124,12 @@ async function claim(
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     applicationName: 'bursar-move',
   })
-  return { slot, ledger, isOpen: claimed === 'open' }
+  const queues = openQueues(redisBackend(connection, queuePrefix))
+  const close = async () => {
+    await closeQueues(queues)
+    await ledger.close()
+  }
+  return { slot, ledger, queues, isOpen: claimed === 'open', close }
 }
 
 const LOCK_MS = 30_000

@@ -176,7 +176,7 @@ export const createTarget = async () => ({
 export type TargetEnv = Awaited<ReturnType<typeof createTarget>>
 
 /** The same folder once more, for another move. */
-export async function copyFolder({ folder }: World): Promise<string> {
+export async function copyFolder({ folder }: Pick<World, 'folder'>): Promise<string> {
   const copy = await mkdtemp(join(tmpdir(), 'bursar-moved-'))
   await cp(folder, copy, { recursive: true })
   return copy

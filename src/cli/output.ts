@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import { type Options, Presets, SingleBar } from 'cli-progress'
 
-export type Colour = 'green' | 'yellow' | 'red' | 'dim' | 'bold'
+export type Colour = 'green' | 'yellow' | 'red' | 'cyan' | 'blue' | 'dim' | 'bold'
 
 /** A bar with a live text beside it. */
 export interface Progress {

@@ -10,7 +10,7 @@ const of = (tenant: string, tier: Person['tier'], users: string): Person[] =>
 
 export const PEOPLE: readonly Person[] = [
   ...of('acme', 'premium', 'ada grace linus margaret'),
-  ...of('acme', 'basic', 'ken dennis barbara frances'),
+  ...of('acme', 'basic', 'ken dennis barbara frances joan alonzo'),
   ...of('globex', 'premium', 'alan donald'),
   ...of('globex', 'basic', 'edsger tony niklaus'),
   ...of('initech', 'basic', 'radia vint leslie'),

@@ -3,26 +3,12 @@ import type { Outcome } from '../../admission/outbox.ts'
 import type { Answer } from '../../client/answer.ts'
 import type { Client } from '../../client/client-type.ts'
 import { BursarError } from '../../errors.ts'
-import type { Nano } from '../../money/nano.ts'
 import { newJobId } from '../../queue/ids.ts'
 import type { Queues } from '../../queue/queues.ts'
 import { ENDED_AS } from '../../queue/receipt.ts'
 import { isQuiet, lookAtQueues, parkedJobs, type QueueState } from '../traffic/queue-watch.ts'
-import { createTally, type Tally } from '../traffic/tally.ts'
 import type { Cue } from './script.ts'
-
-/** What the people of the demo have seen so far. */
-export interface Seen {
-  readonly tally: Tally
-  /** By the receipts. */
-  spentNano: Nano
-  /** What the answers from the cache cost when they were paid for. */
-  savedNano: Nano
-  /** Answers of a cheaper model than the first of their ladder. */
-  steppedDown: number
-  /** Spending of each second since the start. */
-  readonly bySecond: Nano[]
-}
+import { createSeen, type Seen } from './seen.ts'
 
 export interface Stage {
   readonly client: Client
@@ -48,14 +34,7 @@ const PATIENCE_MS = 600_000
  */
 export async function play(cues: readonly Cue[], stage: Stage): Promise<Played> {
   const { queues, signal, told } = stage
-  const seen: Seen = {
-    tally: createTally(),
-    spentNano: 0,
-    savedNano: 0,
-    steppedDown: 0,
-    bySecond: [],
-  }
-  const prices = new Map<string, Nano>()
+  const seen = createSeen()
   const startedMs = performance.now()
   let next = 0
   for (;;) {
@@ -63,7 +42,7 @@ export async function play(cues: readonly Cue[], stage: Stage): Promise<Played> 
     const elapsedMs = performance.now() - startedMs
     for (let cue = cues[next]; cue && cue.atMs <= elapsedMs; cue = cues[next]) {
       next += 1
-      void ask(cue, stage, seen, prices, startedMs)
+      void ask(cue, stage, seen)
     }
     const state = await lookAtQueues(queues)
     told(seen, state)
@@ -74,19 +53,13 @@ export async function play(cues: readonly Cue[], stage: Stage): Promise<Played> 
   return { seen, parked: await parkedJobs(queues) }
 }
 
-async function ask(
-  cue: Cue,
-  stage: Stage,
-  seen: Seen,
-  prices: Map<string, Nano>,
-  startedMs: number,
-): Promise<void> {
+async function ask(cue: Cue, stage: Stage, seen: Seen): Promise<void> {
   const jobId = newJobId()
   seen.tally.sent(jobId)
   try {
-    const answer = await answerTo(cue, jobId, stage.client)
-    note(answer, cue, seen, prices, Math.floor((performance.now() - startedMs) / 1_000))
-    seen.tally.ended(jobId, ENDED_AS[answer.receipt.cache])
+    const { receipt } = await answerTo(cue, jobId, stage.client)
+    seen.receive(receipt, cue)
+    seen.tally.ended(jobId, ENDED_AS[receipt.cache])
   } catch (error) {
     seen.tally.ended(jobId, endOf(error))
   }
@@ -105,25 +78,6 @@ function answerTo(cue: Cue, jobId: string, client: Client): Promise<Answer> {
   }
   if (urgency === 'interactive') return client.run(request, { timeoutMs: PATIENCE_MS })
   return client.enqueue(request).then(() => client.result(jobId, { timeoutMs: PATIENCE_MS }))
-}
-
-function note(
-  { receipt }: Answer,
-  { person, content }: Cue,
-  seen: Seen,
-  prices: Map<string, Nano>,
-  second: number,
-): void {
-  const key = `${person.tenant}\n${content}`
-  if (receipt.cache === 'hit' || receipt.cache === 'joined') {
-    seen.savedNano += prices.get(key) ?? 0
-    return
-  }
-  prices.set(key, receipt.costNano)
-  seen.spentNano += receipt.costNano
-  while (seen.bySecond.length <= second) seen.bySecond.push(0)
-  seen.bySecond[second] = (seen.bySecond[second] ?? 0) + receipt.costNano
-  if (receipt.steppedDown) seen.steppedDown += 1
 }
 
 const REFUSALS: readonly string[] = ['BUDGET_EXHAUSTED', 'RATE_LIMITED', 'PROVIDER_BUSY']

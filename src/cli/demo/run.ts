@@ -23,7 +23,13 @@ export interface DemoOptions {
   readonly folder: string
 }
 
-interface Surroundings {
+/** What its provider billed, one call a line. */
+export const billOf = (folder: string): string => join(folder, 'bill.jsonl')
+
+/** Its data folder. */
+export const dataOf = (folder: string): string => join(folder, 'data')
+
+export interface Surroundings {
   readonly env: Environment
   readonly output: Output
   readonly signal: AbortSignal
@@ -31,6 +37,8 @@ interface Surroundings {
 
 /** Never billed, and gone at the next try. */
 const FAULTS = '429:0.03,500:0.02'
+/** To the first byte, ms: long enough for a class to ask while the first of them is being answered. */
+const LATENCY_MS = 150
 const LANES = 16
 const SANDBOX_LIMIT_MS = 10_000
 const CREW_LIMIT_MS = 10_000
@@ -40,12 +48,14 @@ type Closers = (() => Promise<unknown>)[]
 /**
  * Runs the whole of Bursar in this process over an empty folder, has a built-in workload asked, and compares what
  * counters, ledger and the simulated provider say of it.
+ * @param ended - is told what it came to, while everything is still open and nobody works.
  * @throws {BursarError} CANCELLED, and what the stores throw. Whatever it started has ended then.
  */
 export async function runDemo(
   options: DemoOptions,
   surroundings: Surroundings,
-): Promise<DemoResult> {
+  ended: (result: DemoResult, runtime: Runtime) => Promise<void>,
+): Promise<void> {
   const closers: Closers = []
   const { output } = surroundings
   const startedMs = performance.now()
@@ -53,13 +63,13 @@ export async function runDemo(
     await rm(options.folder, { recursive: true, force: true })
     await mkdir(options.folder, { recursive: true })
     output.note('starting: a database, a queue, a worker and a simulated provider, all in here')
-    const billFile = join(options.folder, 'bill.jsonl')
+    const billFile = billOf(options.folder)
     const url = await openSandbox(options, billFile, surroundings.env, closers)
     const runtime = await openRuntime(options, url, surroundings.env, closers)
     const played = await perform(options, runtime, surroundings, closers)
     await drainAll(runtime)
     const seconds = (performance.now() - startedMs) / 1_000
-    return await verdict(runtime, played, await wholeBill(billFile), seconds)
+    await ended(await verdict(runtime, played, await wholeBill(billFile), seconds), runtime)
   } finally {
     for (const close of closers.toReversed()) await close().catch(() => {})
   }
@@ -72,7 +82,8 @@ async function openSandbox(
   closers: Closers,
 ): Promise<string> {
   await writeFile(billFile, '')
-  const words = ['sandbox', '--bill', billFile, '--seed', String(seed), '--faults', FAULTS]
+  const behaviour = ['--seed', String(seed), '--faults', FAULTS, '--latency', String(LATENCY_MS)]
+  const words = ['sandbox', '--bill', billFile, ...behaviour]
   const sandbox = startChild(words, env, join(folder, 'sandbox.log'))
   closers.push(() => endChild(sandbox, SANDBOX_LIMIT_MS))
   return (await sandbox.ready).url
@@ -87,7 +98,7 @@ async function openRuntime(
   const policy = join(folder, 'bursar.yaml')
   await writeFile(policy, demoPolicy(sandboxUrl))
   const { REDIS_URL: _, DATABASE_URL: __, ...rest } = env
-  const own = { ...rest, BURSAR_DATA: join(folder, 'data'), BURSAR_POLICY: policy }
+  const own = { BURSAR_PORT: '0', ...rest, BURSAR_DATA: dataOf(folder), BURSAR_POLICY: policy }
   const embedded = { ...own, WORKER_CONCURRENCY: String(LANES) }
   const logger = createLogger({ level: 'silent', name: 'demo' })
   const runtime = await createRuntime(readOptions(embedded), { env: embedded, logger })

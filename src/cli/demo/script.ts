@@ -16,6 +16,8 @@ const CUES = 360
 const LENGTH_MS = 15_000
 const BURSTS_AT_MS = [4_000, 9_000] as const
 const BURST_CUES = 30
+/** A class asks the same at the same instant: the teacher has just shown it on the board. */
+const LESSONS_AT_MS = [2_000, 6_500, 11_500, 13_500] as const
 const SHARES = { chore: 0.12, again: 0.4, tutor: 0.25 }
 
 /** The same seed gives the same cues, in the order of their times. */
@@ -29,7 +31,18 @@ export function writeScript(seed: number): readonly Cue[] {
     ),
   )
   const evening = CHORES.map((chore, at) => choreFor(lateWorker(at), chore, LENGTH_MS))
-  return [...steady, ...bursts, ...evening].sort((a, b) => a.atMs - b.atMs)
+  const lessons = LESSONS_AT_MS.flatMap((atMs, lesson) => lessonAt(createDraw(seed, -lesson), atMs))
+  return [...steady, ...bursts, ...lessons, ...evening].sort((a, b) => a.atMs - b.atMs)
+}
+
+function lessonAt(draw: Draw, atMs: number): Cue[] {
+  const question = `${drawOne(draw, QUESTIONS) ?? ''} (exercise ${drawInt(draw, 1_000)})`
+  const students = PEOPLE.filter(({ tenant, tier }) => tenant === 'acme' && tier === 'basic')
+  const outputTokens = 120 + drawInt(draw, 120)
+  return students.map((person) => ({
+    ...{ atMs, person, content: question, tags: {}, outputTokens },
+    urgency: 'interactive',
+  }))
 }
 
 /** Of a customer whose budget is gone by the evening: what they leave for the night has to wait. */

@@ -46,4 +46,13 @@ export default defineConfig([
     outDir: 'dist/types',
     dts: { emitDtsOnly: true },
   },
+  {
+    ...common,
+    // `@bursar/client`: one file without dependencies. Types of the provider's answers come from `openai` where that is
+    // installed.
+    entry: { index: 'src/client/http/index.ts' },
+    outDir: 'packages/client/dist',
+    deps: { alwaysBundle: [/^zod/], onlyBundle: false },
+    dts: true,
+  },
 ])

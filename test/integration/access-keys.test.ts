@@ -126,6 +126,8 @@ describe.each(LEDGER_STORES)('keys on $name', ({ open }) => {
     for (const text of [first, second]) expect(await reasonOf(guard, text)).toBe('revoked')
     const rotating = rotateKey(store, key.id, { nowMs: START + 2, graceMs: HOUR })
     await expect(rotating).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    // Nor by whoever looked just before it was revoked.
+    expect(await store.rotate(key.id, 'hash', START + 2, START + HOUR)).toBeNull()
     await guard.close()
   })
 

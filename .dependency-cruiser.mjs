@@ -9,7 +9,7 @@ const rooms = {
   ground: 'src/(errors\\.ts|money/|config/|telemetry/)',
   core: 'src/(admission|cache|pricing|insight)/',
   parts: 'src/(queue|provider|ledger|embedded|alerts|access|client)/',
-  edges: '(workers|jobs)/|src/(cli|gateway)/|src/runtime(\\.ts|/)',
+  edges: '(workers|jobs)/|src/(cli|gateway|admin)/|src/runtime(\\.ts|/)',
 }
 const at = (...paths) => `^(${paths.join('|')})`
 
@@ -52,6 +52,12 @@ export default {
       'queue, provider, ledger, alerts, access and client are wired by the edges, not the reverse.',
       { path: at(rooms.parts) },
       { path: at(rooms.edges, 'sandbox/') },
+    ),
+    forbid(
+      'admin-is-asked-anywhere',
+      'A command of operators looks at its place alone: it knows no command line, no gateway and no runtime.',
+      { path: '^src/admin/' },
+      { path: '^src/(cli|gateway)/|^src/runtime(\\.ts|/)' },
     ),
     forbid(
       'runtime-is-for-edges',

@@ -66,7 +66,7 @@ export const OptionsSchema = z.strictObject({
   BURSAR_AUTH: z
     .enum(AUTH_MODES, { error: `write one of ${AUTH_MODES.join(', ')}` })
     .default('auto'),
-  /** The gateway that a client talks to over HTTP, instead of straight to Redis. Clients alone read it. */
+  /** The gateway that clients and the command line talk to. Missing = straight to the servers, or in the data folder. */
   BURSAR_URL: address(/^(https?|unix)$/, 'http://127.0.0.1:8080 or unix:/run/bursar.sock'),
   /** The key that a client, or the command line, shows to the gateway. */
   BURSAR_API_KEY: z.string().optional(),

@@ -23,10 +23,10 @@ async function sh(command: string): Promise<string> {
 
 describe('docs/api.md', () => {
   it('shows commands that work, in their order', async () => {
-    expect(commands).toHaveLength(7)
+    expect(commands).toHaveLength(9)
     const shown = await Promise.all(commands.slice(0, 1).map(sh))
     for (const command of commands.slice(1)) shown.push(await sh(command))
-    const [answered, handed, polled, cancelled, streamed, quota, quote] = shown
+    const [answered, handed, polled, cancelled, streamed, quota, quote, parked, report] = shown
     expect(JSON.parse(answered ?? '')).toMatchObject({ status: 'ended', outcome: 'answered' })
     expect(JSON.parse(handed ?? '')).toMatchObject({ id: 'lesson-17', status: 'queued' })
     expect(JSON.parse(polled ?? '')).toMatchObject({ id: 'lesson-17', outcome: 'answered' })
@@ -34,6 +34,8 @@ describe('docs/api.md', () => {
     expect(streamed).toMatch(/^event: job\n[\s\S]*\nevent: part\n[\s\S]*\nevent: answer\n/)
     expect(JSON.parse(quota ?? '')).toMatchObject({ tier: 'basic' })
     expect(JSON.parse(quote ?? '')).toMatchObject({ served: true })
+    expect(JSON.parse(parked ?? '')).toMatchObject({ jobs: [], total: { jobs: 0 } })
+    expect(JSON.parse(report ?? '')).toMatchObject({ report: { groupBy: 'model' } })
   })
 
   it('shows an answer as it is', async () => {

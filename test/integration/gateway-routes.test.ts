@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ADMIN_COMMANDS } from '../../src/admin/commands.ts'
 import { type GatewayRig, startGatewayRig } from './gateway-rig.ts'
 import { POLICY, until } from './queue-rig.ts'
 
@@ -205,6 +206,7 @@ describe('refusals', () => {
       'DELETE /v1/jobs/:id',
       'GET /v1/quota',
       'POST /v1/quote',
+      ...ADMIN_COMMANDS.map(({ name }) => `POST /v1/admin/${name}`),
     ])
   })
 

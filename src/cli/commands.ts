@@ -2,7 +2,6 @@ import type { Registration } from './command.ts'
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
 import { keys } from './keys.ts'
-import { keys } from './keys.ts'
 import { migrate } from './migrate.ts'
 import { move } from './move.ts'
 import { parked } from './parked.ts'
@@ -21,7 +20,6 @@ export const COMMANDS: readonly Registration[] = [
   doctor,
   report,
   parked,
-  keys,
   keys,
   replay,
   verify,

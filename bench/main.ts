@@ -6,6 +6,8 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   admission: () => import('./admission.ts'),
   governed: () => import('./governed.ts'),
   embedded: () => import('./embedded.ts'),
+  health: () => import('./health.ts'),
+  start: () => import('./start.ts'),
 }
 
 const { positionals, values } = parseArgs({

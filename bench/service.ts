@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { z } from 'zod'
+import { POLICY } from './governed-policy.ts'
+
+const Listening = z.object({ msg: z.literal('the gateway listens'), url: z.string() })
+
+/** A process that runs `bursar start`, embedded. */
+export interface Service {
+  readonly url: string
+  /** From its birth until it listened. */
+  readonly listensMs: number
+  stop(): Promise<void>
+}
+
+/** A folder of one bench, with a policy in it. */
+export async function openFolder(): Promise<{ path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'bursar-bench-'))
+  await writeFile(join(path, 'bursar.yaml'), POLICY)
+  return { path, remove: () => rm(path, { recursive: true }) }
+}
+
+/** @param sandbox - where the provider is; absent = the sandbox within the process. */
+export async function startService(folder: string, sandbox?: string): Promise<Service> {
+  const bornMs = performance.now()
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, '../src/cli/main.js'), 'start'],
+    {
+      cwd: folder,
+      env: {
+        ...{ PATH: process.env.PATH, BURSAR_PORT: '0', LOG_LEVEL: 'info' },
+        ...(sandbox && { OPENAI_API_KEY: 'bench', OPENAI_BASE_URL: sandbox }),
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
+  const url = await untilListening(child)
+  const listensMs = performance.now() - bornMs
+  return { url, listensMs, stop: () => end(child) }
+}
+
+async function untilListening(child: ChildProcess): Promise<string> {
+  if (!child.stdout) throw new Error('the service has no output')
+  for await (const line of createInterface({ input: child.stdout })) {
+    const said = line.startsWith('{') ? Listening.safeParse(JSON.parse(line)) : null
+    if (!said?.success) continue
+    child.stdout.resume()
+    return said.data.url
+  }
+  throw new Error('the service ended before it listened')
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit')
+  child.kill('SIGTERM')
+  await ended
+}
+
+/** The sandbox in a process of its own. */
+export async function startProvider(): Promise<{ url: string; stop(): Promise<void> }> {
+  const words = [join(import.meta.dirname, '../sandbox/main.js'), '--seed', '1', '--latency', '0']
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [line] = await once(createInterface({ input: child.stdout }), 'line')
+  const { url } = z.object({ url: z.string() }).parse(JSON.parse(String(line)))
+  return { url, stop: () => end(child) }
+}

@@ -36,9 +36,11 @@ const embedded = {
     include: [
       ...[
         'client',
+        'gateway-auth',
         'gateway-client',
         'gateway-docs',
         'gateway-faults',
+        'gateway-keys',
         'gateway-routes',
         'joining',
         'queue',

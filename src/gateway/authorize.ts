@@ -24,12 +24,21 @@ export function noteConnections(server: Server, listening: Listening): void {
 
 /** Whether nobody but this machine reaches what listens on this host. */
 export const isLocal = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
+  /^localhost$/i.test(host) ||
+  host === '::1' ||
+  host === '[::1]' ||
+  /^127(\.\d{1,3}){3}$/.test(host)
 
 /** Asked for by machines that have no key, and tell nobody anything. */
 const OPEN: ReadonlySet<string> = new Set(['/health', '/ready'])
 /** Each command has its own role: its route asks for it by `authorize`. */
 const ADMIN = '/v1/admin/'
+
+/** A route that says nothing else sends requests. null = there is none here, or `authorize` asks. */
+function roleFor(route: string): KeyRole | null {
+  if (route === '' || route.startsWith(ADMIN)) return null
+  return route === '/metrics' ? 'viewer' : 'app'
+}
 
 /**
  * Finds out who asks, before every route and before a body is read. A key that is given is checked, also where none is
@@ -44,7 +53,8 @@ export function identify(guard: KeyGuard, mode: AuthMode) {
     try {
       const key = await keyIn(request, guard, mode)
       if (key === null) return
-      if (!route.startsWith(ADMIN)) assertRole(key, route === '/metrics' ? 'viewer' : 'app')
+      const needed = roleFor(route)
+      if (needed !== null) assertRole(key, needed)
       keys.set(request, key)
     } catch (error) {
       // https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1: a 401 says how to do better.

@@ -117,7 +117,7 @@ describe('without a key', () => {
 
   it('under a name that is not this machine, a loopback address lets nobody in', async () => {
     const way = 'auto, loopback'
-    for (const host of ['localhost', 'localhost:80', '127.0.0.1:8080', '127.9.9.9', '[::1]:80']) {
+    for (const host of ['localhost', 'LocalHost:80', '127.0.0.1:8080', '127.9.9.9', '[::1]:80']) {
       expect([host, (await ask(QUOTA, { way, host })).status]).toEqual([host, 200])
     }
     for (const host of ['evil.example', '127.0.0.1.evil.example', 'localhost.evil', '10.0.0.1']) {
@@ -217,6 +217,8 @@ describe('what a role may', () => {
         }
       }
     }
+    const nowhere = await ask('/v9', { way: 'auto, for all', key })
+    expect(nowhere).toMatchObject({ status: 404, body: { error: { code: 'UNKNOWN_ROUTE' } } })
     // The owner of the socket is an operator, whatever key the shell has.
     expect((await ask('/v1/admin/keys-list', { key })).status).toBe(200)
   })

@@ -205,6 +205,34 @@ describe('a key in time', () => {
     },
   )
 
+  it.skipIf(isEmbedded)(
+    'lives on while the database is away, and others hear that nobody can say',
+    async () => {
+      const other = await rig.newRuntime({})
+      const client = clientOf(other)
+      const gateway = await startGateway({ runtime: other, client, port: 0 })
+      try {
+        const [seen, unseen] = [
+          await keys.make({ tenant: 'acme' }),
+          await keys.make({ tenant: 'acme' }),
+        ]
+        const ask = ({ text }: { text: string }) =>
+          fetch(`${gateway.url}/v1/quota?user=u1`, { headers: { authorization: `Bearer ${text}` } })
+        expect((await ask(seen)).status).toBe(200)
+        const seenAtMs = performance.now()
+        await other.ledger.close()
+        const refused = await ask(unseen)
+        expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1'])
+        expect(await refused.json()).toMatchObject({ error: { code: 'LEDGER_UNAVAILABLE' } })
+        // Past the time that it is remembered without a look.
+        while (performance.now() - seenAtMs < 600) expect((await ask(seen)).status).toBe(200)
+      } finally {
+        await gateway.close()
+        await client.close()
+      }
+    },
+  )
+
   it('rotated without grace, its former secret is refused within a second, the newer opens at once', async () => {
     const { id, text } = await keys.make({ tenant: 'acme', user: 'u1' })
     expect(await get(text, '/v1/quota')).toMatchObject({ status: 200 })

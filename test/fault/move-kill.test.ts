@@ -114,7 +114,9 @@ test('kill -9 of a move at any moment, then again: as if it had never been distu
   for (let n = 0; n < MOVES; n += 1) {
     const [folder, target] = [await copyFolder({ folder: settled }), await createTarget()]
     const env = { ...world.env, ...target, BURSAR_DATA: folder }
-    const step = 1 + Math.floor(Math.random() * (whole.steps ?? 1))
+    // The first dies among the jobs, with everything else there; the others anywhere.
+    const last = whole.steps ?? 0
+    const step = n === 0 ? last - 7 : 1 + Math.floor(Math.random() * last)
     const lives = [
       await live(env, step),
       await live(env, 0, Math.floor(Math.random() * whole.ms)),

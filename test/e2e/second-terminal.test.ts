@@ -5,10 +5,13 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { readHouse } from '../unit/house-cli-words.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
+
+// A dozen processes start, one after the other, each in a second or two where nothing else runs.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
 
 /** An hour in which the budget pays for some of the work, so that the rest parks. */
 const POLICY = `
@@ -148,6 +151,36 @@ test("the README's program runs in an empty folder, twice in a row, and leaves n
       expect(code).toBe(0)
     }
     expect(jsonOf((await terminal.bursar('verify', '--json')).stdout)).toMatchObject({ ok: true })
+  } finally {
+    await terminal.close()
+  }
+})
+
+test('a program goes on when the Bursar that served it ends, and does not start without a valid policy', async () => {
+  const terminal = await openTerminal()
+  try {
+    const ran = await terminal.program(`
+      import { createClient } from 'bursar/client'
+      const [one, two] = [createClient(), createClient()]
+      const ask = (text) => ({ user: 'u42', model: 'auto', messages: [{ role: 'user', content: text }] })
+      await one.run(ask('Who is there?'))
+      await two.quota({ user: 'u42' })
+      await one.close()
+      const { text } = await two.run(ask('And now?'))
+      await two.close()
+      console.log(text.length > 0)`)
+    expect(ran).toMatchObject({ code: 0, stdout: 'true\n' })
+    // One for each that was started.
+    expect(
+      ran.stderr.match(/\[BURSAR_EMBEDDED\] BursarWarning: .*a simulated provider/g),
+    ).toHaveLength(2)
+    await writeFile(join(terminal.folder, 'bursar.yaml'), 'version: 2')
+    const { stdout } = await terminal.program(`
+      import { createClient } from 'bursar/client'
+      const bursar = createClient()
+      await bursar.quota({ user: 'u' }).catch((error) => console.log(error.code))
+      await bursar.close()`)
+    expect(stdout).toBe('INVALID_POLICY\n')
   } finally {
     await terminal.close()
   }

@@ -1,7 +1,7 @@
+import type { BudgetState } from '../../admin/report/budgets.ts'
 import { OUTCOMES } from '../../admission/outbox.ts'
 import type { Report, ReportTotals } from '../../ledger/queries/report.ts'
 import { formatUsd } from '../../money/usd.ts'
-import type { BudgetState } from '../../admin/report/budgets.ts'
 import { printable } from './printable.ts'
 
 /** Header and rows of one table, ready for `Output.table`. */

@@ -43,8 +43,8 @@ export async function startCompanion(env: Environment): Promise<Companion> {
   // What the sources need to be read; nothing else of this process's own: its words may be a whole program (--eval).
   const loader = FROM_SOURCES ? ['--import', import.meta.resolve('tsx')] : []
   const child = spawn(process.execPath, [...loader, PROGRAM, ...WORDS], {
-    // Named, so that no .env file leads it elsewhere. Only what is worth a warning reaches whoever runs this.
-    env: { LOG_LEVEL: 'warn', ...env, REDIS_URL: '', DATABASE_URL: '', BURSAR_URL: '' },
+    // Named, so that no .env file leads it elsewhere. What it has to say is said here, in words, once.
+    env: { LOG_LEVEL: 'error', ...env, REDIS_URL: '', DATABASE_URL: '', BURSAR_URL: '' },
     stdio: ['ignore', 2, 2, 'ipc'],
   })
   const ended = once(child, 'exit')
@@ -61,6 +61,7 @@ export async function startCompanion(env: Environment): Promise<Companion> {
   }
   child.unref()
   child.channel?.unref()
+  warnOfCompanion(env)
   return {
     async end() {
       if (child.exitCode !== null || child.signalCode !== null) return
@@ -69,6 +70,18 @@ export async function startCompanion(env: Environment): Promise<Companion> {
       await ended
     },
   }
+}
+
+/** A service that lost its address must not go on in a world of its own without a word. */
+function warnOfCompanion({ BURSAR_DATA: folder, OPENAI_API_KEY, OPENAI_BASE_URL }: Environment) {
+  const answers =
+    OPENAI_API_KEY || OPENAI_BASE_URL
+      ? ''
+      : ', and without OPENAI_API_KEY a simulated provider answers'
+  process.emitWarning(
+    `neither BURSAR_URL nor REDIS_URL is set: Bursar runs beside this program, in ${folder}${answers}`,
+    { type: 'BursarWarning', code: 'BURSAR_EMBEDDED' },
+  )
 }
 
 const cannotStart = (reason: string): BursarError =>

@@ -40,3 +40,9 @@ test('the walk sees what the other client loads', () => {
     expect.arrayContaining(['zod', 'bullmq', 'ioredis']),
   )
 })
+
+test('a program that calls Bursar loads no database: what needs one is started beside it', () => {
+  const { files, packages } = graphFrom('src/client/index.ts')
+  expect([...packages].filter((name) => /pglite|drizzle|^pg$|fastify/.test(name))).toEqual([])
+  expect(files.has('src/client/embedded/companion.ts')).toBe(true)
+})

@@ -1,6 +1,7 @@
 import { readOptions } from '../config/options.ts'
 import type { MoveTarget } from '../embedded/moved-mark.ts'
-import type { Moved, MovePlan } from '../move/move.ts'
+import type { Moved } from '../move/move.ts'
+import type { MovePlan } from '../move/plan.ts'
 import type { MoveProgress, MoveSummary } from '../move/types.ts'
 import { type CliContext, CommandFailed, type Registration } from './command.ts'
 import type { Output, Progress } from './output.ts'
@@ -54,7 +55,7 @@ function createBar(output: Output) {
 }
 
 async function plan(question: Question, output: Output, json: boolean): Promise<void> {
-  const { planMove } = await import('../move/move.ts')
+  const { planMove } = await import('../move/plan.ts')
   const planned = await planMove(question)
   if (json) output.json({ dryRun: true, ...planned })
   else printPlan(output, planned)
@@ -78,11 +79,12 @@ function print(output: Output, { when, endedAt, target, summary, warnings }: Mov
 function printPlan(output: Output, planned: MovePlan): void {
   printSummary(output, 'WOULD BE MOVED', planned.summary)
   output.line()
-  const { holds, waiting, found, goesOn } = planned
+  const { holds, waiting, found, earlier } = planned
   if (holds > 0) output.line(`${holds} open holds would be booked whole, as unconfirmed`)
   if (waiting > 0) output.line(`${waiting} entries would be brought to the ledger first`)
   output.line(whereTo(planned.target))
-  if (goesOn) output.line('a move of this folder has begun there, and would go on')
+  if (earlier === 'ended') output.line('this folder was moved there before: nothing would change')
+  else if (earlier === 'begun') output.line('a move of it has begun there, and would go on')
   else if (found.length === 0) output.line(output.paint('green', 'the target is empty'))
   else output.line(output.paint('red', `the target is not empty: ${found.join('; ')}`))
 }

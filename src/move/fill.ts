@@ -6,7 +6,7 @@ import { type Ledger, run } from '../ledger/ledger.ts'
 import { readPolicy } from '../ledger/policies.ts'
 import type { WindowSums } from '../ledger/queries/window-sums.ts'
 import type { PolicyShelf } from '../queue/published-policy.ts'
-import { copyHistory } from './history.ts'
+import { copyHistory, differ } from './history.ts'
 import { moveJobs } from './jobs.ts'
 import type { Source } from './source.ts'
 import type { ClaimedTarget, Target } from './target.ts'
@@ -34,7 +34,7 @@ export async function fill({ source, target, claimed, epoch, ticker, page }: Fil
   const { ledger, slot } = claimed
   await copyHistory(source.ledger, ledger, ticker, page)
   await beginLife(ledger, epoch)
-  const sums = await compareWindows(ledger, source.state)
+  const sums = await compareWindows(ledger, source.state, differ)
   await restoreSlot(source, slot, sums, ticker, page)
   await publishNewest(ledger, target.shelf)
   await moveJobs(source, claimed.queues, target.redis, ticker, page)

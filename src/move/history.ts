@@ -96,7 +96,7 @@ const differenceOf = (table: Table, wanted: TableSums, got: TableSums): string =
 export const differ = (differences: readonly string[]): BursarError =>
   new BursarError(
     'MOVE_DIFFERS',
-    `what was copied is not what the folder has:\n  ${differences.join('\n  ')}\nNothing was opened, and the folder still has everything: move it to an empty database and an unused BURSAR_PREFIX, after you deleted moved.json in the folder`,
+    `what was copied is not what the folder has:\n  ${differences.join('\n  ')}\nThe slot there stays closed, and the folder still has everything: delete moved.json in it, and move it to an empty database and an unused BURSAR_PREFIX and BURSAR_QUEUE_PREFIX`,
     { detail: { differences } },
   )
 

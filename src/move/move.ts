@@ -1,15 +1,14 @@
-import { randomUUID } from 'node:crypto'
 import type { Options } from '../config/options.ts'
 import {
   type MovedMark,
   type MoveTarget,
-  readMovedMark,
   removeMovedMark,
   writeMovedMark,
 } from '../embedded/moved-mark.ts'
 import { BursarError, isBursarError } from '../errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { fill } from './fill.ts'
+import { newMark, readMark } from './mark.ts'
 import { openSource, type Source } from './source.ts'
 import { summarise, unitsOf } from './summarise.ts'
 import {
@@ -21,7 +20,7 @@ import {
   targetOf,
 } from './target.ts'
 import { type MoveProgress, type MoveSummary, MoveSummarySchema, type Ticker } from './types.ts'
-import { compareWindows } from './windows.ts'
+import { compareWindows, folderDiffers } from './windows.ts'
 
 export interface MoveRequest {
   /** Data folder of an embedded Bursar. */
@@ -44,19 +43,6 @@ export interface Moved {
   readonly summary: MoveSummary
   /** What could be better with the Redis that it went to. */
   readonly warnings: readonly string[]
-}
-
-/** What a move would do. */
-export interface MovePlan {
-  readonly target: MoveTarget
-  readonly summary: MoveSummary
-  /** Open holds, which the move books whole, and entries that it brings to the ledger first. */
-  readonly holds: number
-  readonly waiting: number
-  /** What is in the way at the target; empty = nothing. */
-  readonly found: readonly string[]
-  /** True when an earlier move of this folder began there and goes on. */
-  readonly goesOn: boolean
 }
 
 /**
@@ -96,7 +82,7 @@ async function carryOver(
   if (known?.state === 'moved') return endedBefore(known)
   const there = await target.look(known?.id ?? null)
   if (there.is === 'taken') throw notEmpty(there.found)
-  await compareWindows(source.ledger, source.state)
+  await compareWindows(source.ledger, source.state, folderDiffers)
   const summary = await summarise(source)
   const mark = { ...(known ?? newMark(where)), summary }
   const claimed = await begin(folder, mark, known === null, source.epoch + 1, target)
@@ -130,65 +116,6 @@ async function begin(
     throw error
   }
 }
-
-/**
- * Looks what a move would do, and changes nothing, here or there.
- * @throws like `moveFolder`, but for TARGET_NOT_EMPTY.
- */
-export async function planMove({ folder, options, logger }: MoveRequest): Promise<MovePlan> {
-  const addresses = readAddresses(options)
-  const where = targetOf(addresses)
-  const known = readMark(folder, where)
-  const source = await openSource(folder, false, logger)
-  try {
-    const target = await openTarget(addresses)
-    try {
-      const there = await target.look(known?.id ?? null)
-      const { attempts, out } = source.state
-      return {
-        target: where,
-        summary: await summarise(source),
-        holds: [...attempts.values()].filter(({ state }) => state === 'H').length,
-        waiting: out.length,
-        found: there.is === 'taken' ? there.found : [],
-        goesOn: there.is === 'ours',
-      }
-    } finally {
-      await target.close()
-    }
-  } finally {
-    await source.close()
-  }
-}
-
-const newMark = (target: MoveTarget): MovedMark => ({
-  v: 1,
-  id: randomUUID(),
-  state: 'moving',
-  target,
-  startedAt: new Date().toISOString(),
-  endedAt: null,
-  summary: null,
-})
-
-/** @throws {BursarError} DATA_FOLDER_MOVED when the folder went, or is on its way, somewhere else. */
-function readMark(folder: string, target: MoveTarget): MovedMark | null {
-  const mark = readMovedMark(folder)
-  if (!mark || sameTarget(mark.target, target)) return mark
-  const { redis, prefix, database } = mark.target
-  const there = `${redis} (${prefix}) and ${database}`
-  const message =
-    mark.state === 'moved'
-      ? `the data in ${folder} were moved to ${there} before: work there. To move what the folder had then to another place as well, delete moved.json in it`
-      : `a move of ${folder} to ${there} has begun and not ended: name that target, and it goes on. To give it up, delete moved.json in the folder, and never use what was left there`
-  throw new BursarError('DATA_FOLDER_MOVED', message, { detail: { folder, ...mark.target } })
-}
-
-const sameTarget = (a: MoveTarget, b: MoveTarget): boolean =>
-  a.redis === b.redis &&
-  a.prefix === b.prefix &&
-  a.queuePrefix === b.queuePrefix &&
-  a.database === b.database
 
 const endedBefore = ({ target, summary, endedAt, startedAt }: MovedMark): Moved => ({
   when: 'before',

@@ -77,6 +77,7 @@ test('a counter that the postings do not explain stops the move before anything 
     where kind = 'windows' and key like 'company:%'`)
   const error: BursarError = await move().catch((thrown) => thrown)
   expect(error).toMatchObject({ code: 'MOVE_DIFFERS' })
+  expect(error.message).toMatch(/^the books in the folder do not agree/)
   expect(error.detail.differences).toEqual([expect.stringMatching(/^company:\S+: the counter has/)])
   expect(await slotThere()).toBeNull()
   expect(existsSync(join(folder, 'moved.json'))).toBe(false)

@@ -34,7 +34,7 @@ test('a dry run says what would be moved and changes nothing', async () => {
   expect(stderr).toBe('')
   expect(code).toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({
-    ...{ dryRun: true, found: [], goesOn: false, holds: 1 },
+    ...{ dryRun: true, found: [], earlier: 'none', holds: 1 },
     summary: { queued: world.queued.length, parked: 2, bodies: 1 },
   })
 })
@@ -62,6 +62,9 @@ test('a second move changes nothing and says so', async () => {
   const { code, stdout } = await bursar(['move'], env)
   expect(code).toBe(0)
   expect(stdout).toContain('nothing was changed now')
+  const dry = await bursar(['move', '--dry-run'], env)
+  expect(dry.code).toBe(0)
+  expect(dry.stdout).toContain('moved there before: nothing would change')
 })
 
 test('an embedded start on the folder says where everything went', async () => {

@@ -29,15 +29,27 @@ export interface RungOffer {
   /** Percent of every budget, the request included; null = up to the limit. */
   readonly until: number | null
   readonly inputTokens: number
+  /** Which of the plan's chains pays for it; absent = every window and limit of the plan. */
+  readonly chain?: number
 }
 
-/** A limit with its subject resolved; `key` names its state. */
+/** The windows and limits that govern a rung, where they differ from rung to rung; positions in the plan, ascending. */
+export interface Chain {
+  readonly windows: readonly number[]
+  readonly limits: readonly number[]
+}
+
+/** What an admission takes from a limit: the tokens that it holds, or one call. Intake always takes one. */
+export type LimitUnit = 'tokens' | 'calls'
+
+/** A limit with its subject resolved; `key` names its state. `unit` absent = tokens. */
 export type LimitLine =
   | {
       readonly kind: 'sliding-window'
       readonly key: string
       readonly limit: number
       readonly perMs: number
+      readonly unit?: LimitUnit
     }
   | {
       readonly kind: 'token-bucket'
@@ -45,6 +57,7 @@ export type LimitLine =
       readonly limit: number
       readonly perMs: number
       readonly burst: number
+      readonly unit?: LimitUnit
     }
   | { readonly kind: 'concurrent'; readonly key: string; readonly limit: number }
 
@@ -81,8 +94,10 @@ export interface AdmitCommand {
   readonly policy: number
   readonly windows: readonly WindowLine[]
   readonly rungs: readonly RungOffer[]
-  /** Token limits take the rung's input + cap; concurrent limits take 1. */
+  /** Token limits take the rung's input + cap; limits of calls and concurrent ones take 1. */
   readonly limits: readonly LimitLine[]
+  /** Absent = none: every window and limit governs every rung. */
+  readonly chains?: readonly Chain[]
   readonly cacheKey: string | null
   /** Takes of this job that may hold, >= 1. */
   readonly maxTakes: number

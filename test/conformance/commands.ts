@@ -39,6 +39,8 @@ export const LIMITS: readonly LimitLine[] = [
   { kind: 'sliding-window', key: 'tpm/acme', limit: 400, perMs: 60_000 },
   { kind: 'token-bucket', key: 'bucket/u1', limit: 600, perMs: 60_000, burst: 300 },
   { kind: 'concurrent', key: 'lanes/acme', limit: 3 },
+  { kind: 'sliding-window', key: 'rpm/acme', limit: 6, perMs: 60_000, unit: 'calls' },
+  { kind: 'token-bucket', key: 'rpm/openai', limit: 9, perMs: 60_000, burst: 3, unit: 'calls' },
 ]
 export const REQUEST_LIMITS: readonly LimitLine[] = [
   { kind: 'sliding-window', key: 'tier.free/u1', limit: 2, perMs: 3_600_000 },
@@ -93,6 +95,22 @@ const rung: fc.Arbitrary<RungOffer> = fc.record({
   inputTokens: small,
 })
 
+/** Rungs that are paid from some of the plan's windows, and counted by some of its limits. */
+const chained = (command: AdmitCommand): fc.Arbitrary<AdmitCommand> => {
+  const places = (list: readonly unknown[]) => fc.subarray([...list.keys()])
+  const chain = fc.record({ windows: places(command.windows), limits: places(command.limits) })
+  return fc
+    .tuple(chain, chain, fc.array(fc.constantFrom(undefined, 0, 1), { minLength: 3, maxLength: 3 }))
+    .map(([first, second, choice]) => ({
+      ...command,
+      chains: [first, second],
+      rungs: command.rungs.map((offer, i) => {
+        const at = choice[i]
+        return at === undefined ? offer : { ...offer, chain: at }
+      }),
+    }))
+}
+
 const conclusion: fc.Arbitrary<Conclusion> = fc.record({
   outcome: fc.constantFrom('answered', 'failed', 'cancelled'),
   reason: fc.constantFrom('', 'PROVIDER_ERROR'),
@@ -132,6 +150,7 @@ const admit = (hour: number) =>
         meta: attemptMeta(jobOf(rest.attempt)),
       }),
     )
+    .chain((command) => fc.oneof(fc.constant(command), chained(command)))
 
 const settle = (hour: number) =>
   fc

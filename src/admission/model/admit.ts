@@ -1,4 +1,5 @@
 import type { AdmitCommand, AdmitReply, LimitLine, RungOffer } from '../commands.ts'
+import { type Chosen, chainOf, governing } from './chains.ts'
 import { beginFlight, joinFlight } from './flights.ts'
 import { clampAmount, measure, take } from './limits.ts'
 import { affordableCap, amountFor, overBudget, type WindowView } from './rungs.ts'
@@ -87,37 +88,34 @@ function enterWindows(state: SlotState, command: AdmitCommand): WindowRecord[] {
 const limitAmount = (line: LimitLine, offer: RungOffer, capTokens: number): number =>
   line.kind === 'concurrent' ? 1 : clampAmount(line, offer.inputTokens + capTokens)
 
+/** One rung of a command, with what governs it. */
+interface Try {
+  readonly rung: number
+  readonly offer: RungOffer
+  readonly capTokens: number
+  readonly windows: Chosen<WindowRecord>
+  readonly limits: Chosen<LimitLine>
+}
+
 /** A closed gate or a full limit; the first in the plan's order. */
-function busyBy(
-  { state, nowMs }: Context,
-  command: AdmitCommand,
-  rung: number,
-  offer: RungOffer,
-  capTokens: number,
-): Busy | null {
+function busyBy({ state, nowMs }: Context, { rung, offer, capTokens, limits }: Try): Busy | null {
   const gateUntilMs = state.gates.get(offer.gate) ?? 0
   if (gateUntilMs > nowMs) {
     return { outcome: 'busy', by: 'gate', index: rung, resumeAtMs: gateUntilMs }
   }
-  for (const [index, line] of command.limits.entries()) {
+  for (const { index, item: line } of limits) {
     const { fits, retryAtMs } = measure(state, line, limitAmount(line, offer, capTokens), nowMs)
     if (!fits) return { outcome: 'busy', by: 'limit', index, resumeAtMs: retryAtMs }
   }
   return null
 }
 
-function hold(
-  ctx: Context,
-  command: AdmitCommand,
-  rung: number,
-  offer: RungOffer,
-  capTokens: number,
-  windows: readonly WindowRecord[],
-): AdmitReply {
+function hold(ctx: Context, command: AdmitCommand, chosen: Try): AdmitReply {
   const { state, nowMs } = ctx
+  const { rung, offer, capTokens, windows } = chosen
   const holdNano = amountFor(offer, capTokens)
-  for (const window of windows) window.heldNano += holdNano
-  const limits: TakenLimit[] = command.limits.map((line) => {
+  for (const { item: window } of windows) window.heldNano += holdNano
+  const limits: TakenLimit[] = chosen.limits.map(({ item: line }) => {
     const amount = limitAmount(line, offer, capTokens)
     take(state, line, amount, nowMs)
     return { line, amount }
@@ -132,7 +130,7 @@ function hold(
     capTokens,
     n: job.n,
     atMs: nowMs,
-    windows: command.windows.map((line) => line.key),
+    windows: windows.flatMap(({ index }) => command.windows[index]?.key ?? []),
     limits,
     bookedNano: 0,
     rev: 0,
@@ -151,20 +149,28 @@ function hold(
 export function admit(ctx: Context, command: AdmitCommand): AdmitReply {
   const early = earlyReply(ctx, command) ?? staleReply(ctx, command)
   if (early) return early
-  const windows = enterWindows(ctx.state, command)
-  const views: WindowView[] = windows.map(({ limitNano, spentNano, heldNano }) => ({
-    limitNano,
-    usedNano: spentNano + heldNano,
-  }))
+  const records = enterWindows(ctx.state, command)
   let soonest: Busy | null = null
   for (const [rung, offer] of command.rungs.entries()) {
-    const capTokens = affordableCap(offer, views)
+    const { windows, limits } = governing({ ...command, windows: records }, chainOf(command, offer))
+    const capTokens = affordableCap(
+      offer,
+      windows.map(({ item }) => viewOf(item)),
+    )
     if (capTokens < 0) continue
-    const busy = busyBy(ctx, command, rung, offer, capTokens)
-    if (!busy) return hold(ctx, command, rung, offer, capTokens, windows)
+    const chosen = { rung, offer, capTokens, windows, limits }
+    const busy = busyBy(ctx, chosen)
+    if (!busy) return hold(ctx, command, chosen)
     if (!soonest || busy.resumeAtMs < soonest.resumeAtMs) soonest = busy
   }
   const last = command.rungs.at(-1)
   if (soonest || !last) return soonest ?? { outcome: 'void' }
-  return overBudget(last, command.windows, views)
+  const chain = chainOf(command, last)
+  const governs = (window: number) => chain?.windows.includes(window) ?? true
+  return overBudget(last, command.windows, records.map(viewOf), governs)
 }
+
+const viewOf = ({ limitNano, spentNano, heldNano }: WindowRecord): WindowView => ({
+  limitNano,
+  usedNano: spentNano + heldNano,
+})

@@ -53,9 +53,9 @@ export function raiseMarks(ctx: Context, record: AttemptRecord): void {
 export function endPermits(
   { state }: Context,
   record: AttemptRecord,
-  usedTokens: number | null,
+  used: number | null | 'nothing',
 ): void {
-  for (const taken of record.limits) giveBack(state, taken, usedTokens, record.atMs)
+  for (const taken of record.limits) giveBack(state, taken, used, record.atMs)
   record.limits = []
 }
 

@@ -22,6 +22,7 @@ const intervalUsOf = (line: { perMs: number; limit: number }): number =>
 
 /** More than the limit holds at all would wait for ever: it passes when nothing else is in it. */
 export function clampAmount(line: LimitLine, amount: number): number {
+  if (line.kind !== 'concurrent' && line.unit === 'calls') return 1
   if (line.kind === 'token-bucket') return Math.min(amount, line.burst)
   if (line.kind === 'sliding-window') return Math.min(amount, line.limit)
   return 1
@@ -124,12 +125,13 @@ export function take(state: SlotState, line: LimitLine, amount: number, nowMs: n
 
 /**
  * Ends a permit. A lane comes back whole; tokens come back as far as they were not used, to the step they were taken
- * in, if that step is still counted. More used than taken is added there.
+ * in, if that step is still counted. More used than taken is added there. A call comes back when it was never made.
+ * @param used - tokens, null = unknown; 'nothing' = the call was never made.
  */
 export function giveBack(
   state: SlotState,
   taken: TakenLimit,
-  usedAmount: number | null,
+  used: number | null | 'nothing',
   takenAtMs: number,
 ): void {
   const { line, amount } = taken
@@ -139,8 +141,9 @@ export function giveBack(
     if (record.count === 0) state.limits.delete(line.key)
     return
   }
-  if (record === undefined || usedAmount === null || line.kind === 'concurrent') return
-  const unused = amount - usedAmount
+  if (record === undefined || used === null || line.kind === 'concurrent') return
+  if (line.unit === 'calls' && used !== 'nothing') return
+  const unused = used === 'nothing' ? amount : amount - used
   if (record.kind === 'token-bucket' && line.kind === 'token-bucket') {
     record.tatUs = Math.max(record.tatUs - unused * intervalUsOf(line), 0)
   } else if (record.kind === 'sliding-window' && line.kind === 'sliding-window') {

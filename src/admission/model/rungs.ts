@@ -42,11 +42,15 @@ export function affordableCap(offer: RungOffer, windows: readonly WindowView[]):
   return cap >= offer.floorTokens ? cap : -1
 }
 
-/** Why not even the least of the last rung fits, and when that changes. */
+/**
+ * Why not even the least of the last rung fits, and when that changes.
+ * @param governs - whether a window is one of the rung's.
+ */
 export function overBudget(
   offer: RungOffer,
   lines: readonly WindowLine[],
   views: readonly WindowView[],
+  governs: (window: number) => boolean = () => true,
 ): Extract<AdmitReply, { outcome: 'over-budget' }> {
   const wanted = offer.until === null ? offer.floorTokens : offer.capTokens
   const least = amountFor(offer, wanted)
@@ -58,6 +62,7 @@ export function overBudget(
     const view = views[index]
     if (!view) return
     leftNano.push(view.limitNano - view.usedNano)
+    if (!governs(index)) return
     const ceiling = ceilingOf(offer, view)
     if (least > ceiling) never = true
     if (view.usedNano + least <= ceiling) return

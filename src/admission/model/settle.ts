@@ -169,7 +169,7 @@ export function release(ctx: Context, command: ReleaseCommand): ReleaseReply {
   if (record.state === 'S') return { outcome: 'kept', followers: [] }
   if (record.state === 'H') {
     move(ctx, record, 0, -record.holdNano)
-    endPermits(ctx, record, 0)
+    endPermits(ctx, record, 'nothing')
     state.exp.delete(command.attempt)
   } else if (record.state === 'U') {
     const deltaNano = 0 - record.bookedNano

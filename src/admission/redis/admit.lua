@@ -3,9 +3,10 @@
   ARGV[1]  epoch now
   ARGV[2..] a command each (the caller bounds the loop):
            attempt policy from until maxTakes ttlMs cacheKey ('' = do not look) termsAt fixedAt (positions)
-           count, then per rung: gate fixedNano outputPico capTokens floorTokens until (-1) inputTokens
+           count, then per chain: windows and limits (count, positions in the plan from 0), from to (its part of fixed)
+           count, then per rung: gate fixedNano outputPico capTokens floorTokens until (-1) inputTokens chain (0 = all)
            terms, per window: startMs endMs limitNano marks; read only to open one or to change its limit
-           fixed, what the hold keeps as it came: job, windows, limits, meta (lib/attempts)
+           fixed, what the hold keeps as it came: job, windows, limits, meta (lib/attempts); of each chain, then of all
            [from, until) is the time in which every window of the plan is open
   Reply    per command: held rung hold cap n at acked | concluded outcome | cached body joined | joined until | cancelled
            | takes-exhausted n | over-budget window resumeAt left... | busy gate|limit index resumeAt | void
@@ -21,11 +22,12 @@
 --- include lib/windows.lua
 --- include lib/limits.lua
 --- include lib/rungs.lua
+--- include lib/chains.lua
 local gatesAt = want(P .. 'gates')
 
 -- Reads one command, and says what it needs to know.
 local function readCommand(packed)
-  local attempt, policy, fromMs, untilMs, maxTakes, ttlMs, cacheKey, termsAt, fixedAt, rungCount, rungsAt =
+  local attempt, policy, fromMs, untilMs, maxTakes, ttlMs, cacheKey, termsAt, fixedAt, chainCount, chainsAt =
     struct.unpack('<sdddddsddB', packed)
   local windows, limits = {}, {}
   local job, count, at = struct.unpack('<sB', packed, fixedAt)
@@ -41,7 +43,7 @@ local function readCommand(packed)
     limits[i] = line
   end
   return { packed = packed, attempt = attempt, policy = policy, fromMs = fromMs, untilMs = untilMs, ttlMs = ttlMs,
-    maxTakes = maxTakes, termsAt = termsAt, fixedAt = fixedAt, rungCount = rungCount, rungsAt = rungsAt,
+    maxTakes = maxTakes, termsAt = termsAt, fixedAt = fixedAt, chainCount = chainCount, chainsAt = chainsAt,
     windows = windows, limits = limits, held = want(P .. 'a:' .. attempt), job = want(P .. 'j:' .. job), id = job,
     cache = cacheKey ~= '' and want(P .. 'cache:' .. cacheKey), flight = cacheKey ~= '' and want(P .. 'f:' .. cacheKey) }
 end
@@ -76,26 +78,26 @@ local function enterWindows(c, windows)
 end
 
 -- A closed gate or a full limit, the first in the plan's order.
-local function busyBy(c, rung, offer, cap)
+local function busyBy(chain, rung, offer, cap)
   local gate = gates[offer[7]] or 0
   if gate > now then return { 'busy', 'gate', rung - 1, gate } end
-  for i, line in ipairs(c.limits) do
+  for i, line in ipairs(chain.limits) do
     local fits, retryAt = measure(line, clampAmount(line, offer[6] + cap))
-    if not fits then return { 'busy', 'limit', i - 1, retryAt } end
+    if not fits then return { 'busy', 'limit', chain.places and chain.places[i] or i - 1, retryAt } end
   end
 end
 
-local function hold(c, windows, job, rung, offer, cap)
+local function hold(c, chain, job, rung, offer, cap)
   local amount, tokens = amountFor(offer, cap), offer[6] + cap
-  for i, w in ipairs(windows) do
+  for i, w in ipairs(chain.windows) do
     w[HELD] = w[HELD] + amount
-    changed[c.windows[i]] = w
+    changed[chain.keysAt[i]] = w
   end
-  for _, line in ipairs(c.limits) do take(line, clampAmount(line, tokens)) end
+  for _, line in ipairs(chain.limits) do take(line, clampAmount(line, tokens)) end
   job.n = job.n + 1
   writeJob(keys[c.job], job)
   local head = struct.pack('<c1dddddddd', 'H', 0, 0, rung - 1, amount, cap, job.n, now, tokens)
-  found[c.held] = head .. string.sub(c.packed, c.fixedAt)
+  found[c.held] = head .. string.sub(c.packed, chain.from, chain.to)
   writes[#writes + 1], writes[#writes + 2] = keys[c.held], found[c.held]
   expiries[#expiries + 1], expiries[#expiries + 2] = int(now + c.ttlMs), c.attempt
   beginFlight(c.flight, c.attempt, c.ttlMs)
@@ -103,14 +105,15 @@ local function hold(c, windows, job, rung, offer, cap)
 end
 
 -- Why not even the least of the last rung fits, and when that changes.
-local function overBudget(windows, offer)
+local function overBudget(windows, offer, governs)
   local least = amountFor(offer, offer[5] < 0 and offer[4] or offer[3])
   local reply, window, resume, never = { 'over-budget', 0, 0 }, -1, 0, false
   for i, w in ipairs(windows) do
     reply[3 + i] = w[LIMIT] - w[SPENT] - w[HELD]
     local ceiling = offer[5] < 0 and w[LIMIT] or percentOf(w[LIMIT], offer[5])
-    if least > ceiling then never = true end
-    if w[SPENT] + w[HELD] + least > ceiling then
+    local mine = not governs or governs[i]
+    if mine and least > ceiling then never = true end
+    if mine and w[SPENT] + w[HELD] + least > ceiling then
       if window < 0 then window = i - 1 end
       local _, _, _, endMs = readRest(w)
       resume = math.max(resume, endMs)
@@ -149,17 +152,18 @@ local function admit(c)
   if not current then enterWindows(c, windows) end
   for _, line in ipairs(c.limits) do holdLimit(line) end
 
-  local soonest, offer
-  local at = c.rungsAt
-  for rung = 1, c.rungCount do
-    local gate, fixed, pico, most, floor, untilPercent, input, after = struct.unpack('<sdddddd', c.packed, at)
-    offer, at = { fixed, pico, most, floor, untilPercent, input, gate }, after
-    local cap = affordableCap(offer, windows)
-    local busy = cap >= 0 and busyBy(c, rung, offer, cap)
-    if cap >= 0 and not busy then return hold(c, windows, job, rung, offer, cap) end
+  local soonest, offer, chain
+  local chains, rungCount, at = readChains(c, windows)
+  for rung = 1, rungCount do
+    local gate, fixed, pico, most, floor, untilPercent, input, number, after =
+      struct.unpack('<sddddddB', c.packed, at)
+    offer, at, chain = { fixed, pico, most, floor, untilPercent, input, gate }, after, chains[number]
+    local cap = affordableCap(offer, chain.windows)
+    local busy = cap >= 0 and busyBy(chain, rung, offer, cap)
+    if cap >= 0 and not busy then return hold(c, chain, job, rung, offer, cap) end
     if busy and (not soonest or busy[4] < soonest[4]) then soonest = busy end
   end
-  return soonest or overBudget(windows, offer)
+  return soonest or overBudget(windows, offer, chain.governs)
 end
 
 local replies = {}

@@ -1,9 +1,16 @@
 import { z } from 'zod'
-import type { AdmitCommand, AdmitReply } from '../commands.ts'
+import type { AdmitCommand, AdmitReply, Chain } from '../commands.ts'
+import { governing } from '../model/chains.ts'
 import { OUTCOMES } from '../outbox.ts'
 import { createBatch } from './batch.ts'
 import { readReply, readUnavailable, type SlotCaller } from './caller.ts'
-import { writeFixedPart, writeRungs, writeWindowTerms } from './lines.ts'
+import {
+  type FixedPart,
+  writeChains,
+  writeFixedPart,
+  writeRungs,
+  writeWindowTerms,
+} from './lines.ts'
 import { loadScript } from './load-script.ts'
 import { Writer } from './writer.ts'
 
@@ -47,8 +54,15 @@ const Reply = z.union([
     .transform(([outcome, nowMs, policy]) => ({ outcome, nowMs, policy })),
 ])
 
+function fixedPart(command: AdmitCommand, chain: Chain | undefined): FixedPart {
+  const { windows, limits } = governing(command, chain)
+  const { job, meta } = command
+  const keys = windows.map(({ item }) => item.key)
+  return { job, windows: keys, limits: limits.map(({ item }) => item), meta }
+}
+
 function packCommand(command: AdmitCommand): Buffer {
-  const { windows, rungs, limits, job, meta } = command
+  const { windows, rungs, chains = [] } = command
   let fromMs = 0
   let untilMs = Number.MAX_SAFE_INTEGER
   for (const { startMs, endMs } of windows) {
@@ -65,11 +79,17 @@ function packCommand(command: AdmitCommand): Buffer {
     .text(command.cacheKey ?? '')
   const termsAt = words.reserveDouble()
   const fixedAt = words.reserveDouble()
+  const parts = writeChains(words, chains)
   writeRungs(words, rungs)
   words.markPosition(termsAt)
   writeWindowTerms(words, windows)
+  for (const { chain, fromAt, toAt } of parts) {
+    words.markPosition(fromAt)
+    writeFixedPart(words, fixedPart(command, chain))
+    words.markPosition(toAt)
+  }
   words.markPosition(fixedAt)
-  writeFixedPart(words, { job, windows: windows.map(({ key }) => key), limits, meta })
+  writeFixedPart(words, fixedPart(command, undefined))
   return words.done()
 }
 

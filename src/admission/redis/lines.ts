@@ -1,4 +1,11 @@
-import type { Conclusion, LimitLine, LimitState, RungOffer, WindowLine } from '../commands.ts'
+import type {
+  Chain,
+  Conclusion,
+  LimitLine,
+  LimitState,
+  RungOffer,
+  WindowLine,
+} from '../commands.ts'
 import type { Writer } from './writer.ts'
 
 /** How lines travel to the scripts, in the order that lib/*.lua name. */
@@ -12,6 +19,7 @@ export function writeLimits(writer: Writer, limits: readonly LimitLine[]): Write
       .double(line.limit)
       .double(line.kind === 'concurrent' ? 0 : line.perMs)
       .double(line.kind === 'token-bucket' ? line.burst : 0)
+      .flag(line.kind !== 'concurrent' && line.unit === 'calls')
   }
   return writer
 }
@@ -27,8 +35,27 @@ export function writeRungs(writer: Writer, rungs: readonly RungOffer[]): Writer 
       .double(offer.floorTokens)
       .double(offer.until ?? -1)
       .double(offer.inputTokens)
+      .byte(offer.chain === undefined ? 0 : offer.chain + 1)
   }
   return writer
+}
+
+/** Where it will be written where the part of a chain begins and ends. */
+export interface ChainPart {
+  readonly chain: Chain
+  readonly fromAt: number
+  readonly toAt: number
+}
+
+export function writeChains(writer: Writer, chains: readonly Chain[]): ChainPart[] {
+  writer.byte(chains.length)
+  return chains.map((chain) => {
+    for (const positions of [chain.windows, chain.limits]) {
+      writer.byte(positions.length)
+      for (const at of positions) writer.byte(at)
+    }
+    return { chain, fromAt: writer.reserveDouble(), toAt: writer.reserveDouble() }
+  })
 }
 
 /** What opens a window, or changes its limit. */

@@ -30,7 +30,7 @@ elseif record.st == 'S' then
   return { 'kept' }
 elseif record.st == 'H' then
   move(record, 0, -record.hold)
-  endPermits(record, 0)
+  endPermits(record, 'nothing')
   unheld[2] = attempt
 elseif record.st == 'U' then
   local delta = 0 - record.booked

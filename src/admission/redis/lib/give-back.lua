@@ -1,4 +1,5 @@
--- Ends a permit of `amount` taken at `atMs`. `used` is nil when unknown: what was taken stays taken. Needs limits.
+-- Ends a permit of `amount` taken at `atMs`. `used` is in tokens, nil when unknown: what was taken stays taken;
+-- 'nothing' when the call was never made. Needs limits.
 local function giveBack(line, amount, used, atMs)
   holdLimit(line)
   local held = line[HELD_STATE]
@@ -7,7 +8,12 @@ local function giveBack(line, amount, used, atMs)
     held[1] = math.max(tonumber(held[1] or 0) - 1, 0)
     return
   end
-  local unused = used and amount - used or 0
+  local unused = 0
+  if used == 'nothing' then
+    unused = amount
+  elseif used and line[UNIT] == 0 then
+    unused = amount - used
+  end
   if unused == 0 or not held[1] then return end
   if line[1] == 'b' then
     touch(line)

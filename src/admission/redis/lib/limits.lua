@@ -1,5 +1,6 @@
 --[[ lib/limits.lua: the three limits of model/limits.ts, line by line. All integers.
-  A line is { kind, key, limit, perMs, burst, held }; kind s sliding window, b token bucket, c concurrent.
+  A line is { kind, key, limit, perMs, burst, held, unit }; kind s sliding window, b token bucket, c concurrent; unit 0
+  the tokens of a hold, 1 one call.
   `held` is { what q:<key> holds or false, changed by, given back }: commands of one script that share a limit share it,
   and it is written once, by writeLimits. Needs state.
   q:<key>   s  sum, step, amount of step, lowest step kept, highest step taken or -1; packed
@@ -7,14 +8,14 @@
             c  lanes taken, digits
   qs:<key>  s  hash  earlier step -> amount: touched only when a new step begins
 ]]
-local HELD_STATE = 6
+local HELD_STATE, UNIT = 6, 7
 local STEPS = 60
 local LANE_RETRY_MS = 1000
 local STEP_STATE = '<ddddd'
 
 local function readLimit(packed, at)
-  local kind, key, limit, perMs, burst, after = struct.unpack('<c1sddd', packed, at)
-  return { kind, key, limit, perMs, burst, false }, after
+  local kind, key, limit, perMs, burst, unit, after = struct.unpack('<c1sdddB', packed, at)
+  return { kind, key, limit, perMs, burst, false, unit }, after
 end
 
 local function limitHeld(value) return { value } end
@@ -26,6 +27,7 @@ local function stepMsOf(line) return math.ceil(line[4] / STEPS) end
 local function intervalUsOf(line) return math.ceil(line[4] * 1000 / line[3]) end
 
 local function clampAmount(line, amount)
+  if line[UNIT] == 1 then return 1 end
   if line[1] == 'b' then return math.min(amount, line[5]) end
   if line[1] == 's' then return math.min(amount, line[3]) end
   return 1

@@ -2,6 +2,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, inject } from 'vitest'
 import { journalOver } from '../../src/admission/journal/pglite.ts'
+import { chains } from './chains.ts'
 import { interleavings } from './interleavings.ts'
 import { joining } from './joining.ts'
 import { journalSlot, memorySlot, redisSlot } from './stores.ts'
@@ -14,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([redis.quit(), database.close()]))
 
-for (const prove of [interleavings, joining]) {
+for (const prove of [interleavings, joining, chains]) {
   prove('the in-memory store', memorySlot)
   prove('Redis', (clock) => redisSlot(redis, clock))
   prove('the journal', (clock) => journalSlot(journalOver(database), clock))

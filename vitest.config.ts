@@ -43,6 +43,7 @@ const embedded = {
         'gateway-keys',
         'gateway-routes',
         'joining',
+        'model-budgets',
         'queue',
         'queue-poison',
         'worker-bookings',

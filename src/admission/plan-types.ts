@@ -2,7 +2,7 @@ import type { Operation } from '../config/operations.ts'
 import type { RungPolicy } from '../config/policy-types.ts'
 import type { ModelPrice } from '../pricing/types.ts'
 import type { RequestBody } from '../provider/types.ts'
-import type { LimitLine, RungOffer, WindowLine } from './commands.ts'
+import type { Chain, LimitLine, RungOffer, WindowLine } from './commands.ts'
 import type { Urgency } from './outbox.ts'
 
 /** One request with its identity resolved. */
@@ -34,6 +34,8 @@ export type Plan =
       readonly offers: readonly RungOffer[]
       readonly rungs: readonly PlannedRung[]
       readonly limits: readonly LimitLine[]
+      /** Where rungs are governed differently; empty = every line governs every rung. */
+      readonly chains: readonly Chain[]
       readonly inputTokens: number
       /** Deferrable and batch work of a tier that parks. */
       readonly parks: boolean

@@ -8,6 +8,7 @@ import type {
 import type { LimitLine, RungOffer, WindowLine } from './commands.ts'
 import { inputCounter, offerFor, type PlanInput, rungsFor } from './offer.ts'
 import { entryOf } from './own-entry.ts'
+import { chained, type Governed } from './plan-chains.ts'
 import type { GovernedRequest, Plan, PlannedRung } from './plan-types.ts'
 import { unbounded } from './unbounded.ts'
 import { windowAt } from './windows.ts'
@@ -35,10 +36,32 @@ const perUser = (id: string, { tenant, user }: Identity): string =>
 /** @returns the state's name for this subject, null when the scope does not cover it. */
 function subjectKey(id: string, scope: Scope, who: Identity): string | null {
   if (scope.kind === 'global') return id
+  if (scope.kind === 'model' || scope.kind === 'provider') return null
   const value = scope.kind === 'tag' ? entryOf(who.tags, scope.key) : who[scope.kind]
   if (value === undefined) return null
   if (scope.of !== 'each') return scope.of.value === value ? id : null
   return scope.kind === 'user' ? perUser(id, who) : `${id}/${escaped(value)}`
+}
+
+/** The states that a scope has for a request, and the rungs that each is about; null = every one. */
+function subjectsOf(
+  id: string,
+  scope: Scope,
+  who: Identity,
+  rungs: readonly PlannedRung[],
+): { readonly key: string; readonly rungs: readonly number[] | null }[] {
+  if (scope.kind !== 'model' && scope.kind !== 'provider') {
+    const key = subjectKey(id, scope, who)
+    return key === null ? [] : [{ key, rungs: null }]
+  }
+  const subjects = new Map<string, number[]>()
+  for (const [at, { rung }] of rungs.entries()) {
+    const value = rung[scope.kind]
+    if (scope.of !== 'each' && scope.of.value !== value) continue
+    const key = scope.of === 'each' ? `${id}/${escaped(value)}` : id
+    subjects.set(key, [...(subjects.get(key) ?? []), at])
+  }
+  return [...subjects].map(([key, places]) => ({ key, rungs: places }))
 }
 
 type Funded = Pick<BudgetPolicy, 'limitNano' | 'per' | 'timezone' | 'alertAt'>
@@ -54,16 +77,48 @@ function windowLine(budget: string, funded: Funded, nowMs: number): WindowLine {
   }
 }
 
-/** Every budget window that the request must fit in; the tier's own budget is per user. */
+/** Every budget window that whoever asks must fit in, whatever model serves; the tier's own budget is per user. */
 export function budgetChain(policy: Policy, who: Identity, nowMs: number): WindowLine[] {
   const lines: WindowLine[] = []
   for (const budget of policy.budgets) {
     const key = subjectKey(budget.id, budget.scope, who)
     if (key !== null) lines.push(windowLine(key, budget, nowMs))
   }
+  const own = ownWindow(policy, who, nowMs)
+  return own ? [...lines, own] : lines
+}
+
+function ownWindow(policy: Policy, who: Identity, nowMs: number): WindowLine | null {
   const own = entryOf(policy.tiers, who.tier)?.budget
-  if (own) lines.push(windowLine(perUser(`tier.${who.tier}`, who), own, nowMs))
-  return lines
+  return own ? windowLine(perUser(`tier.${who.tier}`, who), own, nowMs) : null
+}
+
+function windowsOf(
+  { policy, request, nowMs }: PlanInput,
+  planned: readonly PlannedRung[],
+): Governed<WindowLine>[] {
+  const lines = policy.budgets.flatMap((budget) =>
+    subjectsOf(budget.id, budget.scope, request, planned).map(({ key, rungs }) => ({
+      line: windowLine(key, budget, nowMs),
+      rungs,
+    })),
+  )
+  const own = ownWindow(policy, request, nowMs)
+  return own ? [...lines, { line: own, rungs: null }] : lines
+}
+
+function limitsOf(
+  { policy, request }: PlanInput,
+  planned: readonly PlannedRung[],
+): Governed<LimitLine>[] {
+  return policy.limits.flatMap((limit) =>
+    limit.counts === 'requests'
+      ? []
+      : subjectsOf(limit.id, limit.scope, request, planned).map(({ key, rungs }) => ({
+          line: limitLine(limit, key),
+          rungs,
+        })),
+  )
 }
 
 function limitLine(limit: LimitPolicy, key: string): LimitLine {
@@ -73,16 +128,12 @@ function limitLine(limit: LimitPolicy, key: string): LimitLine {
   return { kind: algorithm, key, limit: limit.limit, perMs, burst: limit.burst }
 }
 
-const limitsThat = (policy: Policy, who: Identity, counts: readonly string[]): LimitLine[] =>
-  policy.limits.flatMap((limit) => {
-    if (!counts.includes(limit.counts)) return []
-    const key = subjectKey(limit.id, limit.scope, who)
-    return key === null ? [] : [limitLine(limit, key)]
-  })
-
 /** Request limits, checked at intake: the tier's own and the policy's. */
 export function requestLimits(policy: Policy, who: Identity): LimitLine[] {
-  const named = limitsThat(policy, who, ['requests'])
+  const named = policy.limits.flatMap((limit) => {
+    const key = limit.counts === 'requests' ? subjectKey(limit.id, limit.scope, who) : null
+    return key === null ? [] : [limitLine(limit, key)]
+  })
   const own = entryOf(policy.tiers, who.tier)?.requests
   if (!own) return named
   const { limit, perMs } = own
@@ -95,7 +146,7 @@ export function requestLimits(policy: Policy, who: Identity): LimitLine[] {
  * most each can cost, the limits. Pure; no store is asked.
  */
 export function planRequest(input: PlanInput): Plan {
-  const { policy, request, nowMs } = input
+  const { policy, request } = input
   const tier = entryOf(policy.tiers, request.tier)
   if (!tier) return unknownTier(request, policy)
   const fault = unbounded(request)
@@ -115,10 +166,8 @@ export function planRequest(input: PlanInput): Plan {
   if (!first) return unknownModel(request, tier)
   return {
     ok: true,
-    windows: budgetChain(policy, request, nowMs),
-    offers,
+    ...chained(windowsOf(input, rungs), limitsOf(input, rungs), offers),
     rungs,
-    limits: limitsThat(policy, request, ['tokens', 'concurrent']),
     inputTokens: count(first.rung).tokens,
     parks: request.urgency !== 'interactive' && tier.onExhausted === 'park',
   }

@@ -1,3 +1,4 @@
+import { chainOf, governing } from '../admission/model/chains.ts'
 import { affordableCap, amountFor, overBudget } from '../admission/model/rungs.ts'
 import { splitWindowKey } from '../admission/outbox.ts'
 import { planRequest } from '../admission/plan.ts'
@@ -51,7 +52,11 @@ export function quote({ link, rules, clock }: Submission, input: Request): Promi
       return { limitNano, usedNano: limitNano - leftIn(line, states[at] ?? null) }
     })
     for (const [rung, offer] of plan.offers.entries()) {
-      const outputCapTokens = affordableCap(offer, views)
+      const governed = governing({ ...plan, windows: views }, chainOf(plan, offer))
+      const outputCapTokens = affordableCap(
+        offer,
+        governed.windows.map(({ item }) => item),
+      )
       const planned = plan.rungs[rung]
       if (outputCapTokens < 0 || !planned) continue
       const { inputTokens } = plan
@@ -79,15 +84,15 @@ export function quote({ link, rules, clock }: Submission, input: Request): Promi
 }
 
 function refused(
-  {
-    offers,
-    windows,
-  }: Pick<Extract<ReturnType<typeof planRequest>, { ok: true }>, 'offers' | 'windows'>,
+  plan: Extract<ReturnType<typeof planRequest>, { ok: true }>,
   views: Parameters<typeof overBudget>[2],
 ): Quote {
+  const { offers, windows } = plan
   const last = offers.at(-1)
   if (!last) throw new RangeError('a plan has at least one offer')
-  const { window, resumeAtMs } = overBudget(last, windows, views)
+  const chain = chainOf(plan, last)
+  const governs = (at: number) => chain?.windows.includes(at) ?? true
+  const { window, resumeAtMs } = overBudget(last, windows, views, governs)
   const { budget, window: period } = splitWindowKey(windows[window]?.key ?? ':')
   return {
     served: false,

@@ -74,6 +74,11 @@ export function buildLimit(
   if (draft.count_cached !== undefined && counts !== 'requests') {
     return void refuse('count_cached is about requests; leave it out here')
   }
+  if (counts === 'requests' && (scope.kind === 'model' || scope.kind === 'provider')) {
+    return void refuse(
+      'counts requests, which arrive before a model is chosen; count tokens or concurrent, or write limits under the provider',
+    )
+  }
   if (counts === 'concurrent') {
     return per !== undefined || burst !== undefined || draft.algorithm !== undefined
       ? void refuse('what is concurrent has no time; leave out per, burst and algorithm')

@@ -30,8 +30,11 @@ export function checkNames(value: unknown, draft: Draft, names: Names, report: R
   for (const section of ['budgets', 'limits'] as const) {
     checkIds(section, value, report)
     for (const [i, entry] of draft[section].entries()) {
-      const named = entry && tierOf(entry.scope)
+      const named = entry && namedIn(entry.scope, 'tier')
       if (named !== undefined) tier([section, i, 'scope', 'tier'], named)
+      const provider = entry && namedIn(entry.scope, 'provider')
+      const path = [section, i, 'scope', 'provider']
+      if (provider !== undefined) checkName('provider', provider, names.providers, path, report)
     }
   }
 }
@@ -140,5 +143,5 @@ function checkIds(section: 'budgets' | 'limits', value: unknown, report: Report)
   }
 }
 
-const tierOf = (scope: Scope): string | undefined =>
-  scope.kind === 'tier' && scope.of !== 'each' ? scope.of.value : undefined
+const namedIn = (scope: Scope, kind: 'tier' | 'provider'): string | undefined =>
+  scope.kind === kind && scope.of !== 'each' ? scope.of.value : undefined

@@ -11,7 +11,7 @@ const one = z.object({ value: z.string() })
 const of = z.union([z.literal('each'), one])
 const scope = z.union([
   z.object({ kind: z.literal('global') }),
-  z.object({ kind: z.enum(['tenant', 'user', 'tier']), of }),
+  z.object({ kind: z.enum(['tenant', 'user', 'tier', 'model', 'provider']), of }),
   z.object({ kind: z.literal('tag'), key: z.string(), of }),
 ])
 const window = {

@@ -70,16 +70,20 @@ const instant = z.string().transform((value, context) => {
   return z.NEVER
 })
 
+/** One budget or limit for each value of these, or for one value alone. */
+const SCOPED = ['user', 'tenant', 'tier', 'model', 'provider'] as const
 const SCOPE =
-  'write global, user, tenant or tier, or one value: { tenant: acme }, { tag: feature=tutor }, { tag: feature }'
+  'write global, user, tenant, tier, model or provider, or one value: { tenant: acme }, { tag: feature=tutor }, { tag: feature }'
 const scope = z
   .union(
     [
-      z.enum(['global', 'user', 'tenant', 'tier']),
+      z.enum(['global', ...SCOPED]),
       z.strictObject({
         user: text.optional(),
         tenant: text.optional(),
         tier: name.optional(),
+        model: modelName.optional(),
+        provider: name.optional(),
         tag: z
           .string()
           .regex(/^[^=]+(=.+)?$/s, SCOPE)
@@ -274,7 +278,8 @@ export const PolicyFileSchema = z.strictObject({
 })
 
 function scopeOf(kind: string, value: string): Scope {
-  if (kind === 'user' || kind === 'tenant' || kind === 'tier') return { kind, of: { value } }
+  const named = SCOPED.find((one) => one === kind)
+  if (named) return { kind: named, of: { value } }
   const at = value.indexOf('=')
   return at === -1
     ? { kind: 'tag', key: value, of: 'each' }

@@ -4,10 +4,13 @@ import type { Nano } from '../money/nano.ts'
 export const PERIODS = ['minute', 'hour', 'day', 'week', 'month', 'year'] as const
 export type Period = (typeof PERIODS)[number]
 
-/** `each` = one budget or limit per value; otherwise only the one named value is governed. */
+/**
+ * `each` = one budget or limit per value; otherwise only the one named value is governed. `model` and `provider` are
+ * about the rung that serves, the others about who asks.
+ */
 export type Scope =
   | { kind: 'global' }
-  | { kind: 'tenant' | 'user' | 'tier'; of: 'each' | { value: string } }
+  | { kind: 'tenant' | 'user' | 'tier' | 'model' | 'provider'; of: 'each' | { value: string } }
   | { kind: 'tag'; key: string; of: 'each' | { value: string } }
 
 export interface BudgetPolicy {

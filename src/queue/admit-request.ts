@@ -5,6 +5,7 @@ import type {
   Unavailable,
 } from '../admission/commands.ts'
 import { grantHold, type Hold } from '../admission/hold.ts'
+import { chainOf, governing } from '../admission/model/chains.ts'
 import type { AttemptMeta } from '../admission/outbox.ts'
 import { planRequest } from '../admission/plan.ts'
 import type { Plan } from '../admission/plan-types.ts'
@@ -85,6 +86,7 @@ function admitCommand(
     windows: plan.windows,
     rungs: plan.offers,
     limits: plan.limits,
+    chains: plan.chains,
     cacheKey: job.cacheKey,
     maxTakes: policy.defaults.attempts,
     ttlMs: holdTtlMs,
@@ -123,13 +125,16 @@ const unsent = ({ attempt, job, cacheKey }: AdmitCommand): ReleaseCommand => ({
 })
 
 function admitted(
-  { attempt, job, windows, meta }: AdmitCommand,
+  command: AdmitCommand,
   reply: Extract<AdmitReply, { outcome: 'held' }>,
   plan: OkPlan,
   rules: Rules,
 ): Admitted {
   const { rung, holdNano, capTokens, n, atMs } = reply
-  const keys = windows.map(({ key }) => key)
+  const { attempt, job, meta } = command
+  const offer = command.rungs[rung]
+  const { windows } = governing(command, offer && chainOf(command, offer))
+  const keys = windows.map(({ item }) => item.key)
   const terms = { attemptId: attempt, job, rung, holdNano, capTokens, n, atMs, windows: keys }
   return { do: 'call', hold: grantHold(terms), plan, rules, meta, localAtMs: Date.now() }
 }

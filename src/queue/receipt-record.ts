@@ -19,13 +19,15 @@ export function receiptRecord(
   { hold, plan, rules }: Admitted,
   { usage, costNano, servedModel, estimated }: Answer,
 ): ReceiptRecord {
-  const { attemptId, rung, capTokens, n } = hold.terms
+  const { attemptId, rung, capTokens, n, windows } = hold.terms
   return {
     jobId: job.id,
     attemptId,
     costNano,
     usage,
-    windows: plan.windows.map(({ key, limitNano }) => ({ key, limitNano })),
+    windows: plan.windows
+      .filter(({ key }) => windows.includes(key))
+      .map(({ key, limitNano }) => ({ key, limitNano })),
     cache: job.cacheKey === null ? 'off' : 'miss',
     paidBy: null,
     modelRequested: job.model,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { chainOf, governing } from '../../src/admission/model/chains.ts'
 import { amountFor } from '../../src/admission/model/rungs.ts'
 import { budgetChain, planRequest, requestLimits } from '../../src/admission/plan.ts'
 import type { GovernedRequest, Plan } from '../../src/admission/plan-types.ts'
@@ -77,6 +78,61 @@ describe('the chain of budgets', () => {
       expect(odd).toMatchObject({ ok: false, code: 'UNKNOWN_MODEL' })
     },
   )
+})
+
+describe('budgets and limits of models and providers', () => {
+  const own = policyOf((text) =>
+    text.replace(
+      'limits:\n',
+      `  - { id: models, scope: model, usd: "7", per: day }
+  - { id: dear, scope: { model: gpt-6-astra }, usd: "3", per: day }
+  - { id: bought, scope: { provider: openai }, usd: "70", per: month }
+limits:
+  - { id: big-lanes, scope: { model: gpt-6-astra }, concurrent: 2 }
+`,
+    ),
+  )
+  const planned = (over: Partial<GovernedRequest>) => {
+    const made = planRequest({
+      policy: own,
+      prices: createPriceBook(own),
+      request: request(over),
+      nowMs: NOW_MS,
+    })
+    if (!made.ok) throw new Error(made.message)
+    return made
+  }
+  /** The names of what governs each rung. */
+  const governed = (over: Partial<GovernedRequest>) => {
+    const made = planned(over)
+    return made.offers.map((offer) => {
+      const { windows, limits } = governing(made, chainOf(made, offer))
+      const names = [...windows, ...limits].map(({ item }) => item.key.split(':')[0] ?? '')
+      return names.filter((name) => /^(models|dear|bought|big-lanes|company|lanes)/.test(name))
+    })
+  }
+
+  test('each rung is paid from its own model’s and provider’s budgets beside those of who asks', () => {
+    expect(governed({})).toEqual([
+      ['company', 'models/gpt-6-astra', 'dear', 'bought', 'big-lanes', 'lanes/acme'],
+      ['company', 'models/gpt-6-sol', 'bought', 'lanes/acme'],
+      ['company', 'models/gpt-6-luna', 'bought', 'lanes/acme'],
+    ])
+    expect(governed({ tier: 'narrow' })).toEqual([
+      ['company', 'models/gpt-6-luna', 'bought', 'lanes/acme'],
+      ['company', 'models/local%2Fsmall', 'lanes/acme'],
+    ])
+  })
+
+  test('rungs that are governed alike share a chain, and a policy without such budgets has none', () => {
+    expect(planned({}).chains).toHaveLength(3)
+    expect(okPlan(request()).chains).toEqual([])
+    expect(okPlan(request()).offers.every(({ chain }) => chain === undefined)).toBe(true)
+  })
+
+  test('who asks about a quota is told of the budgets that hold whatever serves', () => {
+    expect(budgetChain(own, request(), NOW_MS)).toEqual(budgetChain(policy, request(), NOW_MS))
+  })
 })
 
 describe('limits', () => {

@@ -234,6 +234,14 @@ colour: blue
       'what is concurrent has no time',
     ],
     [
+      'limits: [{ id: a, scope: model, requests: 1, per: hour }]',
+      'limits[0]: counts requests, which arrive before a model is chosen',
+    ],
+    [
+      'budgets: [{ id: a, scope: { provider: opneai }, usd: "1", per: day }]',
+      'budgets[0].scope.provider: there is no provider "opneai"',
+    ],
+    [
       'limits: [{ id: a, scope: { tier: gold }, concurrent: 1 }]',
       'limits[0].scope.tier: there is no tier "gold"',
     ],

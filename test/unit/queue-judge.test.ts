@@ -42,6 +42,7 @@ const plan = (more: Partial<OkPlan> = {}): OkPlan => ({
   offers: [offer],
   rungs: [],
   limits: [{ kind: 'concurrent', key: 'lanes', limit: 1 }],
+  chains: [],
   inputTokens: 1,
   parks: false,
   ...more,

@@ -49,9 +49,9 @@ const percentile = (sorted: readonly number[], share: number): number =>
 
 /** How soon an embedded process says that it is well while its workers chew 2,000 jobs; asked from another process. */
 export const bench: Bench = async ({ seconds, note }) => {
-  const folder = await openFolder()
   const provider = await startProvider()
-  const service = await startService(folder.path, provider.url)
+  const folder = await openFolder(provider.url)
+  const service = await startService(folder.path)
   try {
     note(`handing in ${JOBS} jobs`)
     await handIn(service.url, JOBS)

@@ -17,25 +17,30 @@ export interface Service {
   stop(): Promise<void>
 }
 
-/** A folder of one bench, with a policy in it. */
-export async function openFolder(): Promise<{ path: string; remove(): Promise<void> }> {
+/**
+ * A folder of one bench, with a policy in it.
+ * @param provider - where the provider is; absent = the sandbox within the process.
+ */
+export async function openFolder(
+  provider?: string,
+): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'bursar-bench-'))
-  await writeFile(join(path, 'bursar.yaml'), POLICY)
+  const there = /base_url: https:.*key: \S+/
+  if (!there.test(POLICY)) throw new Error('the policy of the bench names another provider')
+  const here = `base_url: ${provider}, key: bench`
+  await writeFile(join(path, 'bursar.yaml'), provider ? POLICY.replace(there, here) : POLICY)
   return { path, remove: () => rm(path, { recursive: true }) }
 }
 
-/** @param sandbox - where the provider is; absent = the sandbox within the process. */
-export async function startService(folder: string, sandbox?: string): Promise<Service> {
+/** Starts `bursar start` in a folder, and waits until it listens. */
+export async function startService(folder: string): Promise<Service> {
   const bornMs = performance.now()
   const child = spawn(
     process.execPath,
     [join(import.meta.dirname, '../src/cli/main.js'), 'start'],
     {
       cwd: folder,
-      env: {
-        ...{ PATH: process.env.PATH, BURSAR_PORT: '0', LOG_LEVEL: 'info' },
-        ...(sandbox && { OPENAI_API_KEY: 'bench', OPENAI_BASE_URL: sandbox }),
-      },
+      env: { PATH: process.env.PATH, BURSAR_PORT: '0', LOG_LEVEL: 'info' },
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   )

@@ -1,5 +1,6 @@
 import type { WindowLine, WindowState } from '../admission/commands.ts'
-import { budgetChain, requestLimits } from '../admission/plan.ts'
+import { requestLimits } from '../admission/plan/limit-lines.ts'
+import { budgetChain } from '../admission/plan/window-lines.ts'
 import { formatUsd } from '../money/usd.ts'
 import { type BudgetLine, budgetLine } from '../queue/receipt.ts'
 import { readIdentity } from '../queue/request.ts'

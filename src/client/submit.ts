@@ -1,4 +1,4 @@
-import { budgetChain } from '../admission/plan.ts'
+import { budgetChain } from '../admission/plan/window-lines.ts'
 import { BursarError } from '../errors.ts'
 import type { Clock } from '../queue/clock.ts'
 import type { Rules } from '../queue/context.ts'

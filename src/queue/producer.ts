@@ -1,6 +1,6 @@
 import type { IntakeReply, LimitState } from '../admission/commands.ts'
 import type { Outcome } from '../admission/outbox.ts'
-import { requestLimits } from '../admission/plan.ts'
+import { requestLimits } from '../admission/plan/limit-lines.ts'
 import type { GovernedRequest } from '../admission/plan-types.ts'
 import type { AdmissionStore } from '../admission/store.ts'
 import { fingerprint, isCacheable } from '../cache/fingerprint.ts'

@@ -25,13 +25,14 @@ interface StartFlags {
 export const usesSandbox = ({ OPENAI_API_KEY, OPENAI_BASE_URL }: Options): boolean =>
   !OPENAI_API_KEY && !OPENAI_BASE_URL
 
-/** A first request to copy into another terminal. */
-export const firstRequest = (url: string): string =>
-  `curl '${url}/v1/jobs?wait=60s' -H 'content-type: application/json' -d '{"user":"u42","model":"auto","messages":[{"role":"user","content":"Explain recursion"}]}'`
+/** A first request to copy into another terminal. @param asksForKeys - it then sends the one of BURSAR_API_KEY. */
+export const firstRequest = (url: string, asksForKeys = false): string =>
+  `curl '${url}/v1/jobs?wait=60s' ${asksForKeys ? '-H "authorization: Bearer $BURSAR_API_KEY" ' : ''}-H 'content-type: application/json' -d '{"user":"u42","model":"auto","messages":[{"role":"user","content":"Explain recursion"}]}'`
 
-function showGateway(url: string, { line, paint }: Output): void {
+function showGateway(url: string, asksForKeys: boolean, { line, paint }: Output): void {
   line(`${paint('bold', `Bursar listens on ${url}`)}; try this in another terminal:`)
-  line(firstRequest(url))
+  if (asksForKeys) line('export BURSAR_API_KEY=...  # one that bursar keys create has made')
+  line(firstRequest(url, asksForKeys))
 }
 
 /**
@@ -97,7 +98,10 @@ async function run(
   }
   const running = await startRoles(roles, runtime)
   started?.()
-  if (running.gatewayUrl && output.interactive) showGateway(running.gatewayUrl, output)
+  if (running.gatewayUrl && output.interactive) {
+    const { asksNeighbours } = await import('../gateway/authorize.ts')
+    showGateway(running.gatewayUrl, asksNeighbours(options), output)
+  }
   void aborted(stop).then(running.close)
   await running.closed
 }

@@ -29,6 +29,13 @@ export const isLocal = (host: string): boolean =>
   host === '[::1]' ||
   /^127(\.\d{1,3}){3}$/.test(host)
 
+/** Whether somebody on this machine has to have a key, too. */
+export const asksNeighbours = ({
+  BURSAR_AUTH: mode,
+  BURSAR_HOST: host,
+}: Pick<Options, 'BURSAR_AUTH' | 'BURSAR_HOST'>): boolean =>
+  mode === 'required' || (mode === 'auto' && !isLocal(host))
+
 /** Asked for by machines that have no key, and tell nobody anything. */
 const OPEN: ReadonlySet<string> = new Set(['/health', '/ready'])
 /** Each command has its own role: its route asks for it by `authorize`. */

@@ -45,10 +45,12 @@ function faultOfFlag(command: Command, word: string, value: string | undefined):
 }
 
 /** Looks whether the command line understands these words, without running them. @returns null when it does. */
-export function faultOfWords([name, ...rest]: readonly string[]): string | null {
+export function faultOfWords(words: readonly string[], parent: Command = program): string | null {
+  const [name, ...rest] = words
   if (name === undefined || name === '--help' || name === '--version') return null
-  const command = program.commands.find((one) => one.name() === name)
-  if (!command) return `bursar has no command ${name}`
+  const command = parent.commands.find((one) => one.name() === name)
+  if (!command) return `${parent.name()} has no command ${name}`
+  if (command.commands.length > 0) return faultOfWords(rest, command)
   const faults = rest.map((word, at) =>
     word.startsWith('--') ? faultOfFlag(command, word, rest[at + 1]) : null,
   )

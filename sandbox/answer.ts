@@ -1,6 +1,6 @@
 import type { Model } from './prices.ts'
 import { between, canonical, createDraw, type Draw, fingerprint } from './random.ts'
-import { WORDS } from './tokens.ts'
+import { plainWords } from './tokens.ts'
 
 /** One choice of an answer. */
 export interface Answer {
@@ -60,20 +60,28 @@ const think = (draw: Draw, effort: string | null): number =>
 const length = (draw: Draw): number => Math.round(2 ** (4 + 5 * draw()))
 
 const RING_WORDS = 16_384
-const ring = (() => {
+interface Ring {
+  readonly text: string
+  readonly ends: Uint32Array
+}
+let ring: Ring | undefined
+
+function makeRing(): Ring {
   const draw = createDraw(1)
-  const words = Array.from({ length: RING_WORDS }, () => WORDS[between(draw, 0, 1_023)] ?? ' x')
+  const plain = plainWords()
+  const words = Array.from({ length: RING_WORDS }, () => plain[between(draw, 0, 1_023)] ?? ' x')
   const ends = new Uint32Array(RING_WORDS + 1)
   words.forEach((word, i) => {
     ends[i + 1] = (ends[i] ?? 0) + word.length
   })
   return { text: words.join(''), ends }
-})()
+}
 
 /** Words are cut from a ring made once, so that a long answer costs no more than a short one. */
 function words(from: number, count: number): string {
   const start = from % RING_WORDS
   const here = Math.min(count, RING_WORDS - start)
+  ring ??= makeRing()
   const slice = ring.text.slice(ring.ends[start], ring.ends[start + here])
   return here === count ? slice : slice + words(0, count - here)
 }
@@ -84,7 +92,8 @@ const OPENING_WORDS = 4
 function textOf(draw: Draw, tokens: number): string {
   if (tokens === 0) return ''
   const opening = Math.min(OPENING_WORDS, tokens - 1)
-  const first = Array.from({ length: opening }, () => WORDS[between(draw, 0, 1_023)]).join('')
+  const plain = plainWords()
+  const first = Array.from({ length: opening }, () => plain[between(draw, 0, 1_023)]).join('')
   return `The${first}${words(between(draw, 0, RING_WORDS - 1), tokens - 1 - opening)}`
 }
 

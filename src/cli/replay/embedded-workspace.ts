@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Workspace } from './workspace.ts'
+import type { Workspace } from './workspace-type.ts'
 
 /** A workspace that is a folder: everything runs in this process, over a database in it. */
 export async function openEmbeddedWorkspace(): Promise<Workspace> {

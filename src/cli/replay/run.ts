@@ -6,7 +6,8 @@ import { copyPolicy } from './policy-copy.ts'
 import { runScene } from './scene.ts'
 import type { ReplayOptions, ReplayResult, Surroundings } from './types.ts'
 import { workerCount } from './worker-count.ts'
-import { openWorkspace, type Workspace } from './workspace.ts'
+import { openWorkspace } from './workspace.ts'
+import type { Workspace } from './workspace-type.ts'
 
 /**
  * Runs a recorded trace through queue, workers and ledger against the simulated provider, in a workspace of its own,

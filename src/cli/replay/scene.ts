@@ -19,7 +19,7 @@ import type { PolicyCopy } from './policy-copy.ts'
 import type { ReplayOptions, ReplayResult, Surroundings } from './types.ts'
 import { type DriverClock, startDriverClock, type TellTime, tellByKey } from './virtual-clock.ts'
 import { startWorkers, type WorkerPool } from './worker-pool.ts'
-import type { Workspace } from './workspace.ts'
+import type { Workspace } from './workspace-type.ts'
 
 /** Everything that a replay needs, before any of it moves. */
 export interface Scene {

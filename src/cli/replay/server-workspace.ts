@@ -7,7 +7,7 @@ import { migrate } from '../../ledger/migrate.ts'
 import { redisError } from '../../queue/check-redis.ts'
 import { connectCommands } from '../../queue/connection.ts'
 import { createDatabase, dropDatabase } from './database.ts'
-import type { Workspace } from './workspace.ts'
+import type { Workspace } from './workspace-type.ts'
 
 const COMMAND_TIMEOUT_MS = 10_000
 const SCAN_KEYS = 1_000

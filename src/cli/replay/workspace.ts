@@ -1,21 +1,7 @@
-import type { Environment } from '../../config/options.ts'
 import { BursarError } from '../../errors.ts'
 import { openEmbeddedWorkspace } from './embedded-workspace.ts'
 import { openServerWorkspace } from './server-workspace.ts'
-
-/** Where a replay lives, apart from everything else that Bursar does. */
-export interface Workspace {
-  /** True: one process may open it, and whoever drives works in it too. */
-  readonly isEmbedded: boolean
-  /** For the bill, the policy and the logs of the children. */
-  readonly folder: string
-  /** Leads a runtime to its stores. */
-  readonly env: Environment
-  /** All that `remove` would remove, in words. */
-  readonly contents: string
-  /** Removes all of it. Call it when nobody uses it any more. */
-  remove(): Promise<void>
-}
+import type { Workspace } from './workspace-type.ts'
 
 export interface Servers {
   readonly REDIS_URL?: string | undefined

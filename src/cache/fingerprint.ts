@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { GovernedRequest } from '../admission/plan-types.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { canonicalJson } from './canonical-json.ts'
@@ -47,7 +47,7 @@ export function fingerprint(request: GovernedRequest): string {
   return `${sha256(tenant).slice(0, 16)}:${sha256(`${tenant}\n${text}`)}`
 }
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+const sha256 = (text: string): string => hash('sha256', text, 'hex')
 
 /** Above this the answer is meant to differ from call to call. */
 const MAX_TEMPERATURE = 1

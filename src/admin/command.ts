@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { AdmissionStore } from '../admission/store.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Queues } from '../queue/queues.ts'
 import type { ReadSlot } from './place/read-slot.ts'
@@ -14,9 +15,14 @@ export interface AdminPlace {
   ledger(): Promise<Ledger>
   /** @throws {BursarError} INVALID_OPTIONS, STORE_UNAVAILABLE. */
   slot(): Promise<ReadSlot>
+  /** What mends the slot. @throws {BursarError} INVALID_OPTIONS, STORE_UNAVAILABLE. */
+  repair(): Promise<RepairSlot>
   /** @throws {BursarError} INVALID_OPTIONS, STORE_UNAVAILABLE. */
   queues(): Promise<Queues>
 }
+
+/** The slot's own steps that an operator may ask for. */
+export type RepairSlot = Pick<AdmissionStore, 'rebuild' | 'settle'>
 
 /** Who may ask: reading money, changing budgets, or changing who has access. */
 export type AdminRole = 'viewer' | 'finance' | 'admin'

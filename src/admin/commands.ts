@@ -2,7 +2,9 @@ import type { AdminCommand, AdminPlace, AdminRole } from './command.ts'
 import { keysCreate, keysList, keysRevoke, keysRotate } from './keys.ts'
 import { parkedCommand } from './parked/parked.ts'
 import { readInput } from './read-input.ts'
+import { rebuildCommand } from './rebuild.ts'
 import { reportCommand } from './report/report.ts'
+import { unconfirmedConfirm, unconfirmedList, unconfirmedWaive } from './unconfirmed.ts'
 import { verifyCommand } from './verify/verify.ts'
 
 /** A command whose input nobody has looked at yet. */
@@ -23,6 +25,10 @@ const asked = <Input, Output>(command: AdminCommand<Input, Output>): AskedComman
 export const ADMIN_COMMANDS: readonly AskedCommand[] = [
   asked(reportCommand),
   asked(verifyCommand),
+  asked(rebuildCommand),
+  asked(unconfirmedList),
+  asked(unconfirmedConfirm),
+  asked(unconfirmedWaive),
   asked(parkedCommand),
   asked(keysCreate),
   asked(keysList),

@@ -60,6 +60,9 @@ export function createMemoryStore(options: MemoryStoreOptions): AdmissionStore &
     cancel: (job) => run(model.cancel, job),
     async peek(keys) {
       return keys.map((key) => {
+    keepTurns: (command) => run(model.keepTurns, command),
+    credit: (command) => run(model.credit, command),
+    rebuild: async (command) => model.rebuild(state, command),
         const window = state.windows.get(key)
         if (!window) return null
         const { marks: _, ...rest } = window

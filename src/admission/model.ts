@@ -7,6 +7,7 @@ export { cancel, conclude, intake } from './model/intake.ts'
 export { measure } from './model/limits.ts'
 export { expire, release, renew, settle } from './model/settle.ts'
 export {
+export { rebuild } from './model/rebuild.ts'
   type Context,
   type Effects,
   emptySlot,

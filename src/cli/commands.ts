@@ -5,10 +5,12 @@ import { keys } from './keys.ts'
 import { migrate } from './migrate.ts'
 import { move } from './move.ts'
 import { parked } from './parked.ts'
+import { rebuild } from './rebuild.ts'
 import { replay } from './replay.ts'
 import { report } from './report.ts'
 import { sandbox } from './sandbox.ts'
 import { start } from './start.ts'
+import { unconfirmed } from './unconfirmed.ts'
 import { verify } from './verify.ts'
 
 /** Every command of `bursar`, in the order of its help. A new command is one file and one line here. */
@@ -23,5 +25,7 @@ export const COMMANDS: readonly Registration[] = [
   keys,
   replay,
   verify,
+  rebuild,
+  unconfirmed,
   sandbox,
 ]

@@ -23,6 +23,8 @@ export interface Metrics {
   readonly queueWaitSeconds: Histogram<'queue'>
   /** Settlements that have not reached the slot yet. */
   readonly owed: Gauge
+  /** Counters that the ledger does not explain, by the last look of the job verify-ledger. */
+  readonly counterDifferences: Gauge
 }
 
 // A command of the slot takes well under a millisecond, a call up to ten minutes.
@@ -56,5 +58,10 @@ export function createMetrics(): Metrics {
       'queue',
     ]),
     owed: new Gauge({ name: 'bursar_owed', help: 'Settlements not yet in the slot', registers }),
+    counterDifferences: new Gauge({
+      name: 'bursar_counter_differences',
+      help: 'Counters that the ledger does not explain',
+      registers,
+    }),
   }
 }

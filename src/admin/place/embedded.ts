@@ -4,12 +4,12 @@ import type { AdmissionStore } from '../../admission/store.ts'
 import { SafeInteger } from '../../ledger/columns.ts'
 import { type Ledger, rowsOf } from '../../ledger/ledger.ts'
 import type { Queues } from '../../queue/queues.ts'
-import type { AdminPlace } from '../command.ts'
+import type { AdminPlace, RepairSlot } from '../command.ts'
 import { type ListedHold, PAGE_WINDOWS, type ReadSlot } from './read-slot.ts'
 
 /** What a process has open that runs embedded. */
 export interface EmbeddedParts {
-  readonly store: Pick<AdmissionStore, 'outbox' | 'peek' | 'windows'>
+  readonly store: Pick<AdmissionStore, 'outbox' | 'peek' | 'windows'> & RepairSlot
   readonly ledger: Ledger
   readonly queues: Queues
 }
@@ -20,6 +20,7 @@ export function embeddedPlace({ store, ledger, queues }: EmbeddedParts): AdminPl
   return {
     ledger: async () => ledger,
     slot: async () => slot,
+    repair: async () => store,
     queues: async () => queues,
   }
 }

@@ -5,6 +5,7 @@ import type { Options } from '../../config/options.ts'
 import { BursarError } from '../../errors.ts'
 import { redisError } from '../../queue/check-redis.ts'
 import { connectCommands } from '../../queue/connection.ts'
+import type { RepairSlot } from '../command.ts'
 import { PAGE_WINDOWS, type ReadSlot } from './read-slot.ts'
 
 // One person waits for the answer: patience beyond what a command on the hot path may take.
@@ -14,9 +15,9 @@ export const PATIENCE_MS = 5_000
  * Connects to the slot; the caller closes it.
  * @throws {BursarError} INVALID_OPTIONS without an address, STORE_UNAVAILABLE.
  */
-export async function openSlotToRead(
+export async function openSlotPlace(
   options: Options,
-): Promise<ReadSlot & { close(): Promise<void> }> {
+): Promise<ReadSlot & RepairSlot & { close(): Promise<void> }> {
   const { BURSAR_PREFIX } = options
   const url = redisUrlOf(options)
   const redis = connectCommands({ url, name: 'bursar-cli', timeoutMs: PATIENCE_MS })
@@ -26,8 +27,8 @@ export async function openSlotToRead(
       await store.close()
       redis.disconnect()
     }
-    const { outbox, peek } = store
-    return { outbox, peek, ...lookers(redis, slotKeys(BURSAR_PREFIX)), close }
+    const { outbox, peek, rebuild, settle } = store
+    return { outbox, peek, rebuild, settle, ...lookers(redis, slotKeys(BURSAR_PREFIX)), close }
   } catch (error) {
     redis.disconnect()
     throw error

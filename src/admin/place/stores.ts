@@ -6,7 +6,7 @@ import { connectCommands } from '../../queue/connection.ts'
 import { closeQueues, openQueues, type Queues } from '../../queue/queues.ts'
 import type { AdminPlace } from '../command.ts'
 import { openLedgerToRead } from './read-ledger.ts'
-import { openSlotToRead, PATIENCE_MS, redisUrlOf } from './redis-slot.ts'
+import { openSlotPlace, PATIENCE_MS, redisUrlOf } from './redis-slot.ts'
 
 /** A place, and how to leave it. */
 export interface OpenPlace extends AdminPlace {
@@ -36,15 +36,17 @@ export function storesPlace(options: Options): OpenPlace {
       redis.disconnect()
     },
   )
+  const slot = once(
+    () => openSlotPlace(options),
+    (opened) => opened.close(),
+  )
   return {
     ledger: once(
       () => openLedgerToRead(options),
       (ledger) => ledger.close(),
     ),
-    slot: once(
-      () => openSlotToRead(options),
-      (slot) => slot.close(),
-    ),
+    slot,
+    repair: slot,
     queues: async () => (await link()).queues,
     async close() {
       for (const close of closers.splice(0).toReversed()) await close()

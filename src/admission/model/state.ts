@@ -164,7 +164,7 @@ const newJob = (): JobRecord => ({
 export function closedReply({
   state,
   epoch,
-}: Context): { outcome: 'unavailable' } | { outcome: 'epoch-changed'; epoch: number } | null {
+}: Pick<Context, 'state' | 'epoch'>): { outcome: 'unavailable' } | { outcome: 'epoch-changed'; epoch: number } | null {
   if (!state.slot?.open) return { outcome: 'unavailable' }
   if (state.slot.epoch !== epoch) return { outcome: 'epoch-changed', epoch: state.slot.epoch }
   return null

@@ -4,19 +4,15 @@
   Keeps    acked never goes back; only what is at or before the watermark is removed
 ]]
 --- include lib/slot.lua
+--- include lib/outbox-ids.lua
 local slot = redis.call('GET', KEYS[1])
 local shut, acked = closed(slot)
 if shut then return shut end
 local watermark = struct.unpack('<s', ARGV[1], at1)
-local function parts(id)
-  local ms, seq = string.match(id, '^(%d+)-?(%d*)$')
-  return tonumber(ms), tonumber(seq ~= '' and seq or '0')
-end
-local ms, seq = parts(watermark)
-local ackedMs, ackedSeq = parts(acked)
-if ms > ackedMs or (ms == ackedMs and seq > ackedSeq) then
+if isAfter(watermark, acked) then
   local run = string.match(slot, '(%S*)$')
   redis.call('SET', KEYS[1], string.format('open %d %s %s %s', EPOCH, watermark, watermark, run))
+  local ms, seq = idParts(watermark)
   redis.call('XTRIM', P .. 'out', 'MINID', int(ms) .. '-' .. int(seq + 1))
 end
 return { 'acknowledged' }

@@ -13,6 +13,8 @@ import { limitStates, writeLimits } from './lines.ts'
 import { loadScript } from './load-script.ts'
 import { redisOutbox } from './outbox.ts'
 import { createSettle } from './settle.ts'
+import { rebuild } from './rebuild.ts'
+import { readWindow } from './read-window.ts'
 import { Writer } from './writer.ts'
 
 export interface RedisStoreOptions {
@@ -79,6 +81,9 @@ export async function createRedisStore(
   const joined = async <R>(run: () => Promise<R>): Promise<R> => {
     if (epoch === 0) await learnEpoch()
     return run()
+    keepTurns: (command) => joined(() => keepTurns(caller, command)),
+    credit: (command) => joined(() => credit(caller, command)),
+    rebuild: (command) => rebuild(caller, command),
   }
   const signals = redisSignals(redis, keys)
 

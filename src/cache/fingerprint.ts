@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import type { GovernedRequest } from '../admission/plan-types.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { canonicalJson } from './canonical-json.ts'
@@ -40,11 +41,25 @@ const isAsked = ([name, value]: [string, unknown]): boolean =>
  */
 export function fingerprint(request: GovernedRequest): string {
   const { operation, model, tier, pinned } = request
-  // As JSON, halves of characters stay what they are; as UTF-8 they would all be one replacement character.
-  const tenant = canonicalJson(request.tenant)
+  const { tenant, wall } = tenantOf(request.tenant)
   const body = Object.fromEntries(Object.entries(request.body).filter(isAsked))
   const text = canonicalJson({ version: VERSION, operation, model, tier, pinned, body })
-  return `${sha256(tenant).slice(0, 16)}:${sha256(`${tenant}\n${text}`)}`
+  return `${wall}:${sha256(`${tenant}\n${text}`)}`
+}
+
+/** Tenants come again and again. */
+const tenants = new LRUCache<string, { readonly tenant: string; readonly wall: string }>({
+  max: 1_000,
+})
+
+function tenantOf(name: string) {
+  const known = tenants.get(name)
+  if (known) return known
+  // As JSON, halves of characters stay what they are; as UTF-8 they would all be one replacement character.
+  const tenant = canonicalJson(name)
+  const made = { tenant, wall: sha256(tenant).slice(0, 16) }
+  tenants.set(name, made)
+  return made
 }
 
 const sha256 = (text: string): string => hash('sha256', text, 'hex')

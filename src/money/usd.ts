@@ -3,6 +3,8 @@ import { MAX_NANO, type Nano } from './nano.ts'
 
 const USD = /^(0|[1-9]\d*)(?:\.(\d+))?$/
 const MAX_DECIMALS = 9
+const NANO = 1_000_000_000
+const NANO_OF_CENT = 10_000_000
 
 /**
  * Reads an amount of USD, digit by digit, with no float between.
@@ -32,11 +34,18 @@ export function formatUsd(nano: number): string {
   if (!Number.isSafeInteger(nano)) {
     throw new BursarError('INVALID_MONEY', `${nano} is no exact amount; pass integer nano-USD`)
   }
-  const digits = Math.abs(nano)
-    .toString()
-    .padStart(MAX_DECIMALS + 1, '0')
-  const decimals = digits.slice(-MAX_DECIMALS).replace(/0{1,7}$/, '')
-  return `${nano < 0 ? '-' : ''}${digits.slice(0, -MAX_DECIMALS)}.${decimals}`
+  const amount = Math.abs(nano)
+  const rest = amount % NANO
+  return `${nano < 0 ? '-' : ''}${(amount - rest) / NANO}.${decimalsOf(rest)}`
+}
+
+/** Whole cents are what most amounts are; below, zeros at the end are left out. */
+function decimalsOf(rest: number): string {
+  if (rest % NANO_OF_CENT === 0) return String(rest / NANO_OF_CENT).padStart(2, '0')
+  const digits = String(rest).padStart(MAX_DECIMALS, '0')
+  let end = digits.length
+  while (digits[end - 1] === '0') end -= 1
+  return digits.slice(0, end)
 }
 
 function mendOf(text: string): string {

@@ -78,13 +78,28 @@ export interface Receipt extends Readonly<Omit<ReceiptRecord, 'windows' | 'rungs
 
 /** @param leftNano - what is left in each window of the record, same order. */
 export function receiptOf(record: ReceiptRecord, leftNano: readonly Nano[]): Receipt {
-  const { windows, rungs, ...rest } = record
+  const { windows, rungs } = record
   const left = leftNano.slice(0, windows.length)
   const budgets = windows.map(({ key, limitNano }, at) =>
     budgetLine(key, limitNano, left[at] ?? limitNano),
   )
+  // One literal: taken apart and spread it costs more than all the rest of a receipt.
   return {
-    ...rest,
+    jobId: record.jobId,
+    attemptId: record.attemptId,
+    costNano: record.costNano,
+    usage: record.usage,
+    cache: record.cache,
+    paidBy: record.paidBy,
+    modelRequested: record.modelRequested,
+    modelServed: record.modelServed,
+    provider: record.provider,
+    priceVersion: record.priceVersion,
+    policyVersion: record.policyVersion,
+    attempts: record.attempts,
+    estimated: record.estimated,
+    outputCapTokens: record.outputCapTokens,
+    shortened: record.shortened,
     costUsd: formatUsd(record.costNano),
     left: left.length === 0 ? null : formatUsd(Math.min(...left)),
     budgets,

@@ -215,3 +215,49 @@ export const apiKeys = pgTable(
   },
   (t) => [check('api_keys_spend_for_somebody', sql`${t.role} <> 'app' or ${t.tenant} is not null`)],
 )
+
+/** What was granted on top of a budget window's limit: who, why, when. The slot is told of each again and again. */
+export const credits = pgTable(
+  'credits',
+  {
+    id: text().primaryKey(),
+    budget: text().notNull(),
+    window: text('window_id').notNull(),
+    amountNano: nano('amount_nano').notNull(),
+    /** First instant at which it counts no more; null = as long as its window. */
+    untilMs: ms('until_ms'),
+    /** The window as the policy of that version has it, for a slot where nobody has opened it. */
+    policyVersion: integer('policy_version').notNull(),
+    startMs: ms('start_ms').notNull(),
+    endMs: ms('end_ms').notNull(),
+    limitNano: nano('limit_nano').notNull(),
+    marks: integer().array().notNull(),
+    warnOnly: boolean('warn_only').notNull(),
+    reason: text().notNull(),
+    grantedBy: text('granted_by').notNull(),
+    grantedAtMs: ms('granted_at_ms').notNull(),
+    revokedBy: text('revoked_by'),
+    revokedAtMs: ms('revoked_at_ms'),
+    revokedReason: text('revoked_reason'),
+  },
+  (t) => [index('credits_by_end').on(t.endMs), index('credits_by_budget').on(t.budget)],
+)
+
+/** Every time that somebody gave a user a tier, or took it back: the newest of a user is in force. Append-only. */
+export const userTiers = pgTable(
+  'user_tiers',
+  {
+    /** Numbered from 1 without a gap. */
+    version: integer().primaryKey(),
+    tenant: text().notNull(),
+    user: text('user_id').notNull(),
+    /** null = none is set any more. */
+    tier: text(),
+    /** First instant at which it counts no more; null = until it is changed. */
+    untilMs: ms('until_ms'),
+    reason: text().notNull(),
+    setBy: text('set_by').notNull(),
+    setAtMs: ms('set_at_ms').notNull(),
+  },
+  (t) => [index('user_tiers_by_user').on(t.tenant, t.user, t.version)],
+)

@@ -19,6 +19,8 @@ const LAYOUT: Readonly<Record<Table, { readonly key: string; readonly nano: read
     threshold_events: { key: 'id', nano: ['spent_nano', 'limit_nano'] },
     ledger_conflicts: { key: 'attempt, epoch, rev, seq', nano: [] },
     api_keys: { key: 'id', nano: [] },
+    credits: { key: 'id', nano: ['amount_nano', 'limit_nano'] },
+    user_tiers: { key: 'version', nano: [] },
   }
 
 /** Rows of one page: about a megabyte on its way. */

@@ -10,6 +10,8 @@ export const TABLES = [
   'threshold_events',
   'ledger_conflicts',
   'api_keys',
+  'credits',
+  'user_tiers',
 ] as const
 export type Table = (typeof TABLES)[number]
 

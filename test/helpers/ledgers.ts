@@ -34,7 +34,8 @@ async function openOnPglite(): Promise<TestLedger> {
 /** Back to a ledger that nobody has written to. */
 export async function emptyLedger({ db }: Ledger): Promise<void> {
   await db.execute(sql`
-    truncate postings, entries, requests, window_totals, threshold_events, ledger_conflicts, policies
+    truncate postings, entries, requests, window_totals, threshold_events, ledger_conflicts, policies,
+      credits, user_tiers
     restart identity`)
   await db.execute(sql`update slot set epoch = 0, watermark = '0'`)
 }

@@ -248,10 +248,6 @@ export interface WindowState {
   readonly firedPercent: number
 }
 
-/** The slot is missing or closed, or lives in another epoch than the caller's. */
-export type Unavailable =
-  | { readonly outcome: 'unavailable' }
-  | { readonly outcome: 'epoch-changed'; readonly epoch: number }
 /** Counters to be made again from one picture of the ledger. (PROTOCOL 3.9) */
 export interface RebuildCommand {
   /** The ledger's epoch, and how far it had read the outbox when it was asked. */
@@ -282,3 +278,7 @@ export type RebuildReply =
   | { readonly outcome: 'retry' }
   | Unavailable
 
+/** The slot is missing or closed, or lives in another epoch than the caller's. */
+export type Unavailable =
+  | { readonly outcome: 'unavailable' }
+  | { readonly outcome: 'epoch-changed'; readonly epoch: number }

@@ -58,11 +58,9 @@ export function createMemoryStore(options: MemoryStoreOptions): AdmissionStore &
     },
     conclude: (command) => run(model.conclude, command),
     cancel: (job) => run(model.cancel, job),
+    rebuild: async (command) => model.rebuild(state, command),
     async peek(keys) {
       return keys.map((key) => {
-    keepTurns: (command) => run(model.keepTurns, command),
-    credit: (command) => run(model.credit, command),
-    rebuild: async (command) => model.rebuild(state, command),
         const window = state.windows.get(key)
         if (!window) return null
         const { marks: _, ...rest } = window

@@ -5,9 +5,9 @@
 export { admit } from './model/admit.ts'
 export { cancel, conclude, intake } from './model/intake.ts'
 export { measure } from './model/limits.ts'
+export { rebuild } from './model/rebuild.ts'
 export { expire, release, renew, settle } from './model/settle.ts'
 export {
-export { rebuild } from './model/rebuild.ts'
   type Context,
   type Effects,
   emptySlot,

@@ -76,8 +76,6 @@ export async function createJournaledStore(
     expire: (limit) => run(() => memory.expire(limit)),
     conclude: (command) => run(() => memory.conclude(command)),
     cancel: (job) => run(() => memory.cancel(job)),
-    keepTurns: (command) => run(() => memory.keepTurns(command)),
-    credit: (command) => run(() => memory.credit(command)),
     rebuild: (command) =>
       command.apply ? run(() => memory.rebuild(command)) : look(() => memory.rebuild(command)),
     peek: (keys) => look(() => memory.peek(keys)),

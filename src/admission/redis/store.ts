@@ -12,9 +12,8 @@ import { cancel, conclude, createIntake } from './intake.ts'
 import { limitStates, writeLimits } from './lines.ts'
 import { loadScript } from './load-script.ts'
 import { redisOutbox } from './outbox.ts'
-import { createSettle } from './settle.ts'
 import { rebuild } from './rebuild.ts'
-import { readWindow } from './read-window.ts'
+import { createSettle } from './settle.ts'
 import { Writer } from './writer.ts'
 
 export interface RedisStoreOptions {
@@ -81,9 +80,6 @@ export async function createRedisStore(
   const joined = async <R>(run: () => Promise<R>): Promise<R> => {
     if (epoch === 0) await learnEpoch()
     return run()
-    keepTurns: (command) => joined(() => keepTurns(caller, command)),
-    credit: (command) => joined(() => credit(caller, command)),
-    rebuild: (command) => rebuild(caller, command),
   }
   const signals = redisSignals(redis, keys)
 
@@ -105,6 +101,7 @@ export async function createRedisStore(
     expire: (limit) => joined(() => expire(caller, limit)),
     conclude: (command) => joined(() => conclude(caller, command)),
     cancel: (job) => joined(() => cancel(caller, job)),
+    rebuild: (command) => rebuild(caller, command),
     async peek(windowKeys) {
       if (windowKeys.length === 0) return []
       const packed = await answered(redis.mgetBuffer(windowKeys.map((key) => keys.window(key))))

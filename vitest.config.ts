@@ -36,6 +36,7 @@ const embedded = {
     include: [
       ...[
         'client',
+        'fairness',
         'gateway-auth',
         'gateway-client',
         'gateway-docs',

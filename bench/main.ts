@@ -6,6 +6,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   admission: () => import('./admission.ts'),
   governed: () => import('./governed.ts'),
   embedded: () => import('./embedded.ts'),
+  fairness: () => import('./fairness.ts'),
   health: () => import('./health.ts'),
   start: () => import('./start.ts'),
 }

@@ -27,6 +27,8 @@ export type Disposition =
       /** Absent = nothing was planned. */
       readonly for?: ParkedFor
     }
+  /** It came long after its turn: it waits for another one, no attempt used. */
+  | { readonly do: 'wait-turn'; readonly priority: number }
   /** The call failed in a way that another one may mend; ms from now. */
   | { readonly do: 'retry'; readonly delayMs: number; readonly why: string }
   /** This process ends: somebody else's turn. */

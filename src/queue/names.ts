@@ -10,8 +10,5 @@ export const queueOf = (urgency: Urgency): QueueName =>
 /** BullMQ's name of every job of ours. */
 export const JOB_NAME = 'completion'
 
-/** BullMQ serves priority 0 before everything else, so no governed job ever has it. 1 to 2^21 - 1. */
-export const PRIORITY = 1_000
-
 /** How long BullMQ keeps what ended: long enough to be looked at, never a leak. */
 export const KEEP_ENDED = { age: 3_600, count: 1_000 } as const

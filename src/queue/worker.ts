@@ -1,6 +1,7 @@
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq'
 import { BursarError, messageOf } from '../errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { TakenBy } from './admit-request.ts'
 import type { QueueBackend, QueueWorker } from './backend.ts'
 import type { Clock } from './clock.ts'
 import { concludeDenied } from './conclude.ts'
@@ -75,7 +76,7 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
     }
     const disposition = isPoison(job)
       ? await concludeDenied(data, context, 'failed', exhausted(job.attemptsStarted))
-      : await processRequest(data, context, signal ?? new AbortController().signal)
+      : await processRequest(data, context, signal ?? new AbortController().signal, turnOf(job))
     await carryOut(disposition, job, token, context)
   }
 
@@ -102,6 +103,10 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
   }
 }
 
+/** A job that another version handed in may have no turn. */
+const turnOf = ({ priority, attemptsStarted }: Job): TakenBy | undefined =>
+  priority > 1 ? { priority, again: attemptsStarted > 1 } : undefined
+
 function readOrRefuse(data: unknown): CompletionJob {
   try {
     return readJob(data)
@@ -126,6 +131,10 @@ async function carryOut(
       await job.moveToDelayed(Date.now() + parkMs(disposition, clock), token)
       throw new DelayedError()
     case 'give-back':
+      await job.moveToWait(token)
+      throw new WaitingError()
+    case 'wait-turn':
+      await job.changePriority({ priority: disposition.priority })
       await job.moveToWait(token)
       throw new WaitingError()
     case 'retry':

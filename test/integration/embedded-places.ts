@@ -12,7 +12,7 @@ import {
   redisBackend,
 } from '../../src/queue/backend.ts'
 import { newJobId } from '../../src/queue/ids.ts'
-import { JOB_NAME, KEEP_ENDED, PRIORITY } from '../../src/queue/names.ts'
+import { JOB_NAME, KEEP_ENDED } from '../../src/queue/names.ts'
 import { connectRedis, freshPrefix } from '../helpers/redis.ts'
 import { jobData } from './embedded-job.ts'
 
@@ -54,7 +54,7 @@ export function openBench(place: Place, name = `q-${randomBytes(6).toString('hex
   const workers: QueueWorker[] = []
   return {
     queue,
-    async add({ priority = PRIORITY, attempts = 3 } = {}) {
+    async add({ priority = 1_000, attempts = 3 } = {}) {
       const id = newJobId()
       await queue.add(JOB_NAME, jobData(id), {
         ...{ jobId: id, priority, attempts, backoff: { type: 'ours' } },

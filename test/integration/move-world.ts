@@ -7,7 +7,7 @@ import { startSandbox } from '../../sandbox/server.ts'
 import type { AdmitCommand } from '../../src/admission/commands.ts'
 import type { Client } from '../../src/client/index.ts'
 import { readOptions } from '../../src/config/options.ts'
-import { JOB_NAME, PRIORITY } from '../../src/queue/names.ts'
+import { JOB_NAME } from '../../src/queue/names.ts'
 import { clientOf } from '../../src/runtime/client-of.ts'
 import { createRuntime, type Runtime } from '../../src/runtime.ts'
 import { startCompletionWorkers } from '../../workers/completions.ts'
@@ -135,7 +135,7 @@ async function addSoon({ queues, store, ledger }: Runtime): Promise<string> {
   const id = 'waits-a-moment'
   const data = { ...jobData(id), body: { messages: ask('soon').messages }, tier: 'basic' }
   await store.intake({ job: id, limits: [], cacheKey: null, meta: '{}', body: null })
-  const options = { jobId: id, priority: PRIORITY, attempts: 3, delay: 60_000 }
+  const options = { jobId: id, priority: 1_000, attempts: 3, delay: 60_000 }
   await queues.batch.add(JOB_NAME, data, { ...options, backoff: { type: 'ours' } })
   await ledger.db.execute(
     `update bullmq.job set attempts_made = 2, attempts_started = 4, stalled_count = 1 where id = '${id}'`,

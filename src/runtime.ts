@@ -1,5 +1,7 @@
 import type { AdmissionStore, Signals } from './admission/store.ts'
+import { withDefaultLimit } from './config/default-limit.ts'
 import type { Environment, Options } from './config/options.ts'
+import { own } from './config/own.ts'
 import { policyToJson } from './config/policy-json.ts'
 import type { Policy, ProviderPolicy } from './config/policy-types.ts'
 import { type PolicyWatch, watchPolicy } from './config/policy-watch.ts'
@@ -80,7 +82,8 @@ async function wire(
   const home = await openHome({ options, clock, logger, closers })
   const { ledger, shelf } = home
 
-  const register = async (policy: Policy): Promise<Policy> => {
+  const register = async (read: Policy): Promise<Policy> => {
+    const policy = withDefaultLimit(read, options)
     const version = await registerPolicy(ledger, policyToJson(policy))
     const registered = { ...policy, version }
     await shelf.publish(registered)
@@ -88,10 +91,11 @@ async function wire(
   }
   const watched = await watchRegistered(options, env, logger, register)
   closers.push(() => watched.watch.close())
-  const rules = createRules(watched.first, shelf, env, logger)
+  const sandbox = await sandboxUrl(overrides, closers)
+  const adapt = (policy: Policy) => (sandbox === null ? policy : withoutOthersLimits(policy))
+  const rules = createRules(watched.first, { shelf, env, logger, adapt })
   watched.follow(rules)
 
-  const sandbox = await sandboxUrl(overrides, closers)
   if (sandbox === null) warnOfKeyless(watched.first, logger)
   const bareProvider = createProvider({ providers: reachableProviders(rules, sandbox) })
   closers.push(() => bareProvider.close())
@@ -197,6 +201,15 @@ function reachableProviders(rules: LiveRules, sandbox: string | null): () => Pro
     to = Object.fromEntries(Object.entries(from).map(([name, one]) => [name, lead(one)]))
     return to
   }
+}
+
+/** What OpenAI allows an account says nothing of the sandbox, which answers for providers without a key. */
+function withoutOthersLimits(policy: Policy): Policy {
+  const providers = Object.entries(policy.providers).map(([name, one]) => [
+    name,
+    isKeyless(one) ? { ...one, limits: { requestsPerMinute: null, tokensPerMinute: null } } : one,
+  ])
+  return { ...policy, providers: own(Object.fromEntries(providers)) }
 }
 
 const isKeyless = ({ apiKey, prices }: ProviderPolicy): boolean =>

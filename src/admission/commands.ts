@@ -6,15 +6,21 @@ import type { Outcome } from './outbox.ts'
  * the Lua scripts decide the same on Redis, and one conformance suite compares the two command by command.
  */
 
+/** End of what has none: a year that every tool can write. */
+export const FOREVER_MS = Date.UTC(9999, 11, 31)
+
 /** One budget window of the chain. */
 export interface WindowLine {
   /** `<budget>:<window>`, e.g. `company:2026-11`. */
   readonly key: string
   readonly startMs: number
+  /** FOREVER_MS = it never rolls. */
   readonly endMs: number
   readonly limitNano: Nano
   /** Percents at which a threshold event is raised, ascending. */
   readonly marks: readonly number[]
+  /** Held, counted and marked like any other, and blocks nothing; absent = false. */
+  readonly warnOnly?: boolean
 }
 
 export interface RungOffer {
@@ -39,26 +45,27 @@ export interface Chain {
   readonly limits: readonly number[]
 }
 
-/** What an admission takes from a limit: the tokens that it holds, or one call. Intake always takes one. */
-export type LimitUnit = 'tokens' | 'calls'
+/**
+ * What an admission takes from a limit: the tokens that it holds, those of its input or of its output cap alone, or one
+ * call. Intake always takes one.
+ */
+export type LimitUnit = 'tokens' | 'calls' | 'input' | 'output'
 
-/** A limit with its subject resolved; `key` names its state. `unit` absent = tokens. */
+interface RateLine {
+  readonly key: string
+  readonly limit: number
+  readonly perMs: number
+  /** Absent = tokens. */
+  readonly unit?: LimitUnit
+  /** false = an answer from the cache takes nothing at intake, and is not refused. Absent = it counts. */
+  readonly countCached?: false
+}
+
+/** A limit with its subject resolved; `key` names its state. */
 export type LimitLine =
-  | {
-      readonly kind: 'sliding-window'
-      readonly key: string
-      readonly limit: number
-      readonly perMs: number
-      readonly unit?: LimitUnit
-    }
-  | {
-      readonly kind: 'token-bucket'
-      readonly key: string
-      readonly limit: number
-      readonly perMs: number
-      readonly burst: number
-      readonly unit?: LimitUnit
-    }
+  | (RateLine & { readonly kind: 'sliding-window' })
+  | (RateLine & { readonly kind: 'fixed-window' })
+  | (RateLine & { readonly kind: 'token-bucket'; readonly burst: number })
   | { readonly kind: 'concurrent'; readonly key: string; readonly limit: number }
 
 export interface LimitState {
@@ -66,6 +73,24 @@ export interface LimitState {
   readonly remaining: number
   /** When it is whole again, or when the refused amount fits; ms. */
   readonly resetAtMs: number
+}
+
+/** Who asks for a turn in a queue, and what it is worth. */
+export interface TurnAsk {
+  readonly queue: string
+  /** Who shares the queue with others: `<tier>/<tenant>`. */
+  readonly flow: string
+  /** What the job may cost, about; counted against the mean of its queue. */
+  readonly costNano: Nano
+  /** Share beside other flows, 1 to 1000. */
+  readonly weight: number
+}
+
+/** The turn by which a job was taken. */
+export interface TurnTaken extends TurnAsk {
+  readonly priority: number
+  /** True when it was taken before: it may come long after its turn. */
+  readonly again: boolean
 }
 
 export interface IntakeCommand {
@@ -78,9 +103,18 @@ export interface IntakeCommand {
   readonly meta: string
   /** A body too large for the queue, kept beside it until the request ends. */
   readonly body: { readonly text: string; readonly ttlMs: number } | null
+  /** Absent = the job goes to no queue that is shared. */
+  readonly turn?: TurnAsk
 }
 export type IntakeReply =
-  | { readonly outcome: 'queued'; readonly limits: readonly LimitState[] }
+  | {
+      readonly outcome: 'queued'
+      /** The job's turn: its priority in the queue, 2 to 2^21 - 1; 0 = it asked for none. */
+      readonly priority: number
+      /** When it was counted, by the slot's clock; 0 = before, by another command with this job id. */
+      readonly countedAtMs: number
+      readonly limits: readonly LimitState[]
+    }
   | { readonly outcome: 'cached'; readonly body: string; readonly limits: readonly LimitState[] }
   /** The same job id already ended: its stored result, null when that is no longer kept. */
   | { readonly outcome: 'concluded'; readonly as: Outcome; readonly result: string | null }
@@ -104,6 +138,14 @@ export interface AdmitCommand {
   readonly ttlMs: number
   /** AttemptMeta as JSON; kept on the hold. */
   readonly meta: string
+  /** Absent = it came from no queue that is shared. */
+  readonly turn?: TurnTaken
+}
+/** Why a rung did not serve. */
+export interface Passed {
+  readonly by: 'budget' | 'gate' | 'limit'
+  /** Of the plan: the window that has the least room, the limit that is full, or the rung whose gate is closed. */
+  readonly index: number
 }
 export type AdmitReply =
   | {
@@ -116,6 +158,8 @@ export type AdmitReply =
       readonly atMs: number
       /** Last outbox id known to be in the ledger. */
       readonly acked: string
+      /** One for each rung above; empty when the hold was taken before, and this is told once more. */
+      readonly passed: readonly Passed[]
     }
   | { readonly outcome: 'concluded'; readonly as: Outcome }
   /** `joined`: the attempt that the job waited for and that paid, '' = it waited for none. */
@@ -123,6 +167,8 @@ export type AdmitReply =
   /** Another attempt is asking the same: its answer is worth waiting for, until then at most. */
   | { readonly outcome: 'joined'; readonly untilMs: number }
   | { readonly outcome: 'cancelled' }
+  /** It comes back long after its turn: it waits again, with this priority. A replay hands out another turn. */
+  | { readonly outcome: 'late'; readonly priority: number }
   | { readonly outcome: 'takes-exhausted'; readonly n: number }
   | {
       readonly outcome: 'over-budget'
@@ -130,7 +176,7 @@ export type AdmitReply =
       readonly window: number
       /** What is left in each window of the plan, nano-USD; may be negative after a limit was lowered. */
       readonly leftNano: readonly Nano[]
-      /** When the last of the blocking windows rolls; 0 = no window of this size ever fits it. */
+      /** When the last of the blocking windows rolls; 0 = it never does, or no window of this size ever fits it. */
       readonly resumeAtMs: number
     }
   | {
@@ -138,6 +184,9 @@ export type AdmitReply =
       readonly by: 'gate' | 'limit'
       readonly index: number
       readonly resumeAtMs: number
+      /** Of a limit: what it still holds, too little for this request, and when it is whole again. */
+      readonly remaining?: number
+      readonly resetAtMs?: number
     }
   /** The attempt already ended: never send. */
   | { readonly outcome: 'void' }
@@ -181,6 +230,8 @@ export interface SettleCommand {
   readonly windows: readonly string[]
   /** Tokens used, to correct the token limits; null = unknown, what was taken stays taken. */
   readonly tokens: number | null
+  /** Of them output; absent or null = unknown. */
+  readonly outputTokens?: number | null
   /** AttemptMeta and SettleDetail as JSON. */
   readonly meta: string
   readonly detail: string
@@ -225,11 +276,28 @@ export interface ConcludeCommand extends Conclusion {
   readonly job: string
   /** RequestMeta as JSON. */
   readonly meta: string
+  /** Request limits that it took from at intake and does not count for after all. */
+  readonly uncount?: Uncount
+}
+
+export interface Uncount {
+  readonly limits: readonly LimitLine[]
+  /** When they were taken from, `countedAtMs` of the intake. */
+  readonly atMs: number
 }
 export type ConcludeReply =
   | { readonly outcome: 'concluded' }
   | { readonly outcome: 'already'; readonly as: Outcome }
   | Unavailable
+
+export interface KeepTurnsCommand {
+  readonly queue: string
+  /** The lap to which everything that waits was found to belong; null = nobody has looked. */
+  readonly clean: number | null
+}
+export type KeepTurnsReply =
+  /** `sweep`: the lap to which the caller brings what waits; null = nothing to do, or somebody else does it. */
+  { readonly outcome: 'kept'; readonly sweep: number | null } | Unavailable
 
 /** Flags the job and tells every worker. */
 export type CancelReply =
@@ -237,15 +305,44 @@ export type CancelReply =
   | { readonly outcome: 'already'; readonly as: Outcome }
   | Unavailable
 
+/** Sets what is granted on top of a window's limit. (PROTOCOL 3.12) */
+export interface CreditCommand {
+  /** Unique among all credits. Set, not added: twice is once. */
+  readonly id: string
+  /** 0 revokes it for good: a grant that arrives later changes nothing. */
+  readonly amountNano: Nano
+  /** First instant at which it counts no more, by the slot's clock; `FOREVER_MS` = as long as its window. */
+  readonly untilMs: number
+  /** Version of the policy that `line` is of. Both are read only for a window that nobody has opened. */
+  readonly policy: number
+  readonly line: WindowLine
+}
+export type CreditReply =
+  /** How the window stands now, its limit in force. */
+  | {
+      readonly outcome: 'set'
+      readonly limitNano: Nano
+      readonly spentNano: Nano
+      readonly heldNano: Nano
+    }
+  /** The credit or its window has ended: nothing was changed. */
+  | { readonly outcome: 'lapsed' }
+  | Unavailable
+
 export interface WindowState {
   readonly key: string
+  /** In force: the policy's, and what is granted on top. */
   readonly limitNano: Nano
+  /** The part of it that is granted. */
+  readonly creditNano: Nano
   readonly policy: number
   readonly spentNano: Nano
   readonly heldNano: Nano
   readonly startMs: number
   readonly endMs: number
   readonly firedPercent: number
+  /** Blocks nothing: what is above its limit was let pass. Absent = false. */
+  readonly warnOnly?: boolean
 }
 
 /** Counters to be made again from one picture of the ledger. (PROTOCOL 3.9) */

@@ -1,4 +1,6 @@
 import { EventEmitter } from 'node:events'
+import { FLOW_KEEP_MS } from './model/fair.ts'
+import { limitEndMs } from './model/limits.ts'
 import { KEEP_MS } from './model/state.ts'
 import * as model from './model.ts'
 import { compareOutboxIds, type Outbox } from './outbox.ts'
@@ -58,13 +60,17 @@ export function createMemoryStore(options: MemoryStoreOptions): AdmissionStore &
     },
     conclude: (command) => run(model.conclude, command),
     cancel: (job) => run(model.cancel, job),
+    keepTurns: (command) => run(model.keepTurns, command),
+    credit: (command) => run(model.credit, command),
     rebuild: async (command) => model.rebuild(state, command),
     async peek(keys) {
       return keys.map((key) => {
         const window = state.windows.get(key)
         if (!window) return null
-        const { marks: _, ...rest } = window
-        return { key, ...rest }
+        const { marks: _, credits: __, ...rest } = window
+        const nowMs = clock()
+        const limitNano = model.limitAt(window, nowMs)
+        return { key, ...rest, limitNano, creditNano: model.creditAt(window, nowMs) }
       })
     },
     windows: async () => [...state.windows.keys()],
@@ -141,5 +147,12 @@ function forget(state: model.SlotState, nowMs: number): void {
     for (const [key, { untilMs }] of texts) if (untilMs <= nowMs) texts.delete(key)
   }
   for (const [key, { untilMs }] of state.flights) if (old(untilMs)) state.flights.delete(key)
+  for (const [key, { atMs }] of state.flows) {
+    if (atMs + FLOW_KEEP_MS <= nowMs) state.flows.delete(key)
+  }
   for (const [key, untilMs] of state.gates) if (untilMs <= nowMs) state.gates.delete(key)
+  for (const [key, record] of state.limits) {
+    const endMs = limitEndMs(record)
+    if (endMs !== null && endMs <= nowMs) state.limits.delete(key)
+  }
 }

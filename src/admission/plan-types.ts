@@ -16,6 +16,8 @@ export interface GovernedRequest {
   readonly tier: string
   readonly tags: Readonly<Record<string, string>>
   readonly urgency: Urgency
+  /** What it is for, as limits name it; absent = nothing of a kind. */
+  readonly resource?: string
   /** Forbids stepping down. */
   readonly pinned: boolean
 }

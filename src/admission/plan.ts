@@ -4,6 +4,7 @@ import { inputCounter, offerFor, type PlanInput, rungsFor } from './offer.ts'
 import { entryOf } from './own-entry.ts'
 import { chained } from './plan/chains.ts'
 import { limitsOf } from './plan/limit-lines.ts'
+import { providerLimitsOf } from './plan/provider-limits.ts'
 import { windowsOf } from './plan/window-lines.ts'
 import type { GovernedRequest, Plan, PlannedRung } from './plan-types.ts'
 import { unbounded } from './unbounded.ts'
@@ -31,9 +32,10 @@ export function planRequest(input: PlanInput): Plan {
   }
   const [first] = rungs
   if (!first) return unknownModel(request, tier)
+  const limits = [...limitsOf(input, rungs), ...providerLimitsOf(input, rungs)]
   return {
     ok: true,
-    ...chained(windowsOf(input, rungs), limitsOf(input, rungs), offers),
+    ...chained(windowsOf(input, rungs), limits, offers),
     rungs,
     inputTokens: count(first.rung).tokens,
     parks: request.urgency !== 'interactive' && tier.onExhausted === 'park',

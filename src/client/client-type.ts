@@ -1,3 +1,4 @@
+import type { LimitReport } from '../queue/limit-words.ts'
 import type { Answer } from './answer.ts'
 import type { Quota } from './quota.ts'
 import type { Quote } from './quote.ts'
@@ -32,4 +33,22 @@ export interface Client {
   quote(request: Request): Promise<Quote>
   /** Ends connections and waits. Not needed to let a script end: idle connections do not keep it alive. */
   close(): Promise<void>
+}
+
+export interface Watching {
+  /** Told once the request was handed in: how the limits of requests stand. Not told when it was handed in before. */
+  readonly onLimits?: (limits: readonly LimitReport[]) => void
+}
+
+/** A client that is no caller of a gateway but stands behind it, and knows what a gateway tells in headers. */
+export interface WatchedClient extends Client {
+  run<const R extends Request>(
+    request: R,
+    options?: RunOptions & Watching,
+  ): Promise<Answer<ResponseTo<R>>>
+  enqueue(request: Request, options?: Watching): Promise<EnqueuedJob>
+  stream<const R extends StreamRequest>(
+    request: R,
+    options?: RunOptions & Watching,
+  ): AnswerStream<ResponseTo<R>>
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../queue/clock.ts'
 import { readResult } from '../queue/result-body.ts'
 import { createSharedRules } from '../queue/rules.ts'
 import { readAnswer } from './answer.ts'
-import type { Client } from './client-type.ts'
+import type { WatchedClient, Watching } from './client-type.ts'
 import type { Link } from './link.ts'
 import { quota } from './quota.ts'
 import { quote } from './quote.ts'
@@ -15,7 +15,7 @@ const DEFAULT_TIMEOUT_MS = 600_000
 const CANCEL_RESULT_TTL_MS = 3_600_000
 
 /** The client's operations over a way to the slot and its queue. Closing it closes the link. */
-export function clientOver(link: Link, clock: Clock): Client {
+export function clientOver(link: Link, clock: Clock): WatchedClient {
   const rules = createSharedRules(() => link.use(async ({ shelf }) => shelf))
   const submission: Submission = { link, rules, clock }
 
@@ -25,12 +25,10 @@ export function clientOver(link: Link, clock: Clock): Client {
       return { jobId, status: typeof status === 'string' ? status : 'ended' }
     })
 
-  const wanted = (stream: boolean, { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: RunOptions) => ({
-    stream,
-    signal,
-    timeoutMs,
-    cancel,
-  })
+  const wanted = (stream: boolean, options: RunOptions & Watching) => {
+    const { signal, timeoutMs = DEFAULT_TIMEOUT_MS, onLimits = () => {} } = options
+    return { stream, signal, timeoutMs, cancel, onLimits }
+  }
 
   return {
     run: (request, options = {}) =>
@@ -38,7 +36,7 @@ export function clientOver(link: Link, clock: Clock): Client {
         const { answered } = await submit(parts, submission, request, wanted(false, options))
         return readAnswer(await answered)
       }),
-    enqueue: (request) => handIn(submission, request),
+    enqueue: (request, options = {}) => handIn(submission, request, options),
     result: (jobId, { timeoutMs = DEFAULT_TIMEOUT_MS } = {}) =>
       link.use(async ({ store, results }) => {
         const expected = results.expect(jobId, timeoutMs)

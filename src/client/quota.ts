@@ -1,31 +1,28 @@
-import type { WindowLine, WindowState } from '../admission/commands.ts'
-import { requestLimits } from '../admission/plan/limit-lines.ts'
+import { FOREVER_MS, type WindowLine, type WindowState } from '../admission/commands.ts'
+import { limitsFor } from '../admission/plan/limit-lines.ts'
 import { budgetChain } from '../admission/plan/window-lines.ts'
-import { formatUsd } from '../money/usd.ts'
-import { type BudgetLine, budgetLine } from '../queue/receipt.ts'
+import { type LimitReport, reportLimit } from '../queue/limit-words.ts'
+import { type BudgetLine, budgetLine, tightestOf } from '../queue/receipt.ts'
+import { receiptWindow } from '../queue/receipt-record.ts'
 import { readIdentity } from '../queue/request.ts'
 import type { Submission } from './submit.ts'
 import type { Identity } from './types.ts'
 
 export interface BudgetQuota extends BudgetLine {
-  /** When the window rolls, ISO 8601. */
-  readonly resetsAt: string
+  /** When the window rolls, ISO 8601; null = never. */
+  readonly resetsAt: string | null
 }
 
-export interface LimitQuota {
-  readonly limit: string
-  /** Requests that may be handed in now. */
-  readonly remaining: number
-  /** When it is whole again, ISO 8601. */
-  readonly resetsAt: string
-}
+export type LimitQuota = LimitReport
 
 export interface Quota {
   readonly tier: string
-  /** What the tightest budget still allows, USD; null when none governs them. */
+  /** What the tightest budget that may refuse still allows, USD; null when none governs them. */
   readonly left: string | null
+  /** That budget's window, e.g. `company:2026-11`. */
+  readonly tightest: string | null
   readonly budgets: readonly BudgetQuota[]
-  /** Request limits. */
+  /** Of requests, tokens and calls at a time; those about a model or provider are not theirs alone. */
   readonly limits: readonly LimitQuota[]
 }
 
@@ -35,26 +32,32 @@ export function quota({ link, rules, clock }: Submission, who: Identity): Promis
     const { policy } = await rules.get()
     const identity = readIdentity(who, policy)
     const lines = budgetChain(policy, identity, clock.now())
+    const named = limitsFor(policy, identity)
     const [states, limits] = await Promise.all([
       store.peek(lines.map(({ key }) => key)),
-      store.peekLimits(requestLimits(policy, identity)),
+      store.peekLimits(named.map(({ line }) => line)),
     ])
     const left = lines.map((line, at) => leftIn(line, states[at] ?? null))
+    const windows = lines.map((line, at) =>
+      receiptWindow({ ...line, limitNano: states[at]?.limitNano ?? line.limitNano }),
+    )
     return {
       tier: identity.tier,
-      left: left.length === 0 ? null : formatUsd(Math.min(...left)),
-      budgets: lines.map((line, at) => ({
-        ...budgetLine(line.key, states[at]?.limitNano ?? line.limitNano, left[at] ?? 0),
-        resetsAt: new Date(line.endMs).toISOString(),
+      ...tightestOf(windows, left),
+      budgets: windows.map((window, at) => ({
+        ...budgetLine(window, left[at] ?? window.limitNano),
+        resetsAt: resetOf(lines[at]?.endMs),
       })),
-      limits: limits.map(({ key, remaining, resetAtMs }) => ({
-        limit: key,
-        remaining,
-        resetsAt: new Date(resetAtMs).toISOString(),
-      })),
+      limits: named.flatMap((limit, at) => {
+        const state = limits[at]
+        return state ? [reportLimit(limit, state)] : []
+      }),
     }
   })
 }
+
+const resetOf = (endMs = FOREVER_MS): string | null =>
+  endMs >= FOREVER_MS ? null : new Date(endMs).toISOString()
 
 /** What a window still allows, nano-USD; a window that nobody held against yet is whole. */
 export const leftIn = (line: WindowLine, state: WindowState | null): number =>

@@ -4,11 +4,12 @@ import type { Clock } from '../queue/clock.ts'
 import type { Rules } from '../queue/context.ts'
 import type { CompletionJob } from '../queue/job.ts'
 import { type Enqueued, enqueueJob, prepareJob } from '../queue/producer.ts'
-import { cachedReceipt } from '../queue/receipt-record.ts'
+import { cachedReceipt, receiptWindow } from '../queue/receipt-record.ts'
 import { readRequest } from '../queue/request.ts'
 import { type Answered, readCacheHit, readResult } from '../queue/result-body.ts'
 import type { Expectation } from '../queue/results.ts'
 import type { SharedRules } from '../queue/rules.ts'
+import type { Watching } from './client-type.ts'
 import type { Link, LinkParts } from './link.ts'
 import type { EnqueuedJob, Request } from './types.ts'
 
@@ -19,7 +20,7 @@ export interface Submission {
   readonly clock: Clock
 }
 
-interface Wanted {
+interface Wanted extends Required<Watching> {
   readonly stream: boolean
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined
@@ -37,18 +38,19 @@ export async function submit(
   parts: LinkParts,
   { rules, clock }: Submission,
   input: Request,
-  { stream, timeoutMs, signal, cancel }: Wanted,
+  { stream, timeoutMs, signal, cancel, onLimits }: Wanted,
 ): Promise<Submitted> {
   signal?.throwIfAborted()
   const current = await rules.get()
-  const { policy } = current
+  const { policy, prices } = current
   const { request, options } = readRequest(input, policy, clock.now())
-  const prepared = { request, options, policy, stream, replyTo: parts.results.client }
+  const prepared = { request, options, policy, prices, stream, replyTo: parts.results.client }
   const job = prepareJob(prepared, clock)
   // Before the job is handed in: a worker may be quicker than our next line.
   const expected = parts.results.expect(job.id, timeoutMs)
   try {
     const enqueued = await enqueueJob(job, prepared, { ...parts, clock })
+    if (enqueued.status !== 'concluded') onLimits(enqueued.limits)
     if (enqueued.status === 'queued') {
       const result = signal ? orAborted(expected, signal, () => cancel(job.id)) : expected.result
       return { jobId: job.id, answered: result.then(readResult) }
@@ -62,14 +64,20 @@ export async function submit(
 }
 
 /** Hands a request in for whoever asks for its result. */
-export function handIn({ link, rules, clock }: Submission, input: Request): Promise<EnqueuedJob> {
+export function handIn(
+  { link, rules, clock }: Submission,
+  input: Request,
+  { onLimits }: Watching = {},
+): Promise<EnqueuedJob> {
   return link.use(async (parts) => {
-    const { policy } = await rules.get()
+    const { policy, prices } = await rules.get()
     const { request, options } = readRequest(input, policy, clock.now())
-    const prepared = { request, options, policy, stream: false, replyTo: parts.results.client }
+    const replyTo = parts.results.client
+    const prepared = { request, options, policy, prices, stream: false, replyTo }
     const job = prepareJob(prepared, clock)
     // A hit at intake would leave nothing behind to ask for: the worker finds it, and keeps it as a result.
     const enqueued = await enqueueJob(job, { ...prepared, lookUp: false }, { ...parts, clock })
+    if (enqueued.status !== 'concluded') onLimits?.(enqueued.limits)
     return { jobId: job.id, status: enqueued.status === 'queued' ? 'queued' : 'ended' }
   })
 }
@@ -101,10 +109,9 @@ async function cacheHit(
 ): Promise<Answered> {
   const lines = budgetChain(policy, job, nowMs)
   const states = await store.peek(lines.map(({ key }) => key))
-  const windows = lines.map(({ key, limitNano }, at) => ({
-    key,
-    limitNano: states[at]?.limitNano ?? limitNano,
-  }))
+  const windows = lines.map((line, at) =>
+    receiptWindow({ ...line, limitNano: states[at]?.limitNano ?? line.limitNano }),
+  )
   const left = windows.map(({ limitNano }, at) => {
     const state = states[at]
     return state ? limitNano - state.spentNano - state.heldNano : limitNano

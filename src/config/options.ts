@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { BursarError } from '../errors.ts'
+import { parseDuration } from './units.ts'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
@@ -14,6 +15,23 @@ const whole = (min: number, max: number, fallback: number) =>
 
 const address = (protocol: RegExp, example: string) =>
   z.url({ protocol, error: `write an address such as ${example}` }).optional()
+
+const flag = (fallback: boolean) =>
+  z
+    .enum(['true', 'false'], { error: 'write true or false' })
+    .transform((text) => text === 'true')
+    .default(fallback)
+
+const time = (fallback: number) =>
+  z
+    .string()
+    .transform((text, context) => {
+      const ms = parseDuration(text)
+      if (ms !== undefined && ms >= 1_000) return ms
+      context.addIssue({ code: 'custom', message: 'write a time of 1s or more, such as 60s or 1h' })
+      return z.NEVER
+    })
+    .default(fallback)
 
 const slot = (fallback: string) =>
   z
@@ -54,6 +72,12 @@ export const OptionsSchema = z.strictObject({
   LEDGER_BATCH: whole(1, 10_000, 500),
   /** How long a finished result waits for its caller. ms, 1 s to 7 days. */
   RESULT_TTL_MS: whole(1_000, 604_800_000, 3_600_000),
+  /** Whether users of tiers without a request limit in the policy get the one below. */
+  RATE_LIMIT_ENABLED: flag(false),
+  /** Requests that such a user may make in RATE_LIMIT_WINDOW. */
+  RATE_LIMIT_REQUESTS: whole(1, 1_000_000_000, 60),
+  /** A time such as 60s, 15m or 1h; read as ms. */
+  RATE_LIMIT_WINDOW: time(60_000),
   /** How long one Redis command may take before the caller hears `unavailable`. ms, 10 ms to 1 min. */
   REDIS_COMMAND_TIMEOUT_MS: whole(10, 60_000, 1_000),
   /** How long running jobs may take to end after SIGTERM. ms, 0 to 10 min. */
@@ -114,7 +138,7 @@ export function describeOptions(options: Options): Readonly<Record<string, strin
   return Object.fromEntries(names.map((name) => [name, describe(name, options[name])]))
 }
 
-function describe(name: string, value: string | number | undefined): string {
+function describe(name: string, value: string | number | boolean | undefined): string {
   if (value === undefined) return ''
   if (SECRETS.has(name)) return '***'
   return typeof value === 'string' ? maskAddress(value) : String(value)

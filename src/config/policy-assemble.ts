@@ -10,11 +10,12 @@ import {
 import { checkOverrides, checkRungs, type Names } from './policy-checks.ts'
 import type { PolicyDocument } from './policy-document.ts'
 import type { Draft } from './policy-draft.ts'
-import type { Report } from './policy-errors.ts'
+import type { PolicyPath, Report } from './policy-errors.ts'
+import { buildFund, type FundDraft } from './policy-funds.ts'
 import { at } from './policy-issues.ts'
 import { checkUntil, type PlacedRung } from './policy-ladders.ts'
 import { buildProviders } from './policy-providers.ts'
-import type { Policy, PriceOverride, TierPolicy } from './policy-types.ts'
+import type { FundPolicy, Policy, PriceOverride, TierPolicy } from './policy-types.ts'
 
 /** A policy, and where its rungs stand in the file. */
 export interface Built {
@@ -49,12 +50,16 @@ export function build(
       attempts: defaults.attempts,
       maxBodyBytes: defaults.max_body_bytes,
     },
-    tiers: own(buildTiers(draft)),
-    budgets: draft.budgets.flatMap((entry) => (entry ? [buildBudget(entry, timezone)] : [])),
+    tiers: own(buildTiers(draft, report)),
+    budgets: draft.budgets.flatMap((entry, i) => {
+      const fund = entry && fundAt(['budgets', i], entry, timezone, report)
+      return fund ? [buildBudget(entry, fund)] : []
+    }),
     limits: draft.limits.flatMap((entry, i) => {
       const built = entry && buildLimit(entry, (message) => report(['limits', i], message))
       return built ? [built] : []
     }),
+    bypass: draft.bypass,
     ladders: own(
       Object.fromEntries([...ladders].map(([name, rungs]) => [name, rungs.map((r) => r.rung)])),
     ),
@@ -71,13 +76,24 @@ export function build(
   return { policy, ladders }
 }
 
-function buildTiers(draft: Draft): Record<string, TierPolicy> {
+function buildTiers({ tiers, timezone }: Draft, report: Report): Record<string, TierPolicy> {
   return Object.fromEntries(
-    Object.entries(draft.tiers).flatMap(([name, tier]) =>
-      tier ? [[name, buildTier(name, tier, draft.timezone)]] : [],
-    ),
+    Object.entries(tiers).flatMap(([name, tier]) => {
+      if (!tier) return []
+      const { budget } = tier
+      const fund = budget && fundAt(['tiers', name, 'budget'], budget, timezone, report)
+      return [[name, buildTier(name, tier, fund ?? null)]]
+    }),
   )
 }
+
+const fundAt = (
+  path: PolicyPath,
+  draft: FundDraft,
+  timezone: string,
+  report: Report,
+): FundPolicy | undefined =>
+  buildFund(draft, timezone, (below, message) => void report([...path, ...below], message))
 
 function placeRungs(
   draft: Draft,

@@ -1,14 +1,16 @@
 import { modelTarget } from './model-target.ts'
 import { own } from './own.ts'
 import type { Draft } from './policy-draft.ts'
-import type {
-  BudgetPolicy,
-  CachePolicy,
-  LimitPolicy,
-  PriceOverride,
-  ProviderPolicy,
-  RungPolicy,
-  TierPolicy,
+import {
+  type BudgetPolicy,
+  type CachePolicy,
+  type FundPolicy,
+  type LimitPolicy,
+  type PriceOverride,
+  type ProviderPolicy,
+  RATES,
+  type RungPolicy,
+  type TierPolicy,
 } from './policy-types.ts'
 import { PERIOD_MS } from './units.ts'
 
@@ -21,9 +23,9 @@ type ProviderDraft = Entry<Draft['providers'][string]>
 type RungDraft = Entry<Entry<Draft['ladders'][string]>[number]>
 type IsProvider = (name: string) => boolean
 
-/** Normalises a tier; `timezone` holds where its budget names none. */
-export function buildTier(name: string, draft: TierDraft, timezone: string): TierPolicy {
-  const { requests, budget } = draft
+/** Normalises a tier. @param budget - its own, normalised. */
+export function buildTier(name: string, draft: TierDraft, budget: FundPolicy | null): TierPolicy {
+  const { requests } = draft
   return {
     name,
     requests: requests
@@ -33,14 +35,7 @@ export function buildTier(name: string, draft: TierDraft, timezone: string): Tie
           countCached: requests.count_cached,
         }
       : null,
-    budget: budget
-      ? {
-          limitNano: budget.usd,
-          per: budget.per,
-          timezone: budget.timezone ?? timezone,
-          alertAt: budget.alert_at,
-        }
-      : null,
+    budget,
     ladder: draft.ladder,
     models: draft.models,
     onExhausted: draft.on_exhausted,
@@ -48,29 +43,28 @@ export function buildTier(name: string, draft: TierDraft, timezone: string): Tie
   }
 }
 
-/** Normalises a budget; `timezone` holds where it names none. */
-export const buildBudget = (draft: BudgetDraft, timezone: string): BudgetPolicy => ({
-  id: draft.id,
-  scope: draft.scope,
-  limitNano: draft.usd,
-  per: draft.per,
-  timezone: draft.timezone ?? timezone,
-  alertAt: draft.alert_at,
+/** Normalises a budget. @param fund - its money, normalised. */
+export const buildBudget = ({ id, scope }: BudgetDraft, fund: FundPolicy): BudgetPolicy => ({
+  id,
+  scope,
+  ...fund,
 })
 
-const COUNTED = ['requests', 'tokens', 'concurrent'] as const
+const COUNTED = [...RATES, 'concurrent'] as const
 
 /** Normalises a limit. @returns undefined when its keys do not go together; that is told to `refuse`. */
 export function buildLimit(
   draft: LimitDraft,
   refuse: (message: string) => void,
 ): LimitPolicy | undefined {
+  const { scope } = draft
   const [counts, ...more] = COUNTED.filter((key) => draft[key] !== undefined)
   const limit = counts && draft[counts]
   if (counts === undefined || limit === undefined || more.length > 0) {
-    return void refuse('counts nothing, or too much; write one of requests, tokens or concurrent')
+    return void refuse(`counts nothing, or too much; write one of ${COUNTED.join(', ')}`)
   }
-  const { id, scope, algorithm = 'sliding-window', per, burst } = draft
+  const { algorithm = 'sliding-window', per, burst } = draft
+  const about = { id: draft.id, scope, ...(draft.resource && { resource: draft.resource }) }
   if (draft.count_cached !== undefined && counts !== 'requests') {
     return void refuse('count_cached is about requests; leave it out here')
   }
@@ -82,12 +76,16 @@ export function buildLimit(
   if (counts === 'concurrent') {
     return per !== undefined || burst !== undefined || draft.algorithm !== undefined
       ? void refuse('what is concurrent has no time; leave out per, burst and algorithm')
-      : { id, scope, counts, limit }
+      : { ...about, counts, limit }
   }
   if (per === undefined) return void refuse('says no time; write per: minute, hour, day, ...')
+  if (algorithm === 'fixed-window' && (per === 'month' || per === 'year')) {
+    return void refuse(
+      `a fixed-window is of a minute, an hour, a day or a week; write sliding-window, or a budget per ${per}`,
+    )
+  }
   const base = {
-    id,
-    scope,
+    ...about,
     counts,
     limit,
     perMs: PERIOD_MS[per],

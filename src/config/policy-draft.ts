@@ -3,6 +3,7 @@ import type { Report } from './policy-errors.ts'
 import { reportIssues } from './policy-issues.ts'
 import {
   BudgetSchema,
+  BypassSchema,
   CacheSchema,
   DefaultsSchema,
   IdentitySchema,
@@ -32,6 +33,7 @@ const DraftSchema = z.object({
   tiers: entries(TierSchema),
   budgets: items(BudgetSchema),
   limits: items(LimitSchema),
+  bypass: BypassSchema.prefault({}).catch(BypassSchema.parse({})),
   ladders: entries(items(RungSchema)),
   providers: entries(ProviderSchema),
   prices: items(PriceSchema),

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { BursarError } from '../errors.ts'
 import type { Environment } from './options.ts'
 import { own } from './own.ts'
-import { PERIODS, type Policy } from './policy-types.ts'
+import { FUND_MODES, type FundPolicy, type Policy, RATES, SCOPES } from './policy-types.ts'
 import { fillVariables, hideVariables } from './policy-variables.ts'
 
 const nano = z.int().min(0)
@@ -11,27 +11,44 @@ const one = z.object({ value: z.string() })
 const of = z.union([z.literal('each'), one])
 const scope = z.union([
   z.object({ kind: z.literal('global') }),
-  z.object({ kind: z.enum(['tenant', 'user', 'tier', 'model', 'provider']), of }),
+  z.object({ kind: z.enum(SCOPES), of }),
   z.object({ kind: z.literal('tag'), key: z.string(), of }),
 ])
-const window = {
-  limitNano: nano,
-  per: z.enum(PERIODS),
-  timezone: z.string(),
-  alertAt: z.array(count),
-}
+const cut = { limitNano: nano }
+const window = z.discriminatedUnion('per', [
+  z.object({ per: z.literal(['minute', 'hour', 'lifetime']), ...cut }),
+  z.object({ per: z.literal(['day', 'week']), ...cut }),
+  z.object({ per: z.literal('month'), startsOn: count.exactOptional(), ...cut }),
+  z.object({ per: z.literal('year'), startsOn: z.string().exactOptional(), ...cut }),
+])
+const fund: z.ZodType<FundPolicy> = z.preprocess(
+  ofOneWindow,
+  z.object({
+    windows: z.array(window).min(1),
+    timezone: z.string(),
+    alertAt: z.array(count),
+    mode: z.enum(FUND_MODES).exactOptional(),
+  }),
+)
 const rated = {
   id: z.string(),
   scope,
-  counts: z.enum(['requests', 'tokens']),
+  resource: z.string().exactOptional(),
+  counts: z.enum(RATES),
   limit: count,
   perMs: count,
   countCached: z.boolean().exactOptional(),
 }
 const limit = z.union([
-  z.object({ ...rated, algorithm: z.literal('sliding-window') }),
+  z.object({ ...rated, algorithm: z.enum(['sliding-window', 'fixed-window']) }),
   z.object({ ...rated, algorithm: z.literal('token-bucket'), burst: count }),
-  z.object({ id: z.string(), scope, counts: z.literal('concurrent'), limit: count }),
+  z.object({
+    id: z.string(),
+    scope,
+    resource: z.string().exactOptional(),
+    counts: z.literal('concurrent'),
+    limit: count,
+  }),
 ])
 const rung = z.object({
   model: z.string(),
@@ -47,7 +64,7 @@ const tier = z.object({
   requests: z
     .object({ limit: count, perMs: count, countCached: z.boolean().exactOptional() })
     .nullable(),
-  budget: z.object(window).nullable(),
+  budget: fund.nullable(),
   ladder: z.string(),
   models: z.array(z.string()),
   onExhausted: z.enum(['park', 'refuse']),
@@ -116,8 +133,11 @@ const StoredPolicySchema = z.object({
     maxBodyBytes: count,
   }),
   tiers: z.record(z.string(), tier),
-  budgets: z.array(z.object({ id: z.string(), scope, ...window })),
+  budgets: z.array(z.object({ id: z.string(), scope }).and(fund)),
   limits: z.array(limit),
+  bypass: z
+    .object({ users: z.array(z.string()), keys: z.array(z.string()), tenants: z.array(z.string()) })
+    .exactOptional(),
   ladders: z.record(z.string(), z.array(rung)),
   providers: z.record(z.string(), provider),
   prices: z.array(price),
@@ -130,6 +150,13 @@ const StoredPolicySchema = z.object({
     .exactOptional(),
   cache,
 })
+
+/** Before budgets had several windows, the one they had stood among their keys. */
+function ofOneWindow(stored: unknown): unknown {
+  if (typeof stored !== 'object' || stored === null || 'windows' in stored) return stored
+  const { per, limitNano }: { per?: unknown; limitNano?: unknown } = stored
+  return { ...stored, windows: [{ per, limitNano }] }
+}
 
 /** A policy as it may be stored and shown: without keys of providers, warnings and version. */
 export type StoredPolicy = Omit<Policy, 'version' | 'warnings'>

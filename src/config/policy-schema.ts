@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { isBursarError } from '../errors.ts'
 import { parseUsd } from '../money/usd.ts'
 import { suggest } from './policy-errors.ts'
-import { PERIODS, type Scope } from './policy-types.ts'
+import { FUND_MODES, PERIODS, SCOPES, type Scope, WINDOW_PERIODS } from './policy-types.ts'
 import { parseDuration, parseSize } from './units.ts'
 
 /**
@@ -15,9 +15,9 @@ const name = z
     /^[A-Za-z0-9][\w.-]{0,63}$/,
     'write a name of letters, digits, ".", "_" and "-", at most 64',
   )
-/** The budgets and request limits that tiers bring along are called `tier.<name>`. */
-const ownName = name.refine((id) => !id.startsWith('tier.'), {
-  error: 'names that begin with "tier." belong to the tiers: choose another',
+/** What tiers and providers bring along is called `tier.<name>` and `provider.<name>`. */
+const ownName = name.refine((id) => !/^(tier|provider)\./.test(id), {
+  error: 'names that begin with "tier." or "provider." belong to those: choose another',
 })
 const modelName = z.string().min(1, 'write the name of a model').max(200)
 const text = z.string().min(1, 'write something here').max(200)
@@ -70,18 +70,19 @@ const instant = z.string().transform((value, context) => {
   return z.NEVER
 })
 
-/** One budget or limit for each value of these, or for one value alone. */
-const SCOPED = ['user', 'tenant', 'tier', 'model', 'provider'] as const
 const SCOPE =
-  'write global, user, tenant, tier, model or provider, or one value: { tenant: acme }, { tag: feature=tutor }, { tag: feature }'
+  'write global, user, tenant, tier, session, run, key, model or provider, or one value: { tenant: acme }, { tag: feature=tutor }, { tag: feature }'
 const scope = z
   .union(
     [
-      z.enum(['global', ...SCOPED]),
+      z.enum(['global', ...SCOPES]),
       z.strictObject({
         user: text.optional(),
         tenant: text.optional(),
         tier: name.optional(),
+        session: text.optional(),
+        run: text.optional(),
+        key: text.optional(),
         model: modelName.optional(),
         provider: name.optional(),
         tag: z
@@ -109,6 +110,27 @@ const alertAt = z
   .max(20)
   .transform((list) => [...new Set(list)].toSorted((a, b) => a - b))
 
+const STARTS_ON = 'write the day of the month, 2 to 31, or for a year the month and day, e.g. 04-01'
+const startsOn = z.union([count(1, 31), z.string().regex(/^\d\d-\d\d$/, STARTS_ON)], {
+  error: STARTS_ON,
+})
+/** What goes together is judged in policy-funds.ts. */
+const window = { usd: usdNano, per: z.enum(WINDOW_PERIODS), starts_on: startsOn.optional() }
+
+/** Money: one window written short, or a list of them. */
+const fund = (marks: readonly number[]) => ({
+  usd: window.usd.optional(),
+  per: window.per.optional(),
+  starts_on: window.starts_on,
+  windows: z
+    .array(z.strictObject(window))
+    .min(1, 'write a window: { usd: "5", per: day }')
+    .optional(),
+  timezone: zone.optional(),
+  alert_at: alertAt.default([...marks]),
+  mode: z.enum(FUND_MODES).default('enforce'),
+})
+
 export const IdentitySchema = z.strictObject({
   default_tenant: text.default('default'),
   default_tier: name.optional(),
@@ -135,14 +157,7 @@ export const TierSchema = z.strictObject({
       count_cached: z.boolean().default(true),
     })
     .optional(),
-  budget: z
-    .strictObject({
-      usd: usdNano,
-      per: z.enum(PERIODS),
-      timezone: zone.optional(),
-      alert_at: alertAt.default([]),
-    })
-    .optional(),
+  budget: z.strictObject(fund([])).optional(),
   ladder: name,
   models: z.array(modelName).default([]),
   on_exhausted: z.enum(['park', 'refuse']).default('refuse'),
@@ -152,22 +167,28 @@ export const TierSchema = z.strictObject({
 export const BudgetSchema = z.strictObject({
   id: ownName,
   scope,
-  usd: usdNano,
-  per: z.enum(PERIODS),
-  timezone: zone.optional(),
-  alert_at: alertAt.default([80, 100]),
+  ...fund([80, 100]),
 })
 
 export const LimitSchema = z.strictObject({
   id: ownName,
   scope,
-  algorithm: z.enum(['sliding-window', 'token-bucket']).optional(),
+  resource: name.optional(),
+  algorithm: z.enum(['sliding-window', 'token-bucket', 'fixed-window']).optional(),
   requests: count(1, 1e9).optional(),
   tokens: count(1, 1e12).optional(),
+  input_tokens: count(1, 1e12).optional(),
+  output_tokens: count(1, 1e12).optional(),
   concurrent: count(1, 1e6).optional(),
   per: z.enum(PERIODS).optional(),
   burst: count(1, 1e12).optional(),
   count_cached: z.boolean().optional(),
+})
+
+export const BypassSchema = z.strictObject({
+  users: z.array(text).default([]),
+  keys: z.array(text).default([]),
+  tenants: z.array(text).default([]),
 })
 
 export const RungSchema = z.strictObject({
@@ -269,6 +290,7 @@ export const PolicyFileSchema = z.strictObject({
   tiers: z.record(name, TierSchema),
   budgets: z.array(BudgetSchema).default([]),
   limits: z.array(LimitSchema).default([]),
+  bypass: BypassSchema.prefault({}),
   ladders: z.record(name, LadderSchema),
   providers: z.record(name, ProviderSchema),
   prices: z.array(PriceSchema).default([]),
@@ -278,7 +300,7 @@ export const PolicyFileSchema = z.strictObject({
 })
 
 function scopeOf(kind: string, value: string): Scope {
-  const named = SCOPED.find((one) => one === kind)
+  const named = SCOPES.find((one) => one === kind)
   if (named) return { kind: named, of: { value } }
   const at = value.indexOf('=')
   return at === -1

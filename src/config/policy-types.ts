@@ -3,6 +3,21 @@ import type { Nano } from '../money/nano.ts'
 /** Calendar windows, each in the budget's own timezone. Weeks are ISO weeks (Monday). */
 export const PERIODS = ['minute', 'hour', 'day', 'week', 'month', 'year'] as const
 export type Period = (typeof PERIODS)[number]
+/** How often a budget begins anew; `lifetime` = never. */
+export const WINDOW_PERIODS = [...PERIODS, 'lifetime'] as const
+export type WindowPeriod = (typeof WINDOW_PERIODS)[number]
+
+/** What one value of a request may be governed by. `key` is the API key that it came with, by its id. */
+export const SCOPES = [
+  'user',
+  'tenant',
+  'tier',
+  'session',
+  'run',
+  'key',
+  'model',
+  'provider',
+] as const
 
 /**
  * `each` = one budget or limit per value; otherwise only the one named value is governed. `model` and `provider` are
@@ -10,35 +25,61 @@ export type Period = (typeof PERIODS)[number]
  */
 export type Scope =
   | { kind: 'global' }
-  | { kind: 'tenant' | 'user' | 'tier' | 'model' | 'provider'; of: 'each' | { value: string } }
+  | { kind: (typeof SCOPES)[number]; of: 'each' | { value: string } }
   | { kind: 'tag'; key: string; of: 'each' | { value: string } }
 
-export interface BudgetPolicy {
-  readonly id: string
-  readonly scope: Scope
-  readonly limitNano: Nano
-  readonly per: Period
+/** How a budget cuts time into windows. */
+export type Calendar =
+  | { readonly per: 'minute' | 'hour' | 'lifetime' }
+  | { readonly per: 'day' | 'week' }
+  /** A day, 2 to 31, or the last of a shorter month; absent = the 1st. */
+  | { readonly per: 'month'; readonly startsOn?: number }
+  /** `MM-DD`; 02-29 is the last of February. Absent = 01-01. */
+  | { readonly per: 'year'; readonly startsOn?: string }
+
+/** What may be spent in each window of a calendar. */
+export type WindowPolicy = Calendar & { readonly limitNano: Nano }
+
+/** Money: all of its windows must agree. */
+export interface FundPolicy {
+  /** At least one, each of another period. */
+  readonly windows: readonly WindowPolicy[]
   /** IANA name. */
   readonly timezone: string
   /** Percent, ascending, each 1..1000. */
   readonly alertAt: readonly number[]
+  /** `warn`: spending is counted and alerts are raised; nothing is refused or stepped down. Absent = `enforce`. */
+  readonly mode?: FundMode
 }
+export const FUND_MODES = ['enforce', 'warn'] as const
+export type FundMode = (typeof FUND_MODES)[number]
+
+export interface BudgetPolicy extends FundPolicy {
+  readonly id: string
+  readonly scope: Scope
+}
+
+/** What a rate counts; `tokens` are those of input and output together. */
+export const RATES = ['requests', 'tokens', 'input_tokens', 'output_tokens'] as const
+export type Rate = (typeof RATES)[number]
 
 /** Requests are counted at intake; tokens and lanes are taken with the hold. */
 export type LimitPolicy = {
   readonly id: string
   readonly scope: Scope
+  /** Governs only requests that are for this; absent = every one. */
+  readonly resource?: string
   /** Whether cache hits and joins count, requests only; absent = true. */
   readonly countCached?: boolean
 } & (
   | {
-      readonly counts: 'requests' | 'tokens'
-      readonly algorithm: 'sliding-window'
+      readonly counts: Rate
+      readonly algorithm: 'sliding-window' | 'fixed-window'
       readonly limit: number
       readonly perMs: number
     }
   | {
-      readonly counts: 'requests' | 'tokens'
+      readonly counts: Rate
       readonly algorithm: 'token-bucket'
       /** Refill per `perMs`. */
       readonly limit: number
@@ -75,12 +116,7 @@ export interface TierPolicy {
     readonly countCached?: boolean
   } | null
   /** Per user. */
-  readonly budget: {
-    readonly limitNano: Nano
-    readonly per: Period
-    readonly timezone: string
-    readonly alertAt: readonly number[]
-  } | null
+  readonly budget: FundPolicy | null
   readonly ladder: string
   /** Models a request may name though they stand on no rung of the ladder. `*` allows any priced model. */
   readonly models: readonly string[]
@@ -175,6 +211,8 @@ export interface Policy {
     readonly defaultTier: string
     /** user -> tier */
     readonly users: Readonly<Record<string, string>>
+    /** `["tenant","user"]` -> tier, as people were given it beside the file; absent = nobody was. */
+    readonly given?: ReadonlyMap<string, string>
   }
   readonly defaults: {
     readonly maxOutputTokens: number
@@ -188,6 +226,13 @@ export interface Policy {
   readonly tiers: Readonly<Record<string, TierPolicy>>
   readonly budgets: readonly BudgetPolicy[]
   readonly limits: readonly LimitPolicy[]
+  /** Whom no rate limit governs; budgets and the limits of providers do. Absent = nobody. */
+  readonly bypass?: {
+    readonly users: readonly string[]
+    /** Ids of API keys. */
+    readonly keys: readonly string[]
+    readonly tenants: readonly string[]
+  }
   readonly ladders: Readonly<Record<string, readonly RungPolicy[]>>
   readonly providers: Readonly<Record<string, ProviderPolicy>>
   readonly prices: readonly PriceOverride[]

@@ -1,5 +1,6 @@
 import { BursarError, type ErrorCode, type ErrorDetail, isBursarError } from '../errors.ts'
 import { ERROR_STATUS } from './error-status.ts'
+import { limitHeaders, refusingLimits } from './limit-headers.ts'
 
 /** An error as JSON. */
 export interface ErrorBody {
@@ -31,6 +32,7 @@ export function errorReply(error: BursarError, nowMs: number): ErrorReply {
       // OpenAI's SDKs would send most of these again by their status alone.
       'x-should-retry': String(retryable),
       ...(seconds === null ? {} : { 'retry-after': String(seconds) }),
+      ...(code === 'RATE_LIMITED' && limitHeaders(refusingLimits(detail), nowMs)),
     },
     body: { error: { message, type, code, detail, retryable } },
   }

@@ -1,5 +1,5 @@
 import type { EmbeddedParts } from '../admin/place/embedded.ts'
-import type { Client } from '../client/client-type.ts'
+import type { WatchedClient } from '../client/client-type.ts'
 import type { Options } from '../config/options.ts'
 import type { RulesSource } from '../queue/context.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -11,6 +11,7 @@ import type { ReadinessParts } from './readiness.ts'
 export interface GatewayRuntime extends JobPlaces, ReadinessParts {
   readonly store: JobPlaces['store'] & ReadinessParts['store'] & EmbeddedParts['store']
   readonly rules: Pick<RulesSource, 'current'>
+  readonly shelf: EmbeddedParts['shelf']
   readonly metrics: Pick<Metrics, 'registry'>
   readonly logger: Logger
   readonly options: Options
@@ -21,7 +22,7 @@ export interface GatewayRuntime extends JobPlaces, ReadinessParts {
 /** What every route is given. */
 export interface GatewayParts {
   readonly runtime: GatewayRuntime
-  readonly client: Client
+  readonly client: WatchedClient
   /** Aborted when the server closes: whoever waits is answered with what there is. */
   readonly closing: AbortSignal
 }

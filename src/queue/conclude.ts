@@ -1,3 +1,4 @@
+import type { Uncount } from '../admission/commands.ts'
 import type { Outcome } from '../admission/outbox.ts'
 import { messageOf } from '../errors.ts'
 import type { WorkContext } from './context.ts'
@@ -26,13 +27,17 @@ export const concludeDenied = (
       : disposition,
   )
 
-/** Ends a request with a result that is written already. */
+/**
+ * Ends a request with a result that is written already.
+ * @param uncount - request limits that it does not count against after all.
+ */
 export async function conclude(
   job: CompletionJob,
   { store, metrics, logger, resultTtlMs }: ConcludeContext,
   outcome: Outcome,
   reason: string,
   result: string,
+  uncount?: Uncount,
 ): Promise<Disposition> {
   const command = {
     job: job.id,
@@ -43,6 +48,7 @@ export async function conclude(
     replyTo: job.replyTo,
     resultTtlMs,
     hasBody: job.body === null,
+    ...(uncount && { uncount }),
   }
   for (let tried = 0; tried < TRIES; tried++) {
     try {

@@ -24,6 +24,7 @@ export const CompletionJobSchema = z.object({
   tier: z.string(),
   tags: z.record(z.string(), z.string()),
   urgency: z.enum(URGENCIES),
+  resource: z.string().exactOptional(),
   pinned: z.boolean(),
   /** Whether the caller follows the chunk log. */
   stream: z.boolean(),
@@ -34,6 +35,8 @@ export const CompletionJobSchema = z.object({
   /** Exact-cache key; null = neither read nor written. */
   cacheKey: z.string().nullable(),
   enqueuedAtMs: atMs,
+  /** When intake counted it, by the slot's clock; absent or 0 = it did not. */
+  countedAtMs: atMs.exactOptional(),
   /** Virtual time that the worker's clock follows (replay, simulation); 0 = real time. */
   clockMs: atMs,
 })

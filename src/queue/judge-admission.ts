@@ -1,10 +1,11 @@
-import type { AdmitReply, Unavailable } from '../admission/commands.ts'
+import { type AdmitReply, FOREVER_MS, type Unavailable } from '../admission/commands.ts'
 import { splitWindowKey } from '../admission/outbox.ts'
 import type { Plan } from '../admission/plan-types.ts'
 import { formatUsd } from '../money/usd.ts'
 import type { DeniedOutcome } from './conclude.ts'
 import type { Disposition } from './disposition.ts'
 import type { CompletionJob } from './job.ts'
+import { namedLine, refusalOf } from './limit-words.ts'
 import type { Denied } from './result-body.ts'
 
 export type OkPlan = Extract<Plan, { ok: true }>
@@ -16,7 +17,10 @@ export type Verdict =
   /** `joined`: the attempt that it waited for and that paid, '' = none. */
   | { readonly do: 'deliver'; readonly entry: string; readonly joined: string }
 
-export type NoHold = Exclude<AdmitReply, Unavailable | { outcome: 'held' | 'stale' | 'void' }>
+export type NoHold = Exclude<
+  AdmitReply,
+  Unavailable | { outcome: 'held' | 'stale' | 'void' | 'late' }
+>
 
 export interface Circumstances {
   readonly job: CompletionJob
@@ -110,7 +114,9 @@ function overBudget(
       ? 'this tier may use the cache and models without a price alone: choose another tier, or raise its budget'
       : resumeAtMs > 0
         ? `wait until ${iso(resumeAtMs)}, raise the budget, or send it as urgency: 'deferrable'`
-        : 'no window of this budget ever fits the request: raise the budget, or ask for less output'
+        : line && line.endMs >= FOREVER_MS
+          ? 'it never begins anew: raise the budget, or ask for less output'
+          : 'no window of this budget ever fits the request: raise the budget, or ask for less output'
   return {
     code: 'BUDGET_EXHAUSTED',
     message: `budget ${budget} has ${formatUsd(left)} of ${formatUsd(limitNano)} USD left for ${period}, too little for this request: ${mend}`,
@@ -129,7 +135,7 @@ function overBudget(
 }
 
 function judgeBusy(
-  { by, index, resumeAtMs }: Extract<NoHold, { outcome: 'busy' }>,
+  { by, index, resumeAtMs, remaining = 0, resetAtMs }: Extract<NoHold, { outcome: 'busy' }>,
   { job, plan, nowMs, random }: Circumstances,
 ): Verdict {
   const patience =
@@ -142,21 +148,21 @@ function judgeBusy(
     return { do: 'park', delayMs: waitMs + Math.floor(random * JITTER_MS), by }
   }
   const retryAfterMs = Math.max(resumeAtMs - nowMs, LEAST_WAIT_MS)
-  const detail = { retryAfterMs, resumesAt: iso(resumeAtMs) }
-  const error: Denied =
-    by === 'limit'
-      ? {
-          code: 'RATE_LIMITED',
-          message: `limit ${plan.limits[index]?.key ?? ''} is full until ${iso(resumeAtMs)}: send the request again then`,
-          retryable: true,
-          detail: { ...detail, limit: plan.limits[index]?.key ?? null },
-        }
-      : {
-          code: 'PROVIDER_BUSY',
-          message: `the provider takes nothing more for ${plan.offers[index]?.gate ?? ''} until ${iso(resumeAtMs)}: send the request again then`,
-          retryable: true,
-          detail: { ...detail, model: plan.offers[index]?.gate ?? null },
-        }
+  const line = by === 'limit' ? plan.limits[index] : undefined
+  if (line) {
+    const state = { key: line.key, remaining, resetAtMs: resetAtMs ?? resumeAtMs }
+    const { message, detail } = refusalOf(namedLine(line), state, retryAfterMs)
+    const resumes = { ...detail, resumesAt: iso(resumeAtMs) }
+    const error: Denied = { code: 'RATE_LIMITED', message, retryable: true, detail: resumes }
+    return { do: 'deny', as: 'refused', error }
+  }
+  const gate = plan.offers[index]?.gate ?? null
+  const error: Denied = {
+    code: 'PROVIDER_BUSY',
+    message: `the provider takes nothing more for ${gate ?? ''} until ${iso(resumeAtMs)}: send the request again then`,
+    retryable: true,
+    detail: { retryAfterMs, resumesAt: iso(resumeAtMs), model: gate },
+  }
   return { do: 'deny', as: 'refused', error }
 }
 

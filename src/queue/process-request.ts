@@ -1,6 +1,10 @@
+import type { Uncount } from '../admission/commands.ts'
+import { hitsAreFree } from '../admission/model/limits.ts'
+import { requestLimits } from '../admission/plan/limit-lines.ts'
+import type { Policy } from '../config/policy-types.ts'
 import { BursarError } from '../errors.ts'
 import type { RequestBody } from '../provider/types.ts'
-import { type Admitted, admitRequest } from './admit-request.ts'
+import { type Admitted, admitRequest, type TakenBy } from './admit-request.ts'
 import { callProvider, type SeenCall } from './call-provider.ts'
 import { conclude, concludeDenied, SLOT_RETRY_MS } from './conclude.ts'
 import type { WorkContext } from './context.ts'
@@ -18,12 +22,14 @@ const SETTLE_PATIENCE_MS = 20_000
  * One take of one request: hold, call, settle. Every end is a disposition, which the caller carries out; running it
  * again at any time, anywhere, costs at most what the new take holds.
  * @param signal - aborts the call; its reason is an `Abort`.
+ * @param turn - the turn that it was taken by; absent = it shares no queue.
  * @throws what is a bug: nothing was sent then that is not settled or held.
  */
 export async function processRequest(
   job: CompletionJob,
   context: WorkContext,
   signal: AbortSignal,
+  turn?: TakenBy,
 ): Promise<Disposition> {
   const { clock, owed } = context
   clock.follow(job.clockMs)
@@ -34,7 +40,7 @@ export async function processRequest(
   }
   try {
     const loaded = await loadBody(job, context)
-    const admitted = await admitRequest(loaded, context)
+    const admitted = await admitRequest(loaded, context, turn)
     if (admitted.do !== 'call') return await carryOut(admitted, job, context)
     const abort = abortOf(signal)
     if (abort !== null) return await giveUp(job, admitted, context, abort)
@@ -72,8 +78,18 @@ function carryOut(
   }
   const { entry, joined } = verdict
   const outcome = joined === '' ? 'cached' : 'joined'
-  const receipt = cachedReceipt(job, context.rules.current().policy.version, [], joined)
-  return conclude(job, context, outcome, joined, writeCached(outcome, receipt, entry))
+  const { policy } = context.rules.current()
+  const receipt = cachedReceipt(job, policy.version, [], joined)
+  const result = writeCached(outcome, receipt, entry)
+  return conclude(job, context, outcome, joined, result, uncountOf(job, policy))
+}
+
+/** The limits that answers from the cache do not count against; intake did not know yet that it would be one. */
+function uncountOf(job: CompletionJob, policy: Policy): Uncount | undefined {
+  const { countedAtMs: atMs = 0 } = job
+  if (atMs === 0) return undefined
+  const limits = requestLimits(policy, job).filter(hitsAreFree)
+  return limits.length === 0 ? undefined : { limits, atMs }
 }
 
 /** Aborted before anything was sent: the hold goes back whole. */

@@ -1,24 +1,36 @@
-import type { IntakeReply, LimitState } from '../admission/commands.ts'
+import type { IntakeReply } from '../admission/commands.ts'
 import type { Outcome } from '../admission/outbox.ts'
-import { requestLimits } from '../admission/plan/limit-lines.ts'
+import { limitsFor, type NamedLimit } from '../admission/plan/limit-lines.ts'
 import type { GovernedRequest } from '../admission/plan-types.ts'
 import type { AdmissionStore } from '../admission/store.ts'
 import { fingerprint, isCacheable } from '../cache/fingerprint.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { BursarError } from '../errors.ts'
+import type { PriceBook } from '../pricing/types.ts'
 import { queueError } from './check-redis.ts'
 import type { Clock } from './clock.ts'
+import { guessNano, turnFor } from './fair.ts'
 import { newJobId } from './ids.ts'
 import { type CompletionJob, metaOf } from './job.ts'
-import { JOB_NAME, PRIORITY, queueOf } from './names.ts'
+import { type LimitReport, refusalOf, reportLimit } from './limit-words.ts'
+import { JOB_NAME, queueOf } from './names.ts'
 import type { Queues } from './queues.ts'
 import type { RequestOptions } from './request.ts'
 
 /** What became of a request that was handed in. */
 export type Enqueued =
-  | { readonly status: 'queued'; readonly job: CompletionJob }
+  | {
+      readonly status: 'queued'
+      readonly job: CompletionJob
+      readonly limits: readonly LimitReport[]
+    }
   /** Answered at once; nothing was queued. */
-  | { readonly status: 'cached'; readonly job: CompletionJob; readonly entry: string }
+  | {
+      readonly status: 'cached'
+      readonly job: CompletionJob
+      readonly entry: string
+      readonly limits: readonly LimitReport[]
+    }
   /** This job id ended before; null = its result is no longer kept. */
   | {
       readonly status: 'concluded'
@@ -37,6 +49,7 @@ export interface Prepare {
   readonly request: GovernedRequest
   readonly options: RequestOptions
   readonly policy: Policy
+  readonly prices: PriceBook
   /** Whether the caller follows the chunk log. */
   readonly stream: boolean
   /** Client whose reply channel is told; '' = nobody. */
@@ -76,38 +89,63 @@ export function prepareJob(prepare: Prepare, clock: Clock): CompletionJob {
  */
 export async function enqueueJob(
   job: CompletionJob,
-  { policy, options, lookUp = true }: Prepare,
-  { store, queues }: ProducerParts,
+  { request, policy, prices, options, lookUp = true }: Prepare,
+  { store, queues, clock }: ProducerParts,
 ): Promise<Enqueued> {
   const byReference = options.bodyBytes > INLINE_BYTES
+  const named = limitsFor(policy, job).filter(({ counts }) => counts === 'requests')
+  const costNano = guessNano(request, options.bodyBytes, { policy, prices }, clock.now())
   const reply = await store.intake({
     job: job.id,
-    limits: requestLimits(policy, job),
+    limits: named.map(({ line }) => line),
     cacheKey: lookUp ? job.cacheKey : null,
     meta: JSON.stringify(metaOf(job)),
     body: byReference ? { text: JSON.stringify(job.body), ttlMs: bodyTtlMs(job) } : null,
+    turn: turnFor(job, { policy }, costNano),
   })
   switch (reply.outcome) {
     case 'queued':
-      await add(byReference ? { ...job, body: null } : job, policy, queues())
-      return { status: 'queued', job }
+      await add(queuedJob(job, reply.countedAtMs, byReference), queues(), {
+        priority: reply.priority,
+        attempts: policy.defaults.attempts,
+      })
+      return { status: 'queued', job, limits: reportsOf(named, reply.limits) }
     case 'cached':
-      return { status: 'cached', job, entry: reply.body }
+      return { status: 'cached', job, entry: reply.body, limits: reportsOf(named, reply.limits) }
     case 'concluded':
       return { status: 'concluded', job, as: reply.as, result: reply.result }
     case 'refused':
-      throw rateLimited(job, reply)
+      throw rateLimited(job, named, reply)
     default:
       throw slotClosed()
   }
 }
 
-async function add(job: CompletionJob, policy: Policy, queues: Queues): Promise<void> {
+const queuedJob = (job: CompletionJob, countedAtMs: number, byReference: boolean) => ({
+  ...job,
+  countedAtMs,
+  ...(byReference && { body: null }),
+})
+
+const reportsOf = (
+  named: readonly NamedLimit[],
+  states: Extract<IntakeReply, { outcome: 'queued' }>['limits'],
+): LimitReport[] =>
+  named.flatMap((limit, at) => {
+    const state = states[at]
+    return state ? [reportLimit(limit, state)] : []
+  })
+
+async function add(
+  job: CompletionJob,
+  queues: Queues,
+  { priority, attempts }: { readonly priority: number; readonly attempts: number },
+): Promise<void> {
   try {
     await queues[queueOf(job.urgency)].add(JOB_NAME, job, {
       jobId: job.id,
-      priority: PRIORITY,
-      attempts: policy.defaults.attempts,
+      priority,
+      attempts,
       backoff: { type: 'ours' },
     })
   } catch (error) {
@@ -126,23 +164,22 @@ export const slotClosed = (): BursarError =>
     { retryable: true },
   )
 
+/** Of several full limits the one that lasts longest is told: before it, the request would be refused again. */
 function rateLimited(
   job: CompletionJob,
-  { limit, limits }: Extract<IntakeReply, { outcome: 'refused' }>,
+  named: readonly NamedLimit[],
+  { limits: states }: Extract<IntakeReply, { outcome: 'refused' }>,
 ): BursarError {
-  const state: LimitState | undefined = limits[limit]
-  const resetAtMs = state?.resetAtMs ?? job.enqueuedAtMs
-  const retryAfterMs = Math.max(resetAtMs - job.enqueuedAtMs, 0)
-  return new BursarError(
-    'RATE_LIMITED',
-    `limit ${state?.key ?? ''} is full: send the request again in ${Math.ceil(retryAfterMs / 1_000)} s`,
-    {
-      retryable: true,
-      detail: {
-        limit: state?.key ?? null,
-        retryAfterMs,
-        resumesAt: new Date(resetAtMs).toISOString(),
-      },
-    },
-  )
+  const limits = reportsOf(named, states)
+  const full = states
+    .flatMap((state, at) => (state.remaining < 1 ? [{ state, limit: named[at] }] : []))
+    .toSorted((a, b) => b.state.resetAtMs - a.state.resetAtMs)
+  const { state, limit } = full[0] ?? {}
+  if (!state || !limit) throw new RangeError('a refusal without a full limit')
+  const waitMs = Math.max(state.resetAtMs - job.enqueuedAtMs, 0)
+  const { message, detail } = refusalOf(limit, state, waitMs)
+  return new BursarError('RATE_LIMITED', message, {
+    retryable: true,
+    detail: { ...detail, limits },
+  })
 }

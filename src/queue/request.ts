@@ -1,15 +1,19 @@
 import { z } from 'zod'
 import { URGENCIES } from '../admission/outbox.ts'
+import { isOwnTag, OWN_TAGS } from '../admission/plan/own-tags.ts'
 import type { GovernedRequest } from '../admission/plan-types.ts'
 import { OPERATIONS, type Operation } from '../config/operations.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { BursarError } from '../errors.ts'
 import type { RequestBody } from '../provider/types.ts'
+import { keyOn } from './asked-with.ts'
 import { measureJson } from './measure-json.ts'
+import { userKey } from './user-key.ts'
 
 const name = z.string().min(1).max(256)
 /** They stand on every hold and entry. */
 const MAX_TAGS = 32
+const OWN = 'tags that begin with "bursar." are written by Bursar: send session or run instead'
 
 /** What Bursar reads of a request; every other field goes to the provider as it is. */
 const ControlsSchema = z.object({
@@ -17,11 +21,16 @@ const ControlsSchema = z.object({
   user: name,
   tenant: name.optional(),
   tier: name.optional(),
+  session: name.optional(),
+  run: name.optional(),
   tags: z
     .record(z.string().regex(/^[\w.-]{1,64}$/), z.string().max(256))
     .refine((tags) => Object.keys(tags).length <= MAX_TAGS, `at most ${MAX_TAGS} tags`)
+    .refine((tags) => !Object.keys(tags).some(isOwnTag), OWN)
     .optional(),
   urgency: z.enum(URGENCIES).default('interactive'),
+  /** What it is for, as limits name it. */
+  resource: name.optional(),
   /** Milliseconds from now, or a point in time. */
   deadline: z.union([z.int().positive(), z.date(), z.iso.datetime({ offset: true })]).optional(),
   pinned: z.boolean().default(false),
@@ -34,6 +43,7 @@ const ControlsSchema = z.object({
   model: name,
 })
 type Controls = z.infer<typeof ControlsSchema>
+type Who = Pick<Controls, 'tier' | 'tenant' | 'user'>
 
 const CONTROLS: ReadonlySet<string> = new Set(Object.keys(ControlsSchema.shape))
 
@@ -48,7 +58,7 @@ export interface RequestOptions {
 }
 
 /**
- * Reads an app's flat request: ours are `user tenant tier tags urgency deadline pinned cache operation jobId model`,
+ * Reads an app's flat request: ours are `user tenant tier session run tags urgency resource deadline pinned cache operation jobId model`,
  * the rest is the OpenAI body.
  * @param nowMs - what a relative deadline counts from.
  * @throws {BursarError} INVALID_REQUEST, UNKNOWN_TIER or REQUEST_TOO_LARGE, saying what to write instead.
@@ -64,7 +74,7 @@ export function readRequest(
   checkBody(operation, body)
   const bodyBytes = measureJson(body, 'request')
   if (bodyBytes > policy.defaults.maxBodyBytes) throw tooLarge(bodyBytes, policy)
-  const { user, model, urgency, pinned } = controls
+  const { user, model, urgency, pinned, resource } = controls
   const request: GovernedRequest = {
     operation,
     model,
@@ -72,9 +82,10 @@ export function readRequest(
     tenant: controls.tenant ?? policy.identity.defaultTenant,
     user,
     tier: tierOf(controls, policy),
-    tags: controls.tags ?? {},
+    tags: allTags(controls, keyOn(input)),
     urgency,
     pinned,
+    ...(resource !== undefined && { resource }),
   }
   const { jobId = null, cache } = controls
   return { request, options: { jobId, cache, bodyBytes, deadlineMs: deadlineOf(controls, nowMs) } }
@@ -83,15 +94,30 @@ export function readRequest(
 /** Who a question about quota is for. */
 export type Identity = Pick<GovernedRequest, 'tenant' | 'user' | 'tier' | 'tags'>
 
-const IdentitySchema = ControlsSchema.pick({ user: true, tenant: true, tier: true, tags: true })
+const IdentitySchema = ControlsSchema.pick({
+  ...{ user: true, tenant: true, tier: true },
+  ...{ session: true, run: true, tags: true },
+})
 
 /** @throws {BursarError} INVALID_REQUEST or UNKNOWN_TIER, saying what to write instead. */
 export function readIdentity(input: unknown, policy: Policy): Identity {
   const parsed = IdentitySchema.safeParse(input)
   if (!parsed.success) throw invalid(z.prettifyError(parsed.error))
-  const { user, tenant = policy.identity.defaultTenant, tags = {} } = parsed.data
+  const { user, tenant = policy.identity.defaultTenant } = parsed.data
+  const tags = allTags(parsed.data, keyOn(input))
   return { user, tenant, tags, tier: tierOf(parsed.data, policy) }
 }
+
+/** The caller's own, and what budgets, limits and reports find in the same place. */
+const allTags = (
+  { tags, session, run }: Pick<Controls, 'tags' | 'session' | 'run'>,
+  key: string | undefined,
+): Readonly<Record<string, string>> => ({
+  ...tags,
+  ...(session !== undefined && { [OWN_TAGS.session]: session }),
+  ...(run !== undefined && { [OWN_TAGS.run]: run }),
+  ...(key !== undefined && { [OWN_TAGS.key]: key }),
+})
 
 function split(input: unknown): [own: Record<string, unknown>, body: RequestBody] {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
@@ -138,9 +164,11 @@ function checkBody(operation: Operation, body: RequestBody): void {
   }
 }
 
-function tierOf({ tier, user }: Pick<Controls, 'tier' | 'user'>, policy: Policy): string {
-  const { users, defaultTier } = policy.identity
-  const wanted = tier ?? (Object.hasOwn(users, user) ? users[user] : undefined) ?? defaultTier
+/** The request's own (a key's, where it has one), else what the user was given, else the policy's. */
+function tierOf({ tier, tenant, user }: Who, { identity, ...policy }: Policy): string {
+  const { users, given, defaultTenant, defaultTier } = identity
+  const named = Object.hasOwn(users, user) ? users[user] : undefined
+  const wanted = tier ?? given?.get(userKey(tenant ?? defaultTenant, user)) ?? named ?? defaultTier
   if (Object.hasOwn(policy.tiers, wanted)) return wanted
   const known = Object.keys(policy.tiers)
   throw new BursarError(

@@ -5,6 +5,7 @@ import { createPriceBook } from '../pricing/price-book.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Rules, RulesSource } from './context.ts'
 import type { PolicyShelf } from './published-policy.ts'
+import { createUserTiers, type TierMap, type UserTiers } from './user-tiers.ts'
 
 /** Rules that a process keeps current: its own file's, or newer ones that the slot has seen. */
 export interface LiveRules extends RulesSource {
@@ -12,18 +13,23 @@ export interface LiveRules extends RulesSource {
   put(policy: Policy): void
 }
 
+export interface RulesParts {
+  readonly shelf: PolicyShelf
+  readonly env: Environment
+  readonly logger: Logger
+  /** What this process changes in every policy before it works by it. */
+  readonly adapt: (policy: Policy) => Policy
+}
+
 /** @param first - the policy to start with, registered. */
-export function createRules(
-  first: Policy,
-  shelf: PolicyShelf,
-  env: Environment,
-  logger: Logger,
-): LiveRules {
-  let rules = rulesOf(first)
+export function createRules(first: Policy, { shelf, env, logger, adapt }: RulesParts): LiveRules {
+  let rules = rulesOf(adapt(first))
   let reading: Promise<void> | null = null
+  const tiers = createUserTiers(shelf.tiers)
+  const withTiers = tierOverlay()
 
   function put(policy: Policy): void {
-    if (policy.version > rules.policy.version) rules = rulesOf(policy)
+    if (policy.version > rules.policy.version) rules = rulesOf(adapt(policy))
   }
 
   async function read(): Promise<void> {
@@ -38,7 +44,7 @@ export function createRules(
   }
 
   return {
-    current: () => rules,
+    current: () => withTiers(rules, tiers.current()),
     put,
     async atLeast(version) {
       if (version > rules.policy.version) {
@@ -46,8 +52,24 @@ export function createRules(
         reading ??= read()
         await reading
       }
-      return rules
+      return withTiers(rules, tiers.current())
     },
+  }
+}
+
+/** Puts the tiers that users were given into the policy; the same object as long as neither has changed. */
+function tierOverlay(): (rules: Rules, given: TierMap) => Rules {
+  let of: Rules | null = null
+  let tiers: TierMap | null = null
+  let made: Rules | null = null
+  return (rules, given) => {
+    if (given.size === 0) return rules
+    if (made && of === rules && tiers === given) return made
+    const { policy } = rules
+    made = { ...rules, policy: { ...policy, identity: { ...policy.identity, given } } }
+    of = rules
+    tiers = given
+    return made
   }
 }
 
@@ -64,10 +86,14 @@ export function createSharedRules(shelf: () => Promise<PolicyShelf>): SharedRule
   let rules: Rules | null = null
   let readAtMs = 0
   let reading: Promise<void> | null = null
+  let tiers: UserTiers | null = null
+  const withTiers = tierOverlay()
 
   async function read(): Promise<void> {
     try {
-      const newer = await (await shelf()).read(rules?.policy.version ?? -1)
+      const opened = await shelf()
+      tiers ??= createUserTiers(opened.tiers)
+      const [newer] = await Promise.all([opened.read(rules?.policy.version ?? -1), tiers.refresh()])
       if (newer) rules = rulesOf(newer)
       readAtMs = Date.now()
     } finally {
@@ -75,14 +101,16 @@ export function createSharedRules(shelf: () => Promise<PolicyShelf>): SharedRule
     }
   }
 
+  const inForce = (known: Rules): Rules => (tiers ? withTiers(known, tiers.current()) : known)
+
   return {
     async get() {
-      if (rules && Date.now() - readAtMs < FRESH_MS) return rules
+      if (rules && Date.now() - readAtMs < FRESH_MS) return inForce(rules)
       reading ??= read()
       // What is known serves while the newer one is read; the first caller waits.
       if (rules) reading.catch(() => {})
       else await reading
-      if (rules) return rules
+      if (rules) return inForce(rules)
       throw new BursarError(
         'POLICY_MISSING',
         'no policy is in force yet: start a worker with bursar.yaml (npx bursar start), which publishes it',

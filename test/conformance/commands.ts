@@ -3,13 +3,19 @@ import type {
   AdmitCommand,
   ConcludeCommand,
   Conclusion,
+  CreditCommand,
   IntakeCommand,
+  KeepTurnsCommand,
   LimitLine,
+  RebuildCommand,
   ReleaseCommand,
   RungOffer,
   SettleCommand,
+  TurnAsk,
+  TurnTaken,
   WindowLine,
 } from '../../src/admission/commands.ts'
+import { FOREVER_MS } from '../../src/admission/commands.ts'
 import type { AdmissionStore } from '../../src/admission/store.ts'
 
 /** A small world, so that generated commands meet each other: few budgets, jobs and attempts, tight limits. */
@@ -25,6 +31,9 @@ export type Step = { readonly advanceMs: number } & (
   | { readonly do: 'expire'; readonly command: number }
   | { readonly do: 'conclude'; readonly command: ConcludeCommand }
   | { readonly do: 'cancel'; readonly command: string }
+  | { readonly do: 'rebuild'; readonly command: RebuildCommand }
+  | { readonly do: 'credit'; readonly command: CreditCommand }
+  | { readonly do: 'keepTurns'; readonly command: KeepTurnsCommand }
 )
 
 const JOBS = ['j1', 'j2', 'j3', 'j4', 'j5', 'j6']
@@ -41,22 +50,39 @@ export const LIMITS: readonly LimitLine[] = [
   { kind: 'concurrent', key: 'lanes/acme', limit: 3 },
   { kind: 'sliding-window', key: 'rpm/acme', limit: 6, perMs: 60_000, unit: 'calls' },
   { kind: 'token-bucket', key: 'rpm/openai', limit: 9, perMs: 60_000, burst: 3, unit: 'calls' },
+  { kind: 'fixed-window', key: 'fixed/acme', limit: 500, perMs: 60_000 },
+  { kind: 'fixed-window', key: 'calls/acme', limit: 5, perMs: 3_600_000, unit: 'calls' },
+  { kind: 'sliding-window', key: 'in/acme', limit: 150, perMs: 60_000, unit: 'input' },
+  { kind: 'fixed-window', key: 'out/acme', limit: 250, perMs: 60_000, unit: 'output' },
+  // The same limits as above after somebody edited the policy: they begin anew.
+  { kind: 'token-bucket', key: 'tpm/acme', limit: 400, perMs: 60_000, burst: 400 },
+  { kind: 'sliding-window', key: 'tpm/acme', limit: 400, perMs: 3_600_000 },
 ]
 export const REQUEST_LIMITS: readonly LimitLine[] = [
   { kind: 'sliding-window', key: 'tier.free/u1', limit: 2, perMs: 3_600_000 },
   { kind: 'token-bucket', key: 'burst/u1', limit: 7, perMs: 60_000, burst: 2 },
+  { kind: 'fixed-window', key: 'fixed/u1', limit: 3, perMs: 60_000, countCached: false },
+  { kind: 'sliding-window', key: 'paid/u1', limit: 2, perMs: 60_000, countCached: false },
+  { kind: 'token-bucket', key: 'paid/u2', limit: 9, perMs: 60_000, burst: 2, countCached: false },
 ]
+
+/** One window for good: what is spent in it never comes back, so it is in few chains. */
+const ENDLESS = 'run'
+const LIFETIME = `${ENDLESS}:lifetime`
 
 /** Hourly windows, so that the clock rolls them while attempts of the old one are still held. */
 export function windowKeys(): string[] {
   const hours = [14, 15, 16, 17, 18]
-  return BUDGETS.flatMap((budget) => hours.map((hour) => `${budget}:2026-11-21T${hour}`))
+  return [
+    ...BUDGETS.flatMap((budget) => hours.map((hour) => `${budget}:2026-11-21T${hour}`)),
+    LIFETIME,
+  ]
 }
 
 const windowLine = (budget: string, limitNano: number, hour: number): WindowLine => ({
-  key: `${budget}:2026-11-21T${14 + hour}`,
-  startMs: START_MS + hour * HOUR_MS,
-  endMs: START_MS + (hour + 1) * HOUR_MS,
+  key: budget === ENDLESS ? LIFETIME : `${budget}:2026-11-21T${14 + hour}`,
+  startMs: budget === ENDLESS ? 0 : START_MS + hour * HOUR_MS,
+  endMs: budget === ENDLESS ? FOREVER_MS : START_MS + (hour + 1) * HOUR_MS,
   limitNano,
   marks: budget === 'company' ? [50, 80, 100] : [90],
 })
@@ -122,12 +148,40 @@ const conclusion: fc.Arbitrary<Conclusion> = fc.record({
 
 const cacheKey = fc.constantFrom(null, null, null, 'c1', 'c2')
 
+const ask: fc.Arbitrary<TurnAsk> = fc.record({
+  queue: fc.constantFrom('interactive', 'batch'),
+  flow: fc.constantFrom('basic/acme', 'free/acme', 'free/globex'),
+  costNano: fc.oneof(small, fc.constantFrom(0, 5_000, 7_000_000)),
+  weight: fc.constantFrom(1, 1, 3, 1_000),
+})
+/** Near the front, and places at which a lap is over. */
+const priority = fc.oneof(
+  fc.integer({ min: 2, max: 400 }),
+  fc.constantFrom(2 ** 20 + 4, 2 ** 20 + 5, 2 ** 21 - 2, 2 ** 21 - 1),
+)
+const taken: fc.Arbitrary<TurnTaken> = fc
+  .tuple(ask, priority, fc.constantFrom(false, false, false, true))
+  .map(([asked, at, again]) => ({ ...asked, priority: at, again }))
+/** As often as not nobody asks for a turn. */
+const orNone = <T>(turn: fc.Arbitrary<T>): fc.Arbitrary<{ turn?: T }> =>
+  fc.oneof(
+    fc.constant({}),
+    turn.map((one) => ({ turn: one })),
+  )
+
 const admit = (hour: number) =>
   fc
     .record({
       attempt,
       policy: fc.constantFrom(1, 1, 1, 2),
-      budgets: fc.subarray(BUDGETS, { minLength: 1 }),
+      budgets: fc.oneof(
+        { weight: 6, arbitrary: fc.subarray(BUDGETS, { minLength: 1 }) },
+        { weight: 1, arbitrary: fc.subarray(BUDGETS).map((some) => [...some, ENDLESS]) },
+      ),
+      warned: fc.oneof(
+        { weight: 3, arbitrary: fc.constant<string[]>([]) },
+        { weight: 1, arbitrary: fc.subarray([...BUDGETS, ENDLESS]) },
+      ),
       limitNano: fc.constantFrom(0, 50, 150, 151, 900, 2_000),
       rungs: fc.array(rung, { minLength: 1, maxLength: 3 }),
       limits: fc.subarray([...LIMITS]),
@@ -136,21 +190,23 @@ const admit = (hour: number) =>
       lag: fc.constantFrom(0, 0, 0, 0, 0, 1),
     })
     .map(
-      ({ budgets, limitNano, lag, ...rest }): AdmitCommand => ({
+      ({ budgets, warned, limitNano, lag, ...rest }): AdmitCommand => ({
         ...rest,
         job: jobOf(rest.attempt),
-        windows: budgets.map((budget) =>
-          windowLine(
+        windows: budgets.map((budget) => ({
+          ...windowLine(
             budget,
             rest.policy === 2 ? limitNano * 2 : limitNano,
             Math.max(hour - lag, 0),
           ),
-        ),
+          ...(warned.includes(budget) && { warnOnly: true }),
+        })),
         ttlMs: rest.maxTakes === 3 ? 30_000 : 120_000,
         meta: attemptMeta(jobOf(rest.attempt)),
       }),
     )
     .chain((command) => fc.oneof(fc.constant(command), chained(command)))
+    .chain((command) => orNone(taken).map((turn) => ({ ...command, ...turn })))
 
 const settle = (hour: number) =>
   fc
@@ -160,6 +216,7 @@ const settle = (hour: number) =>
       costNano: fc.integer({ min: 0, max: 140 }),
       holdNano: small,
       tokens: fc.constantFrom(null, 0, 15, 80),
+      outputTokens: fc.constantFrom(null, 0, 15),
       conclusion: fc.oneof(fc.constant(null), conclusion),
       cache: fc.constantFrom(
         null,
@@ -185,6 +242,44 @@ const settle = (hour: number) =>
         }),
     )
 
+/** Granted, delivered again, revoked and late, in windows that are open, to come or over. */
+const credit = (hour: number) =>
+  fc
+    .record({
+      id: fc.constantFrom('cr1', 'cr2', 'cr3'),
+      amountNano: fc.constantFrom(0, 40, 40, 500, 8e15),
+      forMs: fc.constantFrom(0, 1_000, 30_000, 1_900_000, FOREVER_MS, FOREVER_MS),
+      policy: fc.constantFrom(1, 1, 2),
+      budget: fc.constantFrom(...BUDGETS),
+      ahead: fc.constantFrom(-1, 0, 0, 0, 1),
+    })
+    .map(
+      ({ forMs, budget, ahead, ...rest }) =>
+        (nowMs: number): CreditCommand => ({
+          ...rest,
+          untilMs: forMs === FOREVER_MS ? FOREVER_MS : nowMs + forMs,
+          line: windowLine(budget, 100, Math.max(hour + ahead, 0)),
+        }),
+    )
+
+/** Some of those that intake took from in the last minute are not counted after all. */
+const conclude = fc
+  .record({
+    id: job,
+    conclusion,
+    limits: fc.subarray([...REQUEST_LIMITS]),
+    agoMs: fc.constantFrom(0, 0, 0, 1, 700, 5_000, 61_000),
+  })
+  .map(
+    ({ id, conclusion: how, limits, agoMs }) =>
+      (nowMs: number): ConcludeCommand => ({
+        ...how,
+        job: id,
+        meta: JSON.stringify(requestMeta(id)),
+        ...(limits.length > 0 && { uncount: { limits, atMs: nowMs - agoMs } }),
+      }),
+  )
+
 const intake = fc
   .record({
     job: fc.constantFrom(...JOBS, ...ASKED),
@@ -196,6 +291,21 @@ const intake = fc
       ...rest,
       meta: JSON.stringify(requestMeta(rest.job)),
       body: rest.job === 'j1' ? { text: 'a large body', ttlMs: 500_000_000 } : null,
+    }),
+  )
+  .chain((command) => orNone(ask).map((turn) => ({ ...command, ...turn })))
+
+/** A ledger that has read nothing of the outbox yet, and may know of spending before it. */
+const rebuild = fc
+  .record({
+    apply: fc.boolean(),
+    spentNano: fc.constantFrom(0, 0, 0, 3),
+    epoch: fc.constantFrom(1, 1, 1, 2),
+  })
+  .map(
+    ({ apply, spentNano, epoch }): RebuildCommand => ({
+      ...{ epoch, watermark: '0', apply },
+      sums: windowKeys().map((key) => ({ key, spentNano })),
     }),
   )
 
@@ -221,6 +331,14 @@ const draft = (hour: number): fc.Arbitrary<Draft> => {
         advanceMs: advance,
       }),
     },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        do: fc.constant<Step['do']>('credit'),
+        pick: credit(hour),
+        advanceMs: advance,
+      }),
+    },
     { weight: 4, arbitrary: of('intake', intake) },
     {
       weight: 2,
@@ -241,16 +359,24 @@ const draft = (hour: number): fc.Arbitrary<Draft> => {
     { weight: 1, arbitrary: of('expire', fc.constantFrom(1, 2, 100)) },
     {
       weight: 1,
-      arbitrary: of(
-        'conclude',
-        fc.tuple(job, conclusion).map(([id, c]) => ({
-          ...c,
-          job: id,
-          meta: JSON.stringify(requestMeta(id)),
-        })),
-      ),
+      arbitrary: fc.record({
+        do: fc.constant<Step['do']>('conclude'),
+        pick: conclude,
+        advanceMs: advance,
+      }),
     },
     { weight: 1, arbitrary: of('cancel', job) },
+    { weight: 1, arbitrary: of('rebuild', rebuild) },
+    {
+      weight: 1,
+      arbitrary: of(
+        'keepTurns',
+        fc.record({
+          queue: fc.constantFrom('interactive', 'batch'),
+          clean: fc.constantFrom(null, null, 0, 1, 2),
+        }),
+      ),
+    },
   )
 }
 
@@ -291,6 +417,12 @@ export function runStep(store: AdmissionStore, step: Step): Promise<unknown> {
       return store.conclude(step.command)
     case 'cancel':
       return store.cancel(step.command)
+    case 'rebuild':
+      return store.rebuild(step.command)
+    case 'credit':
+      return store.credit(step.command)
+    case 'keepTurns':
+      return store.keepTurns(step.command)
   }
 }
 

@@ -69,7 +69,7 @@ async function redisOf({ BURSAR_PREFIX: slot, BURSAR_QUEUE_PREFIX: queues, ...en
     for (const key of await redis.keys(`${prefix}:*`)) {
       const name = key.slice(prefix.length + 1)
       // Each move has an id of its own, and a bucket is full again in a moment.
-      if (name === 'move' || name.startsWith('q:burst') || BULLMQ_OWN.test(key)) continue
+      if (name === 'move' || /^q:b.*:burst/.test(name) || BULLMQ_OWN.test(key)) continue
       found.set(name, await contentOf(redis, key))
     }
   }

@@ -145,8 +145,16 @@ test('nothing that was moved stays for ever, but the windows that are swept', as
   state.bodies.set('j', { text: '{}', untilMs: nowMs + 60_000 })
   state.gates.set('openai:big', nowMs + 60_000)
   state.limits.set('tpm', {
-    ...{ kind: 'sliding-window', step: Math.floor(nowMs / 1_000), sum: 3 },
+    ...{ kind: 'sliding-window', stepMs: 1_000, step: Math.floor(nowMs / 1_000), sum: 3 },
     steps: new Map([[Math.floor(nowMs / 1_000) - 1, 3]]),
+  })
+  const windowAt = { perMs: 3_600_000, startMs: nowMs - (nowMs % 3_600_000) }
+  state.limits.set('hourly', { kind: 'fixed-window', ...windowAt, count: 2 })
+  state.limits.set('past', {
+    kind: 'fixed-window',
+    perMs: 60_000,
+    startMs: nowMs - 60_000,
+    count: 2,
   })
   state.limits.set('burst', { kind: 'token-bucket', tatUs: (nowMs + 30_000) * 1_000 })
   const restorer = createRestorer({ redis, prefix, move: MOVE, epoch: EPOCH })
@@ -156,7 +164,8 @@ test('nothing that was moved stays for ever, but the windows that are swept', as
   const { slot, move } = slotKeys(prefix)
   const keys = (await redis.keys(`${prefix}*`)).filter((key) => key !== slot && key !== move)
   const names = keys.map((key) => key.slice(prefix.length + 1)).toSorted()
-  expect(names).toEqual(['body:j', 'gates', 'j:j', 'q:burst', 'q:tpm', 'qs:tpm', 'res:j'])
+  const limits = ['q:burst', 'q:hourly', 'q:tpm', 'qs:tpm']
+  expect(names).toEqual(['body:j', 'gates', 'j:j', ...limits, 'res:j'])
   for (const key of keys) expect(await redis.pttl(key), key).toBeGreaterThan(0)
   expect(await redis.pttl(`${prefix}:q:tpm`)).toBeLessThan(64_000)
 })

@@ -2,11 +2,13 @@ import { z } from 'zod'
 import type { LimitLine } from '../commands.ts'
 import type {
   AttemptRecord,
+  FlowRecord,
   JobRecord,
   Kept,
   LimitRecord,
   Slot,
   StoredEntry,
+  TurnsRecord,
   WindowRecord,
 } from '../model/state.ts'
 import type { SlotState } from '../model.ts'
@@ -23,6 +25,8 @@ export const KINDS = [
   'exp',
   'limits',
   'gates',
+  'turns',
+  'flows',
   'results',
   'bodies',
 ] as const
@@ -32,15 +36,18 @@ export type Kind = (typeof KINDS)[number]
 const number = z.number()
 const amount = z.int()
 
+const rate = {
+  key: z.string(),
+  limit: number,
+  perMs: number,
+  unit: z.enum(['tokens', 'calls', 'input', 'output']).exactOptional(),
+  countCached: z.literal(false).exactOptional(),
+}
+
 const Line: z.ZodType<LimitLine> = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('sliding-window'), key: z.string(), limit: number, perMs: number }),
-  z.object({
-    kind: z.literal('token-bucket'),
-    key: z.string(),
-    limit: number,
-    perMs: number,
-    burst: number,
-  }),
+  z.object({ kind: z.literal('sliding-window'), ...rate }),
+  z.object({ kind: z.literal('fixed-window'), ...rate }),
+  z.object({ kind: z.literal('token-bucket'), ...rate, burst: number }),
   z.object({ kind: z.literal('concurrent'), key: z.string(), limit: number }),
 ])
 
@@ -53,6 +60,8 @@ const Window: z.ZodType<WindowRecord> = z.object({
   endMs: number,
   marks: z.array(number),
   firedPercent: number,
+  warnOnly: z.boolean().default(false),
+  credits: z.array(z.object({ id: z.string(), amountNano: amount, untilMs: number })).default([]),
 })
 
 const Attempt: z.ZodType<AttemptRecord> = z.object({
@@ -83,13 +92,27 @@ const Job: z.ZodType<JobRecord> = z.object({
 const Limit: z.ZodType<LimitRecord> = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('sliding-window'),
+    // A record of before steps told their length is over.
+    stepMs: number.default(0),
     step: number,
     sum: number,
     steps: z.array(z.tuple([number, number])).transform((steps) => new Map(steps)),
   }),
+  z.object({ kind: z.literal('fixed-window'), perMs: number, startMs: number, count: number }),
   z.object({ kind: z.literal('token-bucket'), tatUs: number }),
   z.object({ kind: z.literal('concurrent'), count: number }),
 ])
+
+const Turns: z.ZodType<TurnsRecord> = z.object({
+  virtual: number,
+  meanNano: number,
+  lap: number,
+  cleanLap: number,
+  turnedAtMs: number,
+  dueMs: number,
+})
+
+const Flow: z.ZodType<FlowRecord> = z.object({ finish: number, atMs: number })
 
 const Text: z.ZodType<Kept> = z.object({ text: z.string(), untilMs: number })
 
@@ -100,6 +123,8 @@ const INTO: Record<Kind, (state: SlotState, key: string, value: unknown) => void
   exp: (state, key, value) => state.exp.set(key, number.parse(value)),
   limits: (state, key, value) => state.limits.set(key, Limit.parse(value)),
   gates: (state, key, value) => state.gates.set(key, number.parse(value)),
+  turns: (state, key, value) => state.turns.set(key, Turns.parse(value)),
+  flows: (state, key, value) => state.flows.set(key, Flow.parse(value)),
   results: (state, key, value) => state.results.set(key, Text.parse(value)),
   bodies: (state, key, value) => state.bodies.set(key, Text.parse(value)),
 }

@@ -1,8 +1,10 @@
-import type { AdmitCommand, AdmitReply, LimitLine, RungOffer } from '../commands.ts'
-import { type Chosen, chainOf, governing } from './chains.ts'
+import type { AdmitCommand, AdmitReply, LimitLine, Passed, RungOffer } from '../commands.ts'
+import { blocks, type Chosen, chainOf, governing } from './chains.ts'
+import { limitAt } from './credit.ts'
+import { lateReply, moveTurns } from './fair.ts'
 import { beginFlight, joinFlight } from './flights.ts'
-import { clampAmount, measure, take } from './limits.ts'
-import { affordableCap, amountFor, overBudget, type WindowView } from './rungs.ts'
+import { heldAmount, measure, take } from './limits.ts'
+import { affordableCap, amountFor, overBudget, tightestOf, type WindowView } from './rungs.ts'
 import {
   type AttemptRecord,
   type Context,
@@ -15,7 +17,11 @@ import {
 
 type Busy = Extract<AdmitReply, { outcome: 'busy' }>
 
-function heldReply(ctx: Context, record: AttemptRecord): Extract<AdmitReply, { outcome: 'held' }> {
+function heldReply(
+  ctx: Context,
+  record: AttemptRecord,
+  passed: readonly Passed[] = [],
+): Extract<AdmitReply, { outcome: 'held' }> {
   return {
     outcome: 'held',
     rung: record.rung,
@@ -24,6 +30,7 @@ function heldReply(ctx: Context, record: AttemptRecord): Extract<AdmitReply, { o
     n: record.n,
     atMs: record.atMs,
     acked: ctx.state.slot?.acked ?? '0',
+    passed,
   }
 }
 
@@ -35,6 +42,8 @@ function earlyReply(ctx: Context, command: AdmitCommand): AdmitReply | null {
   const attempt = state.attempts.get(command.attempt)
   if (attempt?.state === 'H') return heldReply(ctx, attempt)
   if (attempt) return { outcome: 'void' }
+  const { turn } = command
+  if (turn) moveTurns(ctx, turn)
   const job = state.jobs.get(command.job)
   if (job?.done) return { outcome: 'concluded', as: job.done }
   if (job?.cancelled) return { outcome: 'cancelled' }
@@ -43,7 +52,7 @@ function earlyReply(ctx: Context, command: AdmitCommand): AdmitReply | null {
   if (cached && cached.untilMs > nowMs) {
     return { outcome: 'cached', body: cached.text, joined: job?.joined ?? '' }
   }
-  return joinFlight(ctx, command)
+  return joinFlight(ctx, command) ?? (turn ? lateReply(ctx, turn) : null)
 }
 
 /** A plan of another time or an older policy is not judged. */
@@ -58,7 +67,7 @@ function staleReply({ state, nowMs }: Context, command: AdmitCommand): AdmitRepl
   return stale ? { outcome: 'stale', nowMs, policy: newest } : null
 }
 
-/** Opens missing windows and takes over the limits of a newer policy. The only place that creates a window. */
+/** Opens missing windows and takes over the limits of a newer policy. Beside a grant, the only place that opens one. */
 function enterWindows(state: SlotState, command: AdmitCommand): WindowRecord[] {
   return command.windows.map((line) => {
     const known = state.windows.get(line.key)
@@ -67,6 +76,9 @@ function enterWindows(state: SlotState, command: AdmitCommand): WindowRecord[] {
         known.limitNano = line.limitNano
         known.policy = command.policy
         known.marks = line.marks
+        known.startMs = line.startMs
+        known.endMs = line.endMs
+        known.warnOnly = line.warnOnly === true
       }
       return known
     }
@@ -79,14 +91,16 @@ function enterWindows(state: SlotState, command: AdmitCommand): WindowRecord[] {
       endMs: line.endMs,
       marks: line.marks,
       firedPercent: 0,
+      warnOnly: line.warnOnly === true,
+      credits: [],
     }
     state.windows.set(line.key, fresh)
     return fresh
   })
 }
 
-const limitAmount = (line: LimitLine, offer: RungOffer, capTokens: number): number =>
-  line.kind === 'concurrent' ? 1 : clampAmount(line, offer.inputTokens + capTokens)
+const limitAmount = (line: LimitLine, { inputTokens }: RungOffer, capTokens: number): number =>
+  heldAmount(line, { input: inputTokens, output: capTokens })
 
 /** One rung of a command, with what governs it. */
 interface Try {
@@ -104,13 +118,21 @@ function busyBy({ state, nowMs }: Context, { rung, offer, capTokens, limits }: T
     return { outcome: 'busy', by: 'gate', index: rung, resumeAtMs: gateUntilMs }
   }
   for (const { index, item: line } of limits) {
-    const { fits, retryAtMs } = measure(state, line, limitAmount(line, offer, capTokens), nowMs)
-    if (!fits) return { outcome: 'busy', by: 'limit', index, resumeAtMs: retryAtMs }
+    const seen = measure(state, line, limitAmount(line, offer, capTokens), nowMs)
+    const { remaining, resetAtMs, retryAtMs: resumeAtMs } = seen
+    if (!seen.fits) {
+      return { outcome: 'busy', by: 'limit', index, resumeAtMs, remaining, resetAtMs }
+    }
   }
   return null
 }
 
-function hold(ctx: Context, command: AdmitCommand, chosen: Try): AdmitReply {
+function hold(
+  ctx: Context,
+  command: AdmitCommand,
+  chosen: Try,
+  passed: readonly Passed[],
+): AdmitReply {
   const { state, nowMs } = ctx
   const { rung, offer, capTokens, windows } = chosen
   const holdNano = amountFor(offer, capTokens)
@@ -139,7 +161,7 @@ function hold(ctx: Context, command: AdmitCommand, chosen: Try): AdmitReply {
   state.attempts.set(command.attempt, record)
   state.exp.set(command.attempt, nowMs + command.ttlMs)
   beginFlight(ctx, command)
-  return heldReply(ctx, record)
+  return heldReply(ctx, record, passed)
 }
 
 /**
@@ -151,26 +173,32 @@ export function admit(ctx: Context, command: AdmitCommand): AdmitReply {
   if (early) return early
   const records = enterWindows(ctx.state, command)
   let soonest: Busy | null = null
+  const passed: Passed[] = []
   for (const [rung, offer] of command.rungs.entries()) {
-    const { windows, limits } = governing({ ...command, windows: records }, chainOf(command, offer))
-    const capTokens = affordableCap(
-      offer,
-      windows.map(({ item }) => viewOf(item)),
-    )
-    if (capTokens < 0) continue
+    const chain = chainOf(command, offer)
+    const { windows, limits } = governing({ ...command, windows: records }, chain)
+    const isBlocking = blocks(command.windows, chain)
+    const blocking = windows.filter(({ index }) => isBlocking(index))
+    const views = blocking.map(({ item }) => viewOf(item, ctx.nowMs))
+    const capTokens = affordableCap(offer, views)
+    if (capTokens < 0) {
+      passed.push({ by: 'budget', index: blocking[tightestOf(offer, views)]?.index ?? -1 })
+      continue
+    }
     const chosen = { rung, offer, capTokens, windows, limits }
     const busy = busyBy(ctx, chosen)
-    if (!busy) return hold(ctx, command, chosen)
+    if (!busy) return hold(ctx, command, chosen, passed)
+    passed.push({ by: busy.by, index: busy.index })
     if (!soonest || busy.resumeAtMs < soonest.resumeAtMs) soonest = busy
   }
   const last = command.rungs.at(-1)
   if (soonest || !last) return soonest ?? { outcome: 'void' }
-  const chain = chainOf(command, last)
-  const governs = (window: number) => chain?.windows.includes(window) ?? true
-  return overBudget(last, command.windows, records.map(viewOf), governs)
+  const governs = blocks(command.windows, chainOf(command, last))
+  const views = records.map((window) => viewOf(window, ctx.nowMs))
+  return overBudget(last, command.windows, views, governs)
 }
 
-const viewOf = ({ limitNano, spentNano, heldNano }: WindowRecord): WindowView => ({
-  limitNano,
-  usedNano: spentNano + heldNano,
+const viewOf = (window: WindowRecord, nowMs: number): WindowView => ({
+  limitNano: limitAt(window, nowMs),
+  usedNano: window.spentNano + window.heldNano,
 })

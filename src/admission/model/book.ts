@@ -1,10 +1,11 @@
 import type { Nano } from '../../money/nano.ts'
 import type { Conclusion } from '../commands.ts'
 import type { Outcome, PostingKind } from '../outbox.ts'
-import { writeStoredResult } from '../result.ts'
-import { giveBack } from './limits.ts'
+import { type WindowsLeft, writeStoredResult } from '../result.ts'
+import { creditAt, limitAt } from './credit.ts'
+import { giveBack, type UsedTokens } from './limits.ts'
 import { percentOf } from './rungs.ts'
-import { type AttemptRecord, append, type Context, jobOf } from './state.ts'
+import { type AttemptRecord, append, type Context, jobOf, type WindowRecord } from './state.ts'
 
 /** Moves `spent` and `held` of every window of the attempt. A window whose key is gone stays gone: posting only. */
 export function move(
@@ -21,19 +22,23 @@ export function move(
   }
 }
 
-/** What is left in each window of the attempt; 0 where the key is gone. */
-export const leftOf = ({ state }: Context, record: AttemptRecord): Nano[] =>
-  record.windows.map((key) => {
-    const window = state.windows.get(key)
-    return window ? window.limitNano - window.spentNano - window.heldNano : 0
-  })
+/** What is left in each window of the attempt, and what is granted there on top; 0 where the key is gone. */
+export function leftOf({ state, nowMs }: Context, record: AttemptRecord): WindowsLeft {
+  const windows = record.windows.map((key) => state.windows.get(key))
+  const left = (window: WindowRecord) => limitAt(window, nowMs) - window.spentNano - window.heldNano
+  return {
+    leftNano: windows.map((window) => (window ? left(window) : 0)),
+    creditNano: windows.map((window) => (window ? creditAt(window, nowMs) : 0)),
+  }
+}
 
 /** Raises the highest mark that spending has reached in each window, once. */
 export function raiseMarks(ctx: Context, record: AttemptRecord): void {
   for (const key of record.windows) {
     const window = ctx.state.windows.get(key)
     if (!window) continue
-    const { marks, limitNano, spentNano, firedPercent } = window
+    const { marks, spentNano, firedPercent } = window
+    const limitNano = limitAt(window, ctx.nowMs)
     const reached = marks.filter((mark) => spentNano > 0 && spentNano >= percentOf(limitNano, mark))
     const highest = reached.at(-1) ?? 0
     if (highest <= firedPercent) continue
@@ -53,7 +58,7 @@ export function raiseMarks(ctx: Context, record: AttemptRecord): void {
 export function endPermits(
   { state }: Context,
   record: AttemptRecord,
-  used: number | null | 'nothing',
+  used: UsedTokens | null | 'nothing',
 ): void {
   for (const taken of record.limits) giveBack(state, taken, used, record.atMs)
   record.limits = []
@@ -110,12 +115,12 @@ export function concludeJob(
   ctx: Context,
   id: string,
   conclusion: Conclusion,
-  leftNano: readonly Nano[],
+  left: WindowsLeft,
 ): boolean {
   const job = jobOf(ctx, id)
   if (job.done) return false
   job.done = conclusion.outcome
-  const stored = writeStoredResult({ leftNano, body: conclusion.result })
+  const stored = writeStoredResult({ ...left, body: conclusion.result })
   ctx.state.results.set(id, { text: stored, untilMs: ctx.nowMs + conclusion.resultTtlMs })
   if (conclusion.hasBody) ctx.state.bodies.delete(id)
   if (conclusion.replyTo !== '') ctx.effects.result(conclusion.replyTo, id, stored)

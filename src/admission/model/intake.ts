@@ -4,11 +4,16 @@ import type {
   ConcludeReply,
   IntakeCommand,
   IntakeReply,
+  LimitLine,
   LimitState,
 } from '../commands.ts'
 import { concludeJob, postRequest } from './book.ts'
-import { measure, take } from './limits.ts'
+import { nextTurn, takeTurn } from './fair.ts'
+import { giveBack, hitsAreFree, measure, take } from './limits.ts'
 import { type Context, closedReply, jobOf } from './state.ts'
+
+/** A request that ends without a hold touched no window. */
+const NOTHING_LEFT = { leftNano: [], creditNano: [] }
 
 /** Request limits, the exact cache and idempotency, before a job costs the queue anything. */
 export function intake(ctx: Context, command: IntakeCommand): IntakeReply {
@@ -23,28 +28,49 @@ export function intake(ctx: Context, command: IntakeCommand): IntakeReply {
       result: state.results.get(command.job)?.text ?? null,
     }
   }
-  const look = (amount: number) => command.limits.map((l) => measure(state, l, amount, nowMs))
-  if (job?.queued) return { outcome: 'queued', limits: look(0).map(stateOf) }
-  const measures = look(1)
-  const refused = measures.findIndex(({ fits }) => !fits)
-  if (refused >= 0) {
-    postRequest(ctx, command.job, 'refused', command.limits[refused]?.key ?? '', command.meta)
-    const limits = measures.map((m) => ({ ...stateOf(m), resetAtMs: m.retryAtMs }))
-    return { outcome: 'refused', limit: refused, limits }
+  const states = () => command.limits.map((line) => stateOf(measure(state, line, 0, nowMs)))
+  const { turn } = command
+  if (job?.queued) {
+    const priority = turn ? nextTurn(ctx, turn) : 0
+    return { outcome: 'queued', priority, countedAtMs: 0, limits: states() }
   }
-  for (const line of command.limits) take(state, line, 1, nowMs)
-  const limits = look(0).map(stateOf)
   const cached = command.cacheKey === null ? undefined : state.cache.get(command.cacheKey)
-  if (cached && cached.untilMs > nowMs) {
+  const hit = cached && cached.untilMs > nowMs ? cached.text : null
+  const counts = (line: LimitLine) => hit === null || !hitsAreFree(line)
+  const refusal = refuse(ctx, command, counts)
+  if (refusal) return refusal
+  for (const line of command.limits.filter(counts)) take(state, line, 1, nowMs)
+  const limits = states()
+  if (hit !== null) {
     postRequest(ctx, command.job, 'cached', '', command.meta)
-    return { outcome: 'cached', body: cached.text, limits }
+    return { outcome: 'cached', body: hit, limits }
   }
   jobOf(ctx, command.job).queued = true
   if (command.body) {
     const { text, ttlMs } = command.body
     state.bodies.set(command.job, { text, untilMs: nowMs + ttlMs })
   }
-  return { outcome: 'queued', limits }
+  const priority = turn ? takeTurn(ctx, turn) : 0
+  return { outcome: 'queued', priority, countedAtMs: nowMs, limits }
+}
+
+/** @returns null when one more fits into every limit that counts. */
+function refuse(
+  ctx: Context,
+  { job, limits, meta }: IntakeCommand,
+  counts: (line: LimitLine) => boolean,
+): IntakeReply | null {
+  const measures = limits.map((line) => {
+    const seen = measure(ctx.state, line, 1, ctx.nowMs)
+    return { ...seen, fits: seen.fits || !counts(line) }
+  })
+  const refused = measures.findIndex(({ fits }) => !fits)
+  if (refused < 0) return null
+  postRequest(ctx, job, 'refused', limits[refused]?.key ?? '', meta)
+  const states = measures.map((m) =>
+    m.fits ? stateOf(m) : { ...stateOf(m), resetAtMs: m.retryAtMs },
+  )
+  return { outcome: 'refused', limit: refused, limits: states }
 }
 
 const stateOf = ({ key, remaining, resetAtMs }: LimitState): LimitState => ({
@@ -59,7 +85,9 @@ export function conclude(ctx: Context, command: ConcludeCommand): ConcludeReply 
   if (closed) return closed
   const done = ctx.state.jobs.get(command.job)?.done
   if (done) return { outcome: 'already', as: done }
-  concludeJob(ctx, command.job, command, [])
+  concludeJob(ctx, command.job, command, NOTHING_LEFT)
+  const { limits = [], atMs = 0 } = command.uncount ?? {}
+  for (const line of limits) giveBack(ctx.state, { line, amount: 1 }, 'nothing', atMs)
   postRequest(ctx, command.job, command.outcome, command.reason, command.meta)
   return { outcome: 'concluded' }
 }

@@ -20,6 +20,7 @@ import {
   raiseMarks,
 } from './book.ts'
 import { endFlight } from './flights.ts'
+import type { UsedTokens } from './limits.ts'
 import { type AttemptRecord, type Context, closedReply, KEEP_MS } from './state.ts'
 
 type Booked = Extract<SettleReply, { bookedNano: Nano }>
@@ -41,11 +42,11 @@ export function bookHold(
   record: AttemptRecord,
   kind: SettleCommand['kind'],
   costNano: Nano,
-  usedTokens: number | null,
+  used: UsedTokens | null,
 ): Booking {
   const amount = kind === 'settled' ? costNano : record.holdNano
   move(ctx, record, amount, -record.holdNano)
-  endPermits(ctx, record, usedTokens)
+  endPermits(ctx, record, used)
   ctx.state.exp.delete(attempt)
   record.state = kind === 'settled' ? 'S' : 'U'
   record.bookedNano = amount
@@ -73,14 +74,17 @@ function adjust(ctx: Context, record: AttemptRecord, costNano: Nano): Booking {
   }
 }
 
-/** A bill without a hold: booked in full all the same, and marked as far as it passes a limit. */
+/** A bill without a hold: booked in full all the same, and marked as far as it passes a limit that blocks. */
 function bookOrphan(ctx: Context, command: SettleCommand, record: AttemptRecord): Booking {
   const amount = command.kind === 'settled' ? command.costNano : command.holdNano
   move(ctx, record, amount, 0)
   record.state = command.kind === 'settled' ? 'S' : 'U'
   record.bookedNano = amount
   ctx.state.attempts.set(command.attempt, record)
-  const past = leftOf(ctx, record).map((left) => Math.min(Math.max(-left, 0), amount))
+  const past = leftOf(ctx, record).leftNano.map((left, at) => {
+    const isBlocking = !ctx.state.windows.get(record.windows[at] ?? '')?.warnOnly
+    return isBlocking ? Math.min(Math.max(-left, 0), amount) : 0
+  })
   const overrunNano = Math.max(0, ...past)
   return {
     outcome: 'orphan',
@@ -106,8 +110,9 @@ const orphanRecord = (command: SettleCommand, rev: number): AttemptRecord => ({
 })
 
 function book(ctx: Context, command: SettleCommand, record: AttemptRecord): Booking {
-  const { kind, costNano, tokens } = command
-  if (record.state === 'H') return bookHold(ctx, command.attempt, record, kind, costNano, tokens)
+  const { attempt, kind, costNano, tokens, outputTokens = null } = command
+  const used = tokens === null ? null : { total: tokens, output: outputTokens }
+  if (record.state === 'H') return bookHold(ctx, attempt, record, kind, costNano, used)
   if (record.state === 'U' && kind === 'settled') return adjust(ctx, record, costNano)
   return unchanged(record)
 }

@@ -6,7 +6,16 @@ import type { RawOutboxEntry } from '../read-outbox.ts'
 /** Ended attempts and jobs, and windows after their end, are remembered this long: longer than the longest replay. */
 export const KEEP_MS = 72 * 3_600_000
 
+/** Something granted on top of a window's limit; 0 = it was revoked. */
+export interface Credit {
+  readonly id: string
+  readonly amountNano: Nano
+  /** First instant at which it counts no more. */
+  readonly untilMs: number
+}
+
 export interface WindowRecord {
+  /** The policy's own; `limitAt` says what is in force. */
   limitNano: Nano
   policy: number
   spentNano: Nano
@@ -15,6 +24,8 @@ export interface WindowRecord {
   endMs: number
   marks: readonly number[]
   firedPercent: number
+  warnOnly: boolean
+  credits: readonly Credit[]
 }
 
 /** H held, U unconfirmed, S settled, R released. */
@@ -70,9 +81,36 @@ export interface Flight {
 }
 
 export type LimitRecord =
-  | { kind: 'sliding-window'; step: number; sum: number; steps: Map<number, number> }
+  | {
+      kind: 'sliding-window'
+      stepMs: number
+      step: number
+      sum: number
+      steps: Map<number, number>
+    }
+  | { kind: 'fixed-window'; perMs: number; startMs: number; count: number }
   | { kind: 'token-bucket'; tatUs: number }
   | { kind: 'concurrent'; count: number }
+
+/** How far a queue's turns have come (fair.ts). */
+export interface TurnsRecord {
+  /** Highest tag that was served. */
+  virtual: number
+  /** Mean cost of what was handed in, nano-USD. */
+  meanNano: number
+  lap: number
+  /** The last lap to which everything that waits is known to belong. */
+  cleanLap: number
+  turnedAtMs: number
+  /** When the next caller may be asked to look. */
+  dueMs: number
+}
+
+/** Where the last job of a flow ends. */
+export interface FlowRecord {
+  readonly finish: number
+  readonly atMs: number
+}
 
 export interface StoredEntry {
   readonly id: string
@@ -97,9 +135,14 @@ export interface SlotState {
   readonly jobs: Map<string, JobRecord>
   /** attempt -> expiry, ms */
   readonly exp: Map<string, number>
+  /** By `stateKey`. */
   readonly limits: Map<string, LimitRecord>
   /** gate -> closed until, ms */
   readonly gates: Map<string, number>
+  /** queue -> its turns */
+  readonly turns: Map<string, TurnsRecord>
+  /** `<queue>/<flow>` */
+  readonly flows: Map<string, FlowRecord>
   readonly cache: Map<string, Kept>
   /** cache key -> the attempt that is asking; like the cache, lost with the process. */
   readonly flights: Map<string, Flight>
@@ -120,6 +163,8 @@ export const emptySlot = (): SlotState => ({
   exp: new Map(),
   limits: new Map(),
   gates: new Map(),
+  turns: new Map(),
+  flows: new Map(),
   cache: new Map(),
   flights: new Map(),
   results: new Map(),
@@ -164,7 +209,10 @@ const newJob = (): JobRecord => ({
 export function closedReply({
   state,
   epoch,
-}: Pick<Context, 'state' | 'epoch'>): { outcome: 'unavailable' } | { outcome: 'epoch-changed'; epoch: number } | null {
+}: Pick<Context, 'state' | 'epoch'>):
+  | { outcome: 'unavailable' }
+  | { outcome: 'epoch-changed'; epoch: number }
+  | null {
   if (!state.slot?.open) return { outcome: 'unavailable' }
   if (state.slot.epoch !== epoch) return { outcome: 'epoch-changed', epoch: state.slot.epoch }
   return null

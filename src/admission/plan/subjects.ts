@@ -1,6 +1,7 @@
 import type { Scope } from '../../config/policy-types.ts'
 import { entryOf } from '../own-entry.ts'
 import type { GovernedRequest, PlannedRung } from '../plan-types.ts'
+import { OWN_TAGS, type OwnScope } from './own-tags.ts'
 
 /** Whom a budget or limit may be about. */
 export type Identity = Pick<GovernedRequest, 'tenant' | 'user' | 'tier' | 'tags'>
@@ -9,7 +10,7 @@ export type Identity = Pick<GovernedRequest, 'tenant' | 'user' | 'tier' | 'tags'
  * Writes a name without `:`, `/`, braces, blanks and line breaks; different names stay different. Half a character,
  * which `encodeURIComponent` refuses, becomes `%u` and its code unit.
  */
-function escaped(name: string): string {
+export function escaped(name: string): string {
   if (name.isWellFormed()) return encodeURIComponent(name)
   const characters = Array.from(name, (character) =>
     character.isWellFormed()
@@ -26,11 +27,42 @@ export const perUser = (id: string, { tenant, user }: Identity): string =>
 /** @returns the state's name for this subject, null when the scope does not cover it. */
 export function subjectKey(id: string, scope: Scope, who: Identity): string | null {
   if (scope.kind === 'global') return id
-  if (scope.kind === 'model' || scope.kind === 'provider') return null
-  const value = scope.kind === 'tag' ? entryOf(who.tags, scope.key) : who[scope.kind]
+  const value = valueIn(scope, who)
   if (value === undefined) return null
   if (scope.of !== 'each') return scope.of.value === value ? id : null
-  return scope.kind === 'user' ? perUser(id, who) : `${id}/${escaped(value)}`
+  switch (scope.kind) {
+    case 'user':
+      return perUser(id, who)
+    // What callers name themselves, two tenants may name alike.
+    case 'session':
+    case 'run':
+      return `${id}/${escaped(who.tenant)}/${escaped(value)}`
+    default:
+      return `${id}/${escaped(value)}`
+  }
+}
+
+/** The session, the run or the API key of a request; undefined = it has none. */
+export const ownTagOf = ({ tags }: Pick<Identity, 'tags'>, kind: OwnScope): string | undefined =>
+  entryOf(tags, OWN_TAGS[kind])
+
+function valueIn(scope: Exclude<Scope, { kind: 'global' }>, who: Identity): string | undefined {
+  switch (scope.kind) {
+    case 'tag':
+      return entryOf(who.tags, scope.key)
+    case 'session':
+    case 'run':
+    case 'key':
+      return ownTagOf(who, scope.kind)
+    case 'tenant':
+    case 'user':
+    case 'tier':
+      return who[scope.kind]
+    // Of the rung, not of whoever asks.
+    case 'model':
+    case 'provider':
+      return undefined
+  }
 }
 
 /** The states that a scope has for a request, and the rungs that each is about; null = every one. */

@@ -3,13 +3,15 @@
   ARGV[1]  epoch now
   ARGV[2..] a command each (the caller bounds the loop):
            attempt policy from until maxTakes ttlMs cacheKey ('' = do not look) termsAt fixedAt (positions)
-           count, then per chain: windows and limits (count, positions in the plan from 0), from to (its part of fixed)
+           priority queue ('' = none) flow ('' = taken the first time) cost weight (lib/fair)
+           count, then per chain: windows that may refuse, windows that only count, limits (count, positions in the
+           plan from 0), from to (its part of fixed)
            count, then per rung: gate fixedNano outputPico capTokens floorTokens until (-1) inputTokens chain (0 = all)
-           terms, per window: startMs endMs limitNano marks; read only to open one or to change its limit
+           terms, per window: startMs endMs limitNano warn-only marks; read only to open one or to change its limit
            fixed, what the hold keeps as it came: job, windows, limits, meta (lib/attempts); of each chain, then of all
            [from, until) is the time in which every window of the plan is open
-  Reply    per command: held rung hold cap n at acked | concluded outcome | cached body joined | joined until | cancelled
-           | takes-exhausted n | over-budget window resumeAt left... | busy gate|limit index resumeAt | void
+  Reply    per command: held rung hold cap n at acked (budget|gate|limit index)... per rung above | concluded outcome | cached body joined | joined until | cancelled
+           | late priority | takes-exhausted n | over-budget window resumeAt left... | busy gate|limit index resumeAt (limit: remaining resetAt) | void
            | stale now policy | unavailable | epoch-changed epoch
   Keeps    law 1: no script but this adds to `held`, and only where spent + held + amount <= limit in every window
 ]]
@@ -23,12 +25,13 @@
 --- include lib/limits.lua
 --- include lib/rungs.lua
 --- include lib/chains.lua
+--- include lib/fair.lua
 local gatesAt = want(P .. 'gates')
 
 -- Reads one command, and says what it needs to know.
 local function readCommand(packed)
-  local attempt, policy, fromMs, untilMs, maxTakes, ttlMs, cacheKey, termsAt, fixedAt, chainCount, chainsAt =
-    struct.unpack('<sdddddsddB', packed)
+  local attempt, policy, fromMs, untilMs, maxTakes, ttlMs, cacheKey, termsAt, fixedAt, priority, queue, flow, cost,
+    weight, chainCount, chainsAt = struct.unpack('<sdddddsdddssddB', packed)
   local windows, limits = {}, {}
   local job, count, at = struct.unpack('<sB', packed, fixedAt)
   local name, line
@@ -44,7 +47,7 @@ local function readCommand(packed)
   end
   return { packed = packed, attempt = attempt, policy = policy, fromMs = fromMs, untilMs = untilMs, ttlMs = ttlMs,
     maxTakes = maxTakes, termsAt = termsAt, fixedAt = fixedAt, chainCount = chainCount, chainsAt = chainsAt,
-    windows = windows, limits = limits, held = want(P .. 'a:' .. attempt), job = want(P .. 'j:' .. job), id = job,
+    turn = askOf(queue, flow, cost, weight), priority = priority, windows = windows, limits = limits, held = want(P .. 'a:' .. attempt), job = want(P .. 'j:' .. job), id = job,
     cache = cacheKey ~= '' and want(P .. 'cache:' .. cacheKey), flight = cacheKey ~= '' and want(P .. 'f:' .. cacheKey) }
 end
 
@@ -56,22 +59,18 @@ fetch()
 local gates, writes, expiries = readGates(found[gatesAt]), {}, { P .. 'exp' }
 local shut, acked = closed(found[1])
 
--- Opens missing windows and takes over the limits of a newer policy. The only place that creates a window.
+-- Opens missing windows and takes over the limits of a newer policy. Beside a grant, the only place that creates one.
 local function enterWindows(c, windows)
   local at = c.termsAt
   for i, w in ipairs(windows) do
-    local _, startMs, endMs, limit, marks
-    startMs, endMs, limit, marks, at = struct.unpack('<ddds', c.packed, at)
-    local fired = 0
-    if w[POLICY] < 0 then
-      w[SPENT], w[HELD] = 0, 0
-      redis.call('ZADD', P .. 'windows', int(endMs), string.sub(keys[c.windows[i]], #P + 3))
-    else
-      _, fired = readRest(w)
-    end
+    local startMs, endMs, limit, warn, marks
+    startMs, endMs, limit, warn, marks, at = struct.unpack('<dddBs', c.packed, at)
     if w[POLICY] ~= c.policy then
-      w[POLICY], w[LIMIT] = c.policy, limit
-      setRest(w, fired, startMs, endMs, marks)
+      local terms = { fired = 0, credits = {} }
+      if w[POLICY] < 0 then openWindow(c.windows[i], endMs) else terms = termsOf(w) end
+      terms.base, terms.startMs, terms.endMs, terms.warn, terms.marks = limit, startMs, endMs, warn, marks
+      w[POLICY] = c.policy
+      setTerms(w, terms)
       changed[c.windows[i]] = w
     end
   end
@@ -82,27 +81,43 @@ local function busyBy(chain, rung, offer, cap)
   local gate = gates[offer[7]] or 0
   if gate > now then return { 'busy', 'gate', rung - 1, gate } end
   for i, line in ipairs(chain.limits) do
-    local fits, retryAt = measure(line, clampAmount(line, offer[6] + cap))
-    if not fits then return { 'busy', 'limit', chain.places and chain.places[i] or i - 1, retryAt } end
+    local fits, retryAt, remaining, resetAt = measure(line, heldAmount(line, offer[6], cap))
+    if not fits then
+      return { 'busy', 'limit', chain.places and chain.places[i] or i - 1, retryAt, remaining, resetAt }
+    end
   end
 end
 
-local function hold(c, chain, job, rung, offer, cap)
-  local amount, tokens = amountFor(offer, cap), offer[6] + cap
+-- Why a rung does not serve, and its place in the plan.
+local function passedBy(chain, offer, busy)
+  if busy then return busy[2], busy[3] end
+  local tightest = tightestOf(offer, chain.windows)
+  return 'budget', chain.windowPlaces and chain.windowPlaces[tightest] or tightest - 1
+end
+
+local function hold(c, chain, job, rung, offer, cap, passed)
+  local amount = amountFor(offer, cap)
   for i, w in ipairs(chain.windows) do
     w[HELD] = w[HELD] + amount
     changed[chain.keysAt[i]] = w
   end
-  for _, line in ipairs(chain.limits) do take(line, clampAmount(line, tokens)) end
+  for i, w in ipairs(chain.watched) do
+    w[HELD] = w[HELD] + amount
+    changed[chain.watchedAt[i]] = w
+  end
+  for _, line in ipairs(chain.limits) do take(line, heldAmount(line, offer[6], cap)) end
   job.n = job.n + 1
   writeJob(keys[c.job], job)
-  local head = struct.pack('<c1dddddddd', 'H', 0, 0, rung - 1, amount, cap, job.n, now, tokens)
+  local head = struct.pack('<c1dddddddd', 'H', 0, 0, rung - 1, amount, cap, job.n, now, offer[6] + cap)
   found[c.held] = head .. string.sub(c.packed, chain.from, chain.to)
   writes[#writes + 1], writes[#writes + 2] = keys[c.held], found[c.held]
   expiries[#expiries + 1], expiries[#expiries + 2] = int(now + c.ttlMs), c.attempt
   beginFlight(c.flight, c.attempt, c.ttlMs)
-  return { 'held', rung - 1, amount, cap, job.n, now, acked }
+  return { 'held', rung - 1, amount, cap, job.n, now, acked, unpack(passed) }
 end
+
+-- End of a window that never rolls (FOREVER_MS of commands.ts).
+local ENDLESS = 253402214400000
 
 -- Why not even the least of the last rung fits, and when that changes.
 local function overBudget(windows, offer, governs)
@@ -116,6 +131,7 @@ local function overBudget(windows, offer, governs)
     if mine and w[SPENT] + w[HELD] + least > ceiling then
       if window < 0 then window = i - 1 end
       local _, _, _, endMs = readRest(w)
+      if endMs >= ENDLESS then never = true end
       resume = math.max(resume, endMs)
     end
   end
@@ -131,6 +147,7 @@ local function admit(c)
     if st ~= 'H' then return { 'void' } end
     return { 'held', rung, amount, cap, n, heldAt, acked }
   end
+  if c.turn then moveTurns(c.turn, c.priority) end
   local job = recordAt(c.job, readJob)
   if job.done ~= '' then return { 'concluded', job.done } end
   if job.cancelled == 1 then return { 'cancelled' } end
@@ -139,6 +156,8 @@ local function admit(c)
   if hit then return { 'cached', hit, job.joined } end
   local joined = joinFlight(c.flight, c.job, c.id, job)
   if joined then return joined end
+  local late = c.turn and lateReply(c.turn, c.priority)
+  if late then return late end
 
   -- A plan of another time or an older policy is not judged.
   local windows, newest, current = {}, c.policy, true
@@ -153,6 +172,7 @@ local function admit(c)
   for _, line in ipairs(c.limits) do holdLimit(line) end
 
   local soonest, offer, chain
+  local passed = {}
   local chains, rungCount, at = readChains(c, windows)
   for rung = 1, rungCount do
     local gate, fixed, pico, most, floor, untilPercent, input, number, after =
@@ -160,7 +180,8 @@ local function admit(c)
     offer, at, chain = { fixed, pico, most, floor, untilPercent, input, gate }, after, chains[number]
     local cap = affordableCap(offer, chain.windows)
     local busy = cap >= 0 and busyBy(chain, rung, offer, cap)
-    if cap >= 0 and not busy then return hold(c, chain, job, rung, offer, cap) end
+    if cap >= 0 and not busy then return hold(c, chain, job, rung, offer, cap, passed) end
+    passed[#passed + 1], passed[#passed + 2] = passedBy(chain, offer, busy)
     if busy and (not soonest or busy[4] < soonest[4]) then soonest = busy end
   end
   return soonest or overBudget(windows, offer, chain.governs)
@@ -171,5 +192,6 @@ for i, c in ipairs(commands) do replies[i] = admit(c) end
 
 writeWindows(writes)
 writeLimits()
+writeFairness()
 if #expiries > 1 then redis.call('ZADD', unpack(expiries)) end
 return replies

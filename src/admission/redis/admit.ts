@@ -1,11 +1,12 @@
 import { z } from 'zod'
-import type { AdmitCommand, AdmitReply, Chain } from '../commands.ts'
-import { governing } from '../model/chains.ts'
+import type { AdmitCommand, AdmitReply, Chain, Passed } from '../commands.ts'
+import { blocks, governing } from '../model/chains.ts'
 import { OUTCOMES } from '../outbox.ts'
 import { createBatch } from './batch.ts'
 import { readReply, readUnavailable, type SlotCaller } from './caller.ts'
 import {
   type FixedPart,
+  writeAsk,
   writeChains,
   writeFixedPart,
   writeRungs,
@@ -17,10 +18,24 @@ import { Writer } from './writer.ts'
 const script = loadScript(new URL('./admit.lua', import.meta.url))
 
 const int = z.int()
+
+/** Pairs of by and index, as they came. */
+function passedOf(flat: readonly (Passed['by'] | number)[]): Passed[] {
+  const passed: Passed[] = []
+  flat.forEach((by, at) => {
+    const index = flat[at + 1]
+    if (typeof by === 'string' && typeof index === 'number') passed.push({ by, index })
+  })
+  return passed
+}
+
 const Reply = z.union([
   z
-    .tuple([z.literal('held'), int, int, int, int, int, z.string()])
-    .transform(([outcome, rung, holdNano, capTokens, n, atMs, acked]) => ({
+    .tuple(
+      [z.literal('held'), int, int, int, int, int, z.string()],
+      z.union([z.enum(['budget', 'gate', 'limit']), int]),
+    )
+    .transform(([outcome, rung, holdNano, capTokens, n, atMs, acked, ...passed]) => ({
       outcome,
       rung,
       holdNano,
@@ -28,6 +43,7 @@ const Reply = z.union([
       n,
       atMs,
       acked,
+      passed: passedOf(passed),
     })),
   z
     .tuple([z.literal('concluded'), z.enum(OUTCOMES)])
@@ -37,6 +53,7 @@ const Reply = z.union([
     .transform(([outcome, body, joined]) => ({ outcome, body, joined })),
   z.tuple([z.literal('joined'), int]).transform(([outcome, untilMs]) => ({ outcome, untilMs })),
   z.tuple([z.enum(['cancelled', 'void'])]).transform(([outcome]) => ({ outcome })),
+  z.tuple([z.literal('late'), int]).transform(([outcome, priority]) => ({ outcome, priority })),
   z.tuple([z.literal('takes-exhausted'), int]).transform(([outcome, n]) => ({ outcome, n })),
   z
     .tuple([z.literal('over-budget'), int, int], int)
@@ -47,8 +64,18 @@ const Reply = z.union([
       leftNano,
     })),
   z
-    .tuple([z.literal('busy'), z.enum(['gate', 'limit']), int, int])
+    .tuple([z.literal('busy'), z.literal('gate'), int, int])
     .transform(([outcome, by, index, resumeAtMs]) => ({ outcome, by, index, resumeAtMs })),
+  z
+    .tuple([z.literal('busy'), z.literal('limit'), int, int, int, int])
+    .transform(([outcome, by, index, resumeAtMs, remaining, resetAtMs]) => ({
+      outcome,
+      by,
+      index,
+      resumeAtMs,
+      remaining,
+      resetAtMs,
+    })),
   z
     .tuple([z.literal('stale'), int, int])
     .transform(([outcome, nowMs, policy]) => ({ outcome, nowMs, policy })),
@@ -61,8 +88,16 @@ function fixedPart(command: AdmitCommand, chain: Chain | undefined): FixedPart {
   return { job, windows: keys, limits: limits.map(({ item }) => item), meta }
 }
 
+/** Every window and limit of a plan; null where that need not be said, since all of its windows may refuse. */
+function everythingIn({ windows, limits }: AdmitCommand): Chain | null {
+  if (!windows.some(({ warnOnly }) => warnOnly)) return null
+  return { windows: [...windows.keys()], limits: [...limits.keys()] }
+}
+
 function packCommand(command: AdmitCommand): Buffer {
-  const { windows, rungs, chains = [] } = command
+  const { windows, rungs, turn } = command
+  const everything = everythingIn(command)
+  const chains = [...(command.chains ?? []), ...(everything ? [everything] : [])]
   let fromMs = 0
   let untilMs = Number.MAX_SAFE_INTEGER
   for (const { startMs, endMs } of windows) {
@@ -79,15 +114,19 @@ function packCommand(command: AdmitCommand): Buffer {
     .text(command.cacheKey ?? '')
   const termsAt = words.reserveDouble()
   const fixedAt = words.reserveDouble()
-  const parts = writeChains(words, chains)
-  writeRungs(words, rungs)
+  words.double(turn?.priority ?? 0)
+  writeAsk(words, turn && { ...turn, flow: turn.again ? turn.flow : '' })
+  const parts = writeChains(words, chains, blocks(windows, undefined))
+  writeRungs(words, rungs, everything ? chains.length : 0)
   words.markPosition(termsAt)
   writeWindowTerms(words, windows)
   for (const { chain, fromAt, toAt } of parts) {
     words.markPosition(fromAt)
+    if (chain === everything) words.markPosition(fixedAt)
     writeFixedPart(words, fixedPart(command, chain))
     words.markPosition(toAt)
   }
+  if (everything) return words.done()
   words.markPosition(fixedAt)
   writeFixedPart(words, fixedPart(command, undefined))
   return words.done()

@@ -2,10 +2,10 @@
   the other, as many as one process asks for at once.
   ARGV[1]  epoch now
   ARGV[2..] a command each (the caller bounds the loop):
-           job cacheKey ('' = do not look) meta hasBody 0|1 body bodyTtlMs
+           job cacheKey ('' = do not look) meta hasBody 0|1 body bodyTtlMs; queue ('' = none) flow cost weight (lib/fair)
            count, then per limit: kind key limit perMs burst (lib/limits)
-  Reply    per command: queued (remaining resetAt)... | cached body (remaining resetAt)... | concluded outcome result|nil
-           | refused index (remaining retryAt)... | unavailable | epoch-changed epoch
+  Reply    per command: queued countedAt (0 = before) priority (remaining resetAt)... | cached body (remaining resetAt)... | concluded outcome result|nil
+           | refused index (remaining resetAt, or retryAt where it is full)... | unavailable | epoch-changed epoch
 ]]
 --- include lib/slot.lua
 --- include lib/state.lua
@@ -13,15 +13,18 @@
 --- include lib/jobs.lua
 --- include lib/limits.lua
 --- include lib/outbox.lua
+--- include lib/fair.lua
 local function readCommand(packed)
-  local job, cacheKey, meta, hasBody, body, bodyTtlMs, count, at = struct.unpack('<sssBsdB', packed)
+  local job, cacheKey, meta, hasBody, body, bodyTtlMs, queue, flow, cost, weight, count, at =
+    struct.unpack('<sssBsdssddB', packed)
   local limits = {}
   for i = 1, count do
     limits[i], at = readLimit(packed, at)
     wantLimit(limits[i])
   end
   return { job = job, jobAt = want(P .. 'j:' .. job), cacheAt = cacheKey ~= '' and want(P .. 'cache:' .. cacheKey),
-    meta = meta, hasBody = hasBody, body = body, bodyTtlMs = bodyTtlMs, limits = limits }
+    meta = meta, hasBody = hasBody, body = body, bodyTtlMs = bodyTtlMs, limits = limits,
+    turn = askOf(queue, flow, cost, weight) }
 end
 
 local commands = {}
@@ -43,21 +46,24 @@ local function intake(c)
   local record = recordAt(c.jobAt, readJob)
   if record.done ~= '' then return { 'concluded', record.done, redis.call('GET', P .. 'res:' .. c.job) } end
   for _, line in ipairs(c.limits) do holdLimit(line) end
-  if record.queued == 1 then return withStates(c, { 'queued' }) end
+  if record.queued == 1 then return withStates(c, { 'queued', 0, c.turn and nextTurn(c.turn) or 0 }) end
+  local hit = c.cacheAt and cachedBody(found[c.cacheAt])
   local refused, refusal = -1, { 'refused', -1 }
   for i, line in ipairs(c.limits) do
-    local fits, retryAt, remaining = measure(line, 1)
+    local fits, retryAt, remaining, resetAt = measure(line, 1)
+    fits = fits or hit and line[FREE]
     if not fits and refused < 0 then refused = i - 1 end
     refusal[#refusal + 1] = remaining
-    refusal[#refusal + 1] = retryAt
+    refusal[#refusal + 1] = fits and resetAt or retryAt
   end
   if refused >= 0 then
     postRequest(c.job, 'refused', c.limits[refused + 1][2], c.meta)
     refusal[2] = refused
     return refusal
   end
-  for _, line in ipairs(c.limits) do take(line, 1) end
-  local hit = c.cacheAt and cachedBody(found[c.cacheAt])
+  for _, line in ipairs(c.limits) do
+    if not (hit and line[FREE]) then take(line, 1) end
+  end
   if hit then
     postRequest(c.job, 'cached', '', c.meta)
     return withStates(c, { 'cached', hit })
@@ -65,10 +71,11 @@ local function intake(c)
   record.queued = 1
   writeJob(keys[c.jobAt], record)
   if c.hasBody == 1 then redis.call('SET', P .. 'body:' .. c.job, c.body, 'PX', int(c.bodyTtlMs)) end
-  return withStates(c, { 'queued' })
+  return withStates(c, { 'queued', now, c.turn and takeTurn(c.turn) or 0 })
 end
 
 local replies = {}
 for i, c in ipairs(commands) do replies[i] = intake(c) end
 writeLimits()
+writeFairness()
 return replies

@@ -9,7 +9,7 @@ import type {
 import { OUTCOMES } from '../outbox.ts'
 import { createBatch } from './batch.ts'
 import { begin, callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
-import { limitStates, writeConclusion, writeLimits } from './lines.ts'
+import { limitStates, writeAsk, writeConclusion, writeLimits } from './lines.ts'
 import { loadScript } from './load-script.ts'
 import { Writer } from './writer.ts'
 
@@ -18,7 +18,7 @@ const concludeScript = loadScript(new URL('./conclude.lua', import.meta.url))
 const cancelScript = loadScript(new URL('./cancel.lua', import.meta.url))
 
 const Intake = z.union([
-  z.tuple([z.literal('queued')], z.int()),
+  z.tuple([z.literal('queued'), z.int(), z.int()], z.int()),
   z.tuple([z.literal('cached'), z.string()], z.int()),
   z.tuple([z.literal('concluded'), z.enum(OUTCOMES), z.string().nullish()]),
   z.tuple([z.literal('refused'), z.int()], z.int()),
@@ -40,7 +40,7 @@ function packIntake(command: IntakeCommand): Buffer {
     .flag(command.body !== null)
     .text(command.body?.text ?? '')
     .double(command.body?.ttlMs ?? 0)
-  return writeLimits(words, command.limits).done()
+  return writeLimits(writeAsk(words, command.turn), command.limits).done()
 }
 
 function readIntake(command: IntakeCommand, raw: unknown): IntakeReply {
@@ -51,8 +51,8 @@ function readIntake(command: IntakeCommand, raw: unknown): IntakeReply {
     return { outcome: 'concluded', as: reply[1], result: reply[2] ?? null }
   }
   if (reply[0] === 'queued') {
-    const [outcome, ...flat] = reply
-    return { outcome, limits: limitStates(command.limits, flat) }
+    const [outcome, countedAtMs, priority, ...flat] = reply
+    return { outcome, priority, countedAtMs, limits: limitStates(command.limits, flat) }
   }
   if (reply[0] === 'cached') {
     const [outcome, body, ...flat] = reply
@@ -73,8 +73,9 @@ export async function conclude(
   caller: SlotCaller,
   command: ConcludeCommand,
 ): Promise<ConcludeReply> {
-  const words = begin(caller).text(command.job).text(command.meta)
-  const raw = await callScript(caller, concludeScript, writeConclusion(words, command))
+  const { limits = [], atMs = 0 } = command.uncount ?? {}
+  const words = writeConclusion(begin(caller).text(command.job).text(command.meta), command)
+  const raw = await callScript(caller, concludeScript, writeLimits(words, limits).double(atMs))
   return readUnavailable(raw) ?? readReply(concludeScript, Conclude, raw)
 }
 

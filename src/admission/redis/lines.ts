@@ -3,28 +3,54 @@ import type {
   Conclusion,
   LimitLine,
   LimitState,
+  LimitUnit,
   RungOffer,
+  TurnAsk,
   WindowLine,
 } from '../commands.ts'
 import type { Writer } from './writer.ts'
+
+const KIND = {
+  'sliding-window': 's',
+  'fixed-window': 'f',
+  'token-bucket': 'b',
+  concurrent: 'c',
+} as const satisfies Record<LimitLine['kind'], string>
+
+const UNITS: readonly LimitUnit[] = ['tokens', 'calls', 'input', 'output']
+const HITS_ARE_FREE = 4
+
+function flagsOf(line: LimitLine): number {
+  if (line.kind === 'concurrent') return 0
+  const free = line.countCached === false ? HITS_ARE_FREE : 0
+  return UNITS.indexOf(line.unit ?? 'tokens') + free
+}
 
 /** How lines travel to the scripts, in the order that lib/*.lua name. */
 export function writeLimits(writer: Writer, limits: readonly LimitLine[]): Writer {
   writer.byte(limits.length)
   for (const line of limits) {
-    const kind = line.kind === 'concurrent' ? 'c' : line.kind === 'sliding-window' ? 's' : 'b'
     writer
-      .byte(kind.charCodeAt(0))
+      .byte(KIND[line.kind].charCodeAt(0))
       .text(line.key)
       .double(line.limit)
       .double(line.kind === 'concurrent' ? 0 : line.perMs)
       .double(line.kind === 'token-bucket' ? line.burst : 0)
-      .flag(line.kind !== 'concurrent' && line.unit === 'calls')
+      .byte(flagsOf(line))
   }
   return writer
 }
 
-export function writeRungs(writer: Writer, rungs: readonly RungOffer[]): Writer {
+/** Who asks for a turn (lib/fair.lua); no queue = nobody. */
+export const writeAsk = (writer: Writer, ask: TurnAsk | undefined): Writer =>
+  writer
+    .text(ask?.queue ?? '')
+    .text(ask?.flow ?? '')
+    .double(ask?.costNano ?? 0)
+    .double(ask?.weight ?? 1)
+
+/** @param usual - number of the chain of rungs that name none; 0 = every window and limit of the plan. */
+export function writeRungs(writer: Writer, rungs: readonly RungOffer[], usual: number): Writer {
   writer.byte(rungs.length)
   for (const offer of rungs) {
     writer
@@ -35,7 +61,7 @@ export function writeRungs(writer: Writer, rungs: readonly RungOffer[]): Writer 
       .double(offer.floorTokens)
       .double(offer.until ?? -1)
       .double(offer.inputTokens)
-      .byte(offer.chain === undefined ? 0 : offer.chain + 1)
+      .byte(offer.chain === undefined ? usual : offer.chain + 1)
   }
   return writer
 }
@@ -47,10 +73,17 @@ export interface ChainPart {
   readonly toAt: number
 }
 
-export function writeChains(writer: Writer, chains: readonly Chain[]): ChainPart[] {
+/** @param blocks - whether the window at a position may refuse; those that may not are told apart. */
+export function writeChains(
+  writer: Writer,
+  chains: readonly Chain[],
+  blocks: (window: number) => boolean,
+): ChainPart[] {
   writer.byte(chains.length)
   return chains.map((chain) => {
-    for (const positions of [chain.windows, chain.limits]) {
+    const blocking = chain.windows.filter((at) => blocks(at))
+    const watched = chain.windows.filter((at) => !blocks(at))
+    for (const positions of [blocking, watched, chain.limits]) {
       writer.byte(positions.length)
       for (const at of positions) writer.byte(at)
     }
@@ -60,8 +93,9 @@ export function writeChains(writer: Writer, chains: readonly Chain[]): ChainPart
 
 /** What opens a window, or changes its limit. */
 export function writeWindowTerms(writer: Writer, windows: readonly WindowLine[]): Writer {
-  for (const { startMs, endMs, limitNano, marks } of windows) {
-    writer.double(startMs).double(endMs).nano(limitNano).text(marks.join(','))
+  for (const { startMs, endMs, limitNano, warnOnly, marks } of windows) {
+    writer.double(startMs).double(endMs).nano(limitNano)
+    writer.flag(warnOnly === true).text(marks.join(','))
   }
   return writer
 }

@@ -1,5 +1,7 @@
 import type { Nano } from '../../money/nano.ts'
 import { KINDS, type Kind } from '../journal/records.ts'
+import { FLOW_KEEP_MS } from '../model/fair.ts'
+import { limitEndMs } from '../model/limits.ts'
 import {
   type AttemptRecord,
   type JobRecord,
@@ -25,16 +27,15 @@ const FORGET_MS = 2 * KEEP_MS
 
 const begin = (kind: string): Writer => new Writer(256).byte(kind.charCodeAt(0))
 
-const packWindow = (key: string, record: WindowRecord, spentNano: Nano): Writer =>
-  begin('w')
-    .text(key)
-    .double(record.policy)
-    .nano(record.limitNano)
-    .nano(spentNano)
-    .double(record.firedPercent)
-    .double(record.startMs)
-    .double(record.endMs)
-    .text(record.marks.join(','))
+function packWindow(key: string, record: WindowRecord, spentNano: Nano): Writer {
+  const words = begin('w').text(key).double(record.policy).nano(record.limitNano).nano(spentNano)
+  for (const value of [record.firedPercent, record.startMs, record.endMs]) words.double(value)
+  words.flag(record.warnOnly).text(record.marks.join(',')).short(record.credits.length)
+  for (const { id, amountNano, untilMs } of record.credits) {
+    words.text(id).nano(amountNano).double(untilMs)
+  }
+  return words
+}
 
 function packAttempt(id: string, record: AttemptRecord, ttlMs: number): Writer {
   const words = begin('a').text(id).byte(record.state.charCodeAt(0))
@@ -60,12 +61,14 @@ const packJob = (id: string, record: JobRecord, ttlMs: number): Writer =>
 
 /** @returns nothing for a lane: nobody holds one any more. */
 function packLimit(key: string, record: LimitRecord, nowMs: number): Writer[] {
-  if (record.kind === 'concurrent') return []
+  if (record.kind === 'concurrent' || (limitEndMs(record) ?? 0) <= nowMs) return []
   if (record.kind === 'token-bucket') return [begin('b').text(key).double(record.tatUs)]
-  const { step, sum, steps } = record
+  if (record.kind === 'fixed-window') {
+    const { perMs, startMs, count } = record
+    return [begin('f').text(key).double(perMs).double(startMs).double(count)]
+  }
+  const { stepMs, step, sum, steps } = record
   if (steps.size === 0) return []
-  // A step is `step` times its length old, so this is its length or a little more: all a time to live needs.
-  const stepMs = Math.max(Math.floor(nowMs / Math.max(step, 1)), 1)
   const words = begin('s').text(key).double(stepMs).double(sum).double(step).byte(steps.size)
   for (const [at, amount] of steps) words.double(at).double(amount)
   return [words]
@@ -99,6 +102,20 @@ const PACKERS: Readonly<Record<Kind, (slot: SlotToPack) => Iterable<Writer>>> = 
   *gates({ state, nowMs }) {
     for (const [key, untilMs] of state.gates) {
       if (untilMs > nowMs) yield begin('g').text(key).double(untilMs)
+    }
+  },
+  *turns({ state }) {
+    for (const [queue, record] of state.turns) {
+      const { virtual, meanNano, lap, cleanLap, turnedAtMs, dueMs } = record
+      const words = begin('v').text(queue)
+      for (const value of [virtual, meanNano, lap, cleanLap, turnedAtMs, dueMs]) words.double(value)
+      yield words
+    }
+  },
+  *flows({ state, nowMs }) {
+    for (const [key, { finish, atMs }] of state.flows) {
+      const ttlMs = atMs + FLOW_KEEP_MS - nowMs
+      if (ttlMs > 0) yield begin('o').text(key).double(finish).double(ttlMs)
     }
   },
   *results({ state, nowMs }) {

@@ -1,12 +1,15 @@
 --[[ restore.lua: puts records of another slot into the one that its move has claimed. Writing one again changes nothing.
   ARGV[1]  epoch now move (its id)
   ARGV[2..] a record each (the caller bounds the loop); its first byte says what it is:
-           w  key, policy limit spent fired start end, marks
+           w  key, policy limit spent fired start end warn, marks, count, per credit: id amount until
            a  attempt, st, rev booked rung hold cap n at ttl, job, count, windows...: one that has ended
            j  job, cancelled queued n ttl, outcome or ''; the calls it waited for: joins, the last of them
-           s  limit's key, ms of a step, sum step, count, then per step: step amount
-           b  limit's key, theoretical arrival time (us)
+           s  limit's name (lib/limits), ms of a step, sum step, count, then per step: step amount
+           f  limit's name, period (ms), start of the window, count
+           b  limit's name, theoretical arrival time (us)
            g  gate, closed until
+           v  queue, virtual mean lap clean turned due: its turns (lib/fair)
+           o  queue/flow, finish ttl
            t  res|body, job, ttl, text
   Reply    restored | not-claimed: the slot is missing, open, of another epoch or of another move
 ]]
@@ -17,6 +20,7 @@
 --- include lib/windows.lua
 --- include lib/limits.lua
 --- include lib/attempts.lua
+--- include lib/fair.lua
 local move = struct.unpack('<s', ARGV[1], at1)
 local state, epoch = string.match(redis.call('GET', KEYS[1]) or '', '^(%S+) (%d+)')
 if state ~= 'closed' or tonumber(epoch) ~= EPOCH or redis.call('GET', P .. 'move') ~= move then
@@ -25,9 +29,17 @@ end
 local restore = {}
 
 function restore.w(packed)
-  local key, policy, limit, spent, fired, startMs, endMs, marks = struct.unpack('<sdddddds', packed, 2)
-  local w = { '', policy, limit, spent, 0 }
-  setRest(w, fired, startMs, endMs, marks)
+  local key, policy, limit, spent, fired, startMs, endMs, warn, marks, count, at =
+    struct.unpack('<sddddddBsH', packed, 2)
+  local credits = {}
+  for i = 1, count do
+    local id, amount, untilMs
+    id, amount, untilMs, at = struct.unpack('<sdd', packed, at)
+    credits[i] = { id = id, amount = amount, untilMs = untilMs }
+  end
+  local w = { '', policy, limit, spent, 0, FOREVER }
+  setTerms(w, { base = limit, credits = credits, fired = fired, startMs = startMs, endMs = endMs, warn = warn,
+    marks = marks })
   redis.call('SET', P .. 'w:' .. key, windowText(w))
   redis.call('ZADD', P .. 'windows', int(endMs), key)
 end
@@ -48,7 +60,7 @@ end
 
 function restore.s(packed)
   local key, stepMs, sum, step, count, at = struct.unpack('<sdddB', packed, 2)
-  local line, earlier, ofStep, low, high = { 's', key, 0, stepMs * STEPS, 0, false }, {}, 0, step, -1
+  local line, earlier, ofStep, low, high = { 's', '', 0, stepMs * STEPS, 0, false, 0, key }, {}, 0, step, -1
   for _ = 1, count do
     local of, amount
     of, amount, at = struct.unpack('<dd', packed, at)
@@ -65,6 +77,12 @@ function restore.s(packed)
   redis.call('PEXPIRE', P .. 'qs:' .. key, int((STEPS + 2) * stepMsOf(line)))
 end
 
+function restore.f(packed)
+  local key, perMs, start, count = struct.unpack('<sddd', packed, 2)
+  local line = { 'f', '', 0, perMs, 0, false, 0, key }
+  if start + perMs > now then writePeriod(line, { start = start, count = count }) end
+end
+
 function restore.b(packed)
   local key, arrivalUs = struct.unpack('<sd', packed, 2)
   local px = math.ceil((arrivalUs - now * 1000) / 1000)
@@ -72,6 +90,17 @@ function restore.b(packed)
 end
 
 function restore.g(packed) closeGate(struct.unpack('<sd', packed, 2)) end
+
+function restore.v(packed)
+  local queue, virtual, mean, lap, clean, turnedAt, due = struct.unpack('<sdddddd', packed, 2)
+  local turns = { virtual = virtual, mean = mean, lap = lap, clean = clean, turnedAt = turnedAt, due = due }
+  redis.call('SET', P .. 'turns:' .. queue, turnsText(turns))
+end
+
+function restore.o(packed)
+  local flow, finish, ttlMs = struct.unpack('<sdd', packed, 2)
+  redis.call('SET', P .. 'flow:' .. flow, flowText(finish), 'PX', int(ttlMs))
+end
 
 function restore.t(packed)
   local name, job, ttlMs, text = struct.unpack('<ssds', packed, 2)

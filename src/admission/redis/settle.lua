@@ -2,7 +2,7 @@
   other, as many as one process knows at once. (PROTOCOL 3.5)
   ARGV[1]  epoch now
   ARGV[2..] a command each (the caller bounds the loop):
-           attempt kind settled|unconfirmed flight ('' = none) cost at hold tokens (-1 = unknown) detail concludes 0|1 caches 0|1 gates 0|1
+           attempt kind settled|unconfirmed flight ('' = none) cost at hold tokens outputTokens (of them; -1 = unknown) detail concludes 0|1 caches 0|1 gates 0|1
            fixedAt (position); then as far as they are 1: conclusion (lib/conclude); cache key, body, ttlMs; gate,
            untilMs; last what the hold was asked with (lib/attempts), for a record that is gone or forgot its meta
   Reply    per command: settled|adjusted|unchanged|orphan booked overrun concluded followers... | too-old
@@ -22,10 +22,11 @@
 --- include lib/conclude.lua
 --- include lib/flights.lua
 local function readCommand(packed)
-  local attempt, kind, flight, cost, heldAt, hold, tokens, detail, concludes, caches, gates, fixedAt, at =
-    struct.unpack('<sssddddsBBBd', packed)
+  local attempt, kind, flight, cost, heldAt, hold, tokens, output, detail, concludes, caches, gates, fixedAt, at =
+    struct.unpack('<sssdddddsBBBd', packed)
   local job = struct.unpack('<s', packed, fixedAt)
-  return { packed = packed, attempt = attempt, kind = kind, cost = cost, at = heldAt, hold = hold, tokens = tokens,
+  local used = tokens >= 0 and { total = tokens, output = output >= 0 and output or nil } or nil
+  return { packed = packed, attempt = attempt, kind = kind, cost = cost, at = heldAt, hold = hold, used = used,
     detail = detail, concludes = concludes, caches = caches, gates = gates, fixedAt = fixedAt, restAt = at, job = job,
     held = want(P .. 'a:' .. attempt), jobAt = want(P .. 'j:' .. job),
     flight = flight ~= '' and want(P .. 'f:' .. flight) }
@@ -51,6 +52,11 @@ if not shut then
   fetch()
 end
 
+-- Whether a window has a limit that must not be passed; one that is gone has nothing to pass.
+local function mayRefuse(name)
+  return termsOf(windowAt(want(P .. 'w:' .. name))).warn == 0
+end
+
 -- Returns outcome, posting kind or nil, delta, overrun, left, marked, record; nothing when it is too late to book.
 local function book(c)
   local record, kind = records[c.held], c.kind
@@ -61,12 +67,13 @@ local function book(c)
     records[c.held], record.rev, record.booked = record, rev, amount
     local left, marked = move(record, amount, 0)
     local over = 0
-    for _, rest in ipairs(left) do over = math.max(over, math.min(-rest, amount)) end
+    for i, rest in ipairs(left) do
+      if rest < 0 and mayRefuse(record.windows[i]) then over = math.max(over, math.min(-rest, amount)) end
+    end
     return 'orphan', kind, amount, over, left, marked, record
   end
   if record.st == 'H' then
-    local delta, over, left, marked =
-      bookHold(c.attempt, record, kind, c.cost, c.tokens >= 0 and c.tokens or nil)
+    local delta, over, left, marked = bookHold(c.attempt, record, kind, c.cost, c.used)
     return 'settled', kind, delta, over, left, marked, record
   end
   if record.st == 'U' and kind == 'settled' then

@@ -39,6 +39,7 @@ function packCommand(command: SettleCommand): Buffer {
     .double(command.atMs)
     .nano(command.holdNano)
     .double(command.tokens ?? -1)
+    .double(command.outputTokens ?? -1)
     .text(command.detail)
     .flag(conclusion !== null)
     .flag(cache !== null)

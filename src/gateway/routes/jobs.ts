@@ -3,10 +3,12 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { StreamRequest } from '../../client/types.ts'
 import { isBursarError } from '../../errors.ts'
 import { newJobId } from '../../queue/ids.ts'
+import type { LimitReport } from '../../queue/limit-words.ts'
 import { keyOf } from '../authorize.ts'
 import { closingError } from '../closing.ts'
 import { errorReply, nameError } from '../error-reply.ts'
 import { eventStream, type ServerEvent } from '../event-stream.ts'
+import { limitHeaders } from '../limit-headers.ts'
 import { narrowed } from '../narrowed.ts'
 import { assertOwnId, findOwnJob } from '../own-job.ts'
 import type { GatewayParts } from '../parts.ts'
@@ -49,8 +51,11 @@ export function jobRoutes(app: FastifyInstance, parts: GatewayParts): void {
     }
     const turn = { id, reply, parts, assertOwn }
     if (job.stream) return streamJob(turn, asked, wait ?? STREAM_LIMIT_MS)
-    if (wait) return answer(turn, orStillGoing(id, client.run(asked, { timeoutMs: wait }), parts))
-    const { status } = await client.enqueue(asked)
+    const told = { onLimits: tellLimits(reply) }
+    if (wait) {
+      return answer(turn, orStillGoing(id, client.run(asked, { ...told, timeoutMs: wait }), parts))
+    }
+    const { status } = await client.enqueue(asked, told)
     await assertOwn()
     return send(reply, handedIn(id, status))
   })
@@ -74,6 +79,11 @@ export function jobRoutes(app: FastifyInstance, parts: GatewayParts): void {
     const { status } = await client.cancel(id)
     return { id, status }
   })
+}
+
+/** Says in headers how the limits stand, unless the answer went out before that was known. */
+const tellLimits = (reply: FastifyReply) => (limits: readonly LimitReport[]) => {
+  if (!reply.sent) reply.headers(limitHeaders(limits, Date.now()))
 }
 
 /** Answers with a job as it stands; one that ended badly is an error that says so. */
@@ -120,7 +130,7 @@ async function streamJob(
   request: StreamRequest,
   timeoutMs: number,
 ): Promise<FastifyReply> {
-  const stream = client.stream(request, { timeoutMs })
+  const stream = client.stream(request, { timeoutMs, onLimits: tellLimits(reply) })
   // Until it was handed in, nothing has been written: a refusal still answers with its HTTP status.
   await stream.jobId
   await assertOwn()

@@ -2,7 +2,8 @@
   attempt's chain (wantChain) has been fetched. At its end a script calls writeBooked.
 ]]
 -- Moves spent and held in every window of the attempt; a window whose key is gone stays gone. Returns what is left in
--- each (0 where it is gone), and the positions of windows whose next mark has been reached.
+-- each (0 where it is gone; `credits`: by place, what was granted on top, where something was), and the positions of
+-- windows whose next mark has been reached.
 local function move(record, spentDelta, heldDelta)
   local left, marked = {}, nil
   for i, name in ipairs(record.windows) do
@@ -13,6 +14,10 @@ local function move(record, spentDelta, heldDelta)
     else
       w[SPENT], w[HELD] = w[SPENT] + spentDelta, w[HELD] + heldDelta
       left[i] = w[LIMIT] - w[SPENT] - w[HELD]
+      if w[STANDS] < FOREVER then
+        left.credits = left.credits or {}
+        left.credits[i] = creditOf(w)
+      end
       changed[at] = w
       local nextAt = spentDelta > 0 and struct.unpack('<d', w[PACKED], HEAD_BYTES + 1) or -1
       if nextAt >= 0 and w[SPENT] > 0 and w[SPENT] >= nextAt then
@@ -28,18 +33,18 @@ end
 local function raiseMarks(marked)
   for _, at in ipairs(marked or {}) do
     local w = windowAt(at)
-    local _, fired, startMs, endMs, marks = readRest(w)
-    for mark in string.gmatch(marks, '%d+') do
-      if w[SPENT] >= percentOf(w[LIMIT], tonumber(mark)) then fired = tonumber(mark) end
+    local terms = termsOf(w)
+    for mark in string.gmatch(terms.marks, '%d+') do
+      if w[SPENT] >= percentOf(w[LIMIT], tonumber(mark)) then terms.fired = tonumber(mark) end
     end
-    setRest(w, fired, startMs, endMs, marks)
-    postThreshold(string.sub(keys[at], #P + 3), fired, w[SPENT], w[LIMIT])
+    setTerms(w, terms)
+    postThreshold(string.sub(keys[at], #P + 3), terms.fired, w[SPENT], w[LIMIT])
   end
 end
 
 local function endPermits(record, used)
   for _, line in ipairs(record.limits) do
-    giveBack(line, clampAmount(line, record.tokens), used, record.at)
+    giveBack(line, heldAmount(line, record.tokens - record.cap, record.cap), used, record.at)
   end
 end
 

@@ -1,5 +1,38 @@
--- Ends a permit of `amount` taken at `atMs`. `used` is in tokens, nil when unknown: what was taken stays taken;
--- 'nothing' when the call was never made. Needs limits.
+-- What of an amount was not used; 0 when nobody knows. `used` is { total, output or nil } tokens or nil, or 'nothing'.
+local function unusedOf(line, amount, used)
+  local unit = line[UNIT]
+  if used == 'nothing' then return amount end
+  if not used or unit == 1 then return 0 end
+  if unit == 0 then return amount - used.total end
+  if not used.output then return 0 end
+  return amount - (unit == 3 and used.output or used.total - used.output)
+end
+
+local function giveBackSteps(line, unused, atMs)
+  local held = line[HELD_STATE]
+  if type(held[1]) ~= 'table' then held[1] = readSteps(held[1]) end
+  local s, step, key = held[1], math.floor(atMs / stepMsOf(line)), P .. 'qs:' .. line[NAME]
+  if step == s.step and s.high == s.step then
+    s.amount = s.amount - unused
+  elseif redis.call('HEXISTS', key, int(step)) == 1 then
+    redis.call('HINCRBY', key, int(step), int(-unused))
+  else
+    return
+  end
+  touch(line)
+  s.sum = s.sum - unused
+end
+
+local function giveBackWindow(line, unused, atMs)
+  local held = line[HELD_STATE]
+  if type(held[1]) ~= 'table' then held[1] = readPeriod(held[1]) end
+  if held[1].start ~= windowStart(line, atMs) then return end
+  touch(line)
+  held[1].count = held[1].count - unused
+end
+
+-- Ends a permit of `amount` taken at `atMs`. `used` nil: nobody knows, and what was taken stays taken; 'nothing': the
+-- call was never made. Needs limits.
 local function giveBack(line, amount, used, atMs)
   holdLimit(line)
   local held = line[HELD_STATE]
@@ -8,27 +41,10 @@ local function giveBack(line, amount, used, atMs)
     held[1] = math.max(tonumber(held[1] or 0) - 1, 0)
     return
   end
-  local unused = 0
-  if used == 'nothing' then
-    unused = amount
-  elseif used and line[UNIT] == 0 then
-    unused = amount - used
-  end
+  local unused = unusedOf(line, amount, used)
   if unused == 0 or not held[1] then return end
-  if line[1] == 'b' then
-    touch(line)
-    held[1], held[3] = math.max(tonumber(held[1]) - unused * intervalUsOf(line), 0), true
-    return
-  end
-  if type(held[1]) ~= 'table' then held[1] = readSteps(held[1]) end
-  local s, step = held[1], math.floor(atMs / stepMsOf(line))
-  if step == s.step and s.high == s.step then
-    s.amount = s.amount - unused
-  elseif redis.call('HEXISTS', P .. 'qs:' .. line[2], int(step)) == 1 then
-    redis.call('HINCRBY', P .. 'qs:' .. line[2], int(step), int(-unused))
-  else
-    return
-  end
+  if line[1] == 's' then return giveBackSteps(line, unused, atMs) end
+  if line[1] == 'f' then return giveBackWindow(line, unused, atMs) end
   touch(line)
-  s.sum = s.sum - unused
+  held[1], held[3] = math.max(tonumber(held[1]) - unused * intervalUsOf(line), 0), true
 end

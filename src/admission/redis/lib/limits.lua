@@ -1,36 +1,50 @@
---[[ lib/limits.lua: the three limits of model/limits.ts, line by line. All integers.
-  A line is { kind, key, limit, perMs, burst, held, unit }; kind s sliding window, b token bucket, c concurrent; unit 0
-  the tokens of a hold, 1 one call.
-  `held` is { what q:<key> holds or false, changed by, given back }: commands of one script that share a limit share it,
+--[[ lib/limits.lua: the four limits of model/limits.ts, line by line. All integers.
+  A line is { kind, key, limit, perMs, burst, held, unit, name, free }; kind s sliding window, f fixed window, b token
+  bucket, c concurrent; unit 0 the tokens of a hold, 1 one call, 2 input, 3 output cap; free: hits take nothing.
+  `held` is { what q:<name> holds or false, changed by, given back }: commands of one script that share a limit share it,
   and it is written once, by writeLimits. Needs state.
-  q:<key>   s  sum, step, amount of step, lowest step kept, highest step taken or -1; packed
-            b  theoretical arrival time, microseconds, digits
-            c  lanes taken, digits
-  qs:<key>  s  hash  earlier step -> amount: touched only when a new step begins
+  q:<name>   s  sum, step, amount of step, lowest step kept, highest step taken or -1; packed
+             f  start of the window, count; packed
+             b  theoretical arrival time, microseconds, digits
+             c  lanes taken, digits
+  qs:<name>  s  hash  earlier step -> amount: touched only when a new step begins
+  <name>     what the state means, and the key (stateKey of model/limits/types.ts)
 ]]
-local HELD_STATE, UNIT = 6, 7
+local HELD_STATE, UNIT, NAME, FREE = 6, 7, 8, 9
 local STEPS = 60
 local LANE_RETRY_MS = 1000
-local STEP_STATE = '<ddddd'
+local STEP_STATE, WINDOW_STATE = '<ddddd', '<dd'
+-- From a Monday to 1970-01-01; a multiple of every period that is shorter than a week.
+local SINCE_MONDAY_MS = 259200000
+-- A clock that is set back finds the window that has begun.
+local WINDOW_SLACK_MS = 60000
+
+local function stateName(kind, key, limit, perMs)
+  if kind == 'c' then return 'c:' .. key end
+  if kind == 'b' then return 'b' .. int(perMs) .. '/' .. int(limit) .. ':' .. key end
+  return kind .. int(perMs) .. ':' .. key
+end
 
 local function readLimit(packed, at)
-  local kind, key, limit, perMs, burst, unit, after = struct.unpack('<c1sdddB', packed, at)
-  return { kind, key, limit, perMs, burst, false, unit }, after
+  local kind, key, limit, perMs, burst, flags, after = struct.unpack('<c1sdddB', packed, at)
+  local name = stateName(kind, key, limit, perMs)
+  return { kind, key, limit, perMs, burst, false, flags % 4, name, flags >= 4 }, after
 end
 
 local function limitHeld(value) return { value } end
-local function wantLimit(line) return want(P .. 'q:' .. line[2]) end
+local function wantLimit(line) return want(P .. 'q:' .. line[NAME]) end
 -- Puts what is known of a limit in the line's hand.
 local function holdLimit(line) line[HELD_STATE] = recordAt(wantLimit(line), limitHeld) end
 
 local function stepMsOf(line) return math.ceil(line[4] / STEPS) end
 local function intervalUsOf(line) return math.ceil(line[4] * 1000 / line[3]) end
 
-local function clampAmount(line, amount)
-  if line[UNIT] == 1 then return 1 end
-  if line[1] == 'b' then return math.min(amount, line[5]) end
-  if line[1] == 's' then return math.min(amount, line[3]) end
-  return 1
+-- What a hold of so many tokens takes; never more than the limit holds at all.
+local function heldAmount(line, input, output)
+  local unit = line[UNIT]
+  if line[1] == 'c' or unit == 1 then return 1 end
+  local wanted = unit == 2 and input or unit == 3 and output or input + output
+  return math.min(wanted, line[1] == 'b' and line[5] or line[3])
 end
 
 local function readSteps(value)
@@ -40,7 +54,7 @@ end
 
 -- The time to live moves on when a step begins, which is often enough.
 local function writeSteps(line, s)
-  local key, value = P .. 'q:' .. line[2], struct.pack(STEP_STATE, s.sum, s.step, s.amount, s.low, s.high)
+  local key, value = P .. 'q:' .. line[NAME], struct.pack(STEP_STATE, s.sum, s.step, s.amount, s.low, s.high)
   if s.known then
     redis.call('SET', key, value, 'KEEPTTL')
   else
@@ -60,7 +74,7 @@ local function slide(line)
     held[1] = s
     return s
   end
-  local oldest, key = step - STEPS, P .. 'qs:' .. line[2]
+  local oldest, key = step - STEPS, P .. 'qs:' .. line[NAME]
   if not s or s.high < oldest then
     if s then redis.call('DEL', key) end
     held[1] = { sum = 0, step = step, amount = 0, low = step, high = -1 }
@@ -89,7 +103,7 @@ end
 local function roomAt(line, amount, s)
   local names, sum, at = {}, s.sum, now
   for step = s.low, s.step - 1 do names[#names + 1] = int(step) end
-  local counts = #names > 0 and redis.call('HMGET', P .. 'qs:' .. line[2], unpack(names)) or {}
+  local counts = #names > 0 and redis.call('HMGET', P .. 'qs:' .. line[NAME], unpack(names)) or {}
   if s.high == s.step then counts[#names + 1] = s.amount end
   for i = 1, #names + 1 do
     if counts[i] then
@@ -101,6 +115,27 @@ local function roomAt(line, amount, s)
   return at
 end
 
+local function windowStart(line, atMs) return atMs - (atMs + SINCE_MONDAY_MS) % line[4] end
+
+local function readPeriod(value)
+  local start, count = struct.unpack(WINDOW_STATE, value)
+  return { start = start, count = count }
+end
+
+-- The window that has begun; a new one holds nothing.
+local function windowOf(line)
+  local held = line[HELD_STATE]
+  if held[1] and type(held[1]) ~= 'table' then held[1] = readPeriod(held[1]) end
+  local start = windowStart(line, now)
+  if not held[1] or held[1].start < start then held[1] = { start = start, count = 0 } end
+  return held[1]
+end
+
+local function writePeriod(line, w)
+  local px = math.max(w.start + line[4] - now, 0) + WINDOW_SLACK_MS
+  redis.call('SET', P .. 'q:' .. line[NAME], struct.pack(WINDOW_STATE, w.start, w.count), 'PX', int(px))
+end
+
 -- Returns fits, retryAtMs, remaining, resetAtMs.
 local function measure(line, amount)
   if line[1] == 's' then
@@ -109,6 +144,11 @@ local function measure(line, amount)
     local retryAt = (fits or s.high < 0) and now or roomAt(line, amount, s)
     local resetAt = s.high < 0 and now or (s.high + STEPS + 1) * stepMsOf(line)
     return fits, retryAt, line[3] - s.sum, resetAt
+  end
+  if line[1] == 'f' then
+    local w = windowOf(line)
+    local fits, endAt = w.count + amount <= line[3], w.start + line[4]
+    return fits, fits and now or endAt, line[3] - w.count, w.count > 0 and endAt or now
   end
   local state = tonumber(line[HELD_STATE][1] or 0)
   if line[1] == 'b' then
@@ -139,6 +179,8 @@ local function take(line, amount)
   if line[1] == 's' then
     local s = held[1]
     s.sum, s.amount, s.high = s.sum + amount, s.amount + amount, s.step
+  elseif line[1] == 'f' then
+    held[1].count = held[1].count + amount
   elseif line[1] == 'b' then
     held[1] = math.max(tonumber(held[1] or 0), now * 1000) + amount * intervalUsOf(line)
   else
@@ -149,9 +191,11 @@ end
 local function writeLimits()
   for _, held in ipairs(touched) do
     local state, line, gaveBack = held[1], held[2], held[3]
-    local key = P .. 'q:' .. line[2]
+    local key = P .. 'q:' .. line[NAME]
     if line[1] == 's' then
       writeSteps(line, state)
+    elseif line[1] == 'f' then
+      writePeriod(line, state)
     elseif line[1] == 'b' and gaveBack then
       redis.call('SET', key, int(state), 'KEEPTTL')
     elseif line[1] == 'b' then

@@ -1,4 +1,4 @@
-import { chainOf, governing } from '../admission/model/chains.ts'
+import { blocks, chainOf } from '../admission/model/chains.ts'
 import { affordableCap, amountFor, overBudget } from '../admission/model/rungs.ts'
 import { splitWindowKey } from '../admission/outbox.ts'
 import { planRequest } from '../admission/plan.ts'
@@ -52,11 +52,9 @@ export function quote({ link, rules, clock }: Submission, input: Request): Promi
       return { limitNano, usedNano: limitNano - leftIn(line, states[at] ?? null) }
     })
     for (const [rung, offer] of plan.offers.entries()) {
-      const governed = governing({ ...plan, windows: views }, chainOf(plan, offer))
-      const outputCapTokens = affordableCap(
-        offer,
-        governed.windows.map(({ item }) => item),
-      )
+      const isBlocking = blocks(plan.windows, chainOf(plan, offer))
+      const blocking = views.filter((_, at) => isBlocking(at))
+      const outputCapTokens = affordableCap(offer, blocking)
       const planned = plan.rungs[rung]
       if (outputCapTokens < 0 || !planned) continue
       const { inputTokens } = plan
@@ -90,9 +88,8 @@ function refused(
   const { offers, windows } = plan
   const last = offers.at(-1)
   if (!last) throw new RangeError('a plan has at least one offer')
-  const chain = chainOf(plan, last)
-  const governs = (at: number) => chain?.windows.includes(at) ?? true
-  const { window, resumeAtMs } = overBudget(last, windows, views, governs)
+  const isBlocking = blocks(windows, chainOf(plan, last))
+  const { window, resumeAtMs } = overBudget(last, windows, views, isBlocking)
   const { budget, window: period } = splitWindowKey(windows[window]?.key ?? ':')
   return {
     served: false,

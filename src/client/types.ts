@@ -16,6 +16,11 @@ export interface Identity {
   readonly tier?: string
   /** e.g. `{ feature: 'tutor' }`; budgets and reports may go by them. */
   readonly tags?: Readonly<Record<string, string>>
+  /** Names of your own; budgets and limits may go by them, e.g. what one run of an agent may cost. */
+  readonly session?: string
+  readonly run?: string
+  /** What it is for, e.g. `generation`; limits may be about one kind of request. */
+  readonly resource?: string
 }
 
 /** What Bursar reads of a request; every other field goes to the provider as it is. */

@@ -1,10 +1,11 @@
 import type { FastifyRequest } from 'fastify'
 import { assertModels, narrow } from '../access/scope.ts'
+import { withKey } from '../queue/asked-with.ts'
 import { keyOf } from './authorize.ts'
 import type { GatewayRuntime } from './parts.ts'
 
 /**
- * What somebody asks for, held to the key that it came with; as it is without one.
+ * What somebody asks for, held to the key that it came with, whose budgets it is counted in; as it is without one.
  * @throws {BursarError} ACCESS_DENIED.
  */
 export function narrowed<Asked extends object>(
@@ -16,5 +17,5 @@ export function narrowed<Asked extends object>(
   if (key === null) return asked
   const own = narrow(key, asked)
   assertModels(key, own, rules.current().policy)
-  return own
+  return withKey(own, key.id)
 }

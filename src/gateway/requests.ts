@@ -43,15 +43,18 @@ export const JobSchema = z
 const text = z.string().min(1)
 const TagSchema = z.string().regex(/^[^=]+=/, 'write tag=key=value, e.g. tag=feature=tutor')
 
-/** `?user=u42&tenant=acme&tier=basic&tag=feature=tutor&tag=...` */
+/** `?user=u42&tenant=acme&tier=basic&session=s1&run=r1&resource=generation&tag=feature=tutor&tag=...` */
 export const QuotaQuerySchema = z
   .strictObject({
     user: z.string({ error: 'say whose: /v1/quota?user=u42' }).min(1),
     tenant: text.optional(),
     tier: text.optional(),
+    session: text.optional(),
+    run: text.optional(),
+    resource: text.optional(),
     tag: z.union([TagSchema.transform((tag) => [tag]), z.array(TagSchema)]).optional(),
   })
-  .transform(({ user, tenant, tier, tag }): Identity => {
+  .transform(({ user, tenant, tier, session, run, resource, tag }): Identity => {
     const tags = tag?.map((one) => [
       one.slice(0, one.indexOf('=')),
       one.slice(one.indexOf('=') + 1),
@@ -60,6 +63,9 @@ export const QuotaQuerySchema = z
       user,
       ...(tenant !== undefined && { tenant }),
       ...(tier !== undefined && { tier }),
+      ...(session !== undefined && { session }),
+      ...(run !== undefined && { run }),
+      ...(resource !== undefined && { resource }),
       ...(tags && { tags: Object.fromEntries(tags) }),
     }
   })

@@ -1,17 +1,21 @@
 import type {
   AdmitCommand,
   AdmitReply,
+  Passed,
   ReleaseCommand,
+  TurnTaken,
   Unavailable,
 } from '../admission/commands.ts'
 import { grantHold, type Hold } from '../admission/hold.ts'
 import { chainOf, governing } from '../admission/model/chains.ts'
+import { amountFor } from '../admission/model/rungs.ts'
 import type { AttemptMeta } from '../admission/outbox.ts'
 import { planRequest } from '../admission/plan.ts'
 import type { Plan } from '../admission/plan-types.ts'
 import { isBursarError, messageOf } from '../errors.ts'
 import { SLOT_RETRY_MS } from './conclude.ts'
 import type { Rules, WorkContext } from './context.ts'
+import { turnFor } from './fair.ts'
 import { newAttemptId } from './ids.ts'
 import { type LoadedJob, metaOf } from './job.ts'
 import { judgeAdmission, type OkPlan, type Verdict } from './judge-admission.ts'
@@ -23,12 +27,17 @@ export interface Admitted {
   readonly do: 'call'
   readonly hold: Hold
   readonly plan: OkPlan
+  /** Why each rung above did not serve; empty when that is not known. */
+  readonly passed: readonly Passed[]
   readonly rules: Rules
   /** AttemptMeta as JSON, as it stands on the hold. */
   readonly meta: string
   /** The local clock when the hold was granted; with `hold.terms.atMs` it tells the slot's time. */
   readonly localAtMs: number
 }
+
+/** The turn that a take came by. */
+export type TakenBy = Pick<TurnTaken, 'priority' | 'again'>
 
 const MAX_PLANS = 3
 const REPLAY_DELAYS_MS = [50, 200]
@@ -41,6 +50,7 @@ const LATER: Verdict = { do: 'park', delayMs: SLOT_RETRY_MS, by: 'slot' }
 export async function admitRequest(
   job: LoadedJob,
   context: WorkContext,
+  turn?: TakenBy,
 ): Promise<Admitted | Verdict> {
   const { rules: source, clock } = context
   let rules = source.current()
@@ -48,22 +58,38 @@ export async function admitRequest(
   for (let round = 0; round < MAX_PLANS; round++) {
     const plan = planRequest({ ...rules, request: job, nowMs })
     if (!plan.ok) return { do: 'deny', as: 'refused', error: unplanned(plan) }
-    const command = admitCommand(job, plan, rules, context)
+    const command = {
+      ...admitCommand(job, plan, rules, context),
+      ...takenTurn(turn, job, plan, rules),
+    }
     const reply = await sendAdmit(command, context)
     if (reply === null || reply.outcome === 'unavailable' || reply.outcome === 'epoch-changed') {
       return LATER
     }
+    if (reply.outcome === 'late') return { do: 'wait-turn', priority: reply.priority }
     if (reply.outcome === 'held') return admitted(command, reply, plan, rules)
     if (reply.outcome === 'stale') {
       nowMs = reply.nowMs
       if (reply.policy > rules.policy.version) rules = await source.atLeast(reply.policy)
     } else if (reply.outcome !== 'void') {
-      const verdict = judgeAdmission(reply, { job, plan, nowMs, random: Math.random() })
+      const parked = reply.outcome === 'over-budget' ? (context.parked?.next() ?? 0) : 0
+      const verdict = judgeAdmission(reply, { job, plan, nowMs, random: Math.random(), parked })
       return verdict.do === 'park' ? { ...verdict, for: parkedFor(reply, plan) } : verdict
     }
   }
   context.logger.warn({ job: job.id }, 'no plan was fresh enough for the slot; trying again later')
   return LATER
+}
+
+function takenTurn(
+  turn: TakenBy | undefined,
+  job: LoadedJob,
+  { offers: [first] }: OkPlan,
+  rules: Rules,
+): Pick<AdmitCommand, 'turn'> {
+  if (!turn) return {}
+  const costNano = first ? amountFor(first, first.capTokens) : 0
+  return { turn: { ...turnFor(job, rules, costNano), ...turn } }
 }
 
 function admitCommand(
@@ -130,13 +156,14 @@ function admitted(
   plan: OkPlan,
   rules: Rules,
 ): Admitted {
-  const { rung, holdNano, capTokens, n, atMs } = reply
+  const { rung, holdNano, capTokens, n, atMs, passed } = reply
   const { attempt, job, meta } = command
   const offer = command.rungs[rung]
   const { windows } = governing(command, offer && chainOf(command, offer))
   const keys = windows.map(({ item }) => item.key)
   const terms = { attemptId: attempt, job, rung, holdNano, capTokens, n, atMs, windows: keys }
-  return { do: 'call', hold: grantHold(terms), plan, rules, meta, localAtMs: Date.now() }
+  const hold = grantHold(terms)
+  return { do: 'call', hold, plan, passed, rules, meta, localAtMs: Date.now() }
 }
 
 const unplanned = ({ code, message, detail }: Extract<Plan, { ok: false }>): Denied => ({

@@ -1,7 +1,9 @@
+import type { Passed, WindowLine } from '../admission/commands.ts'
 import type { Nano } from '../money/nano.ts'
 import type { Usage } from '../pricing/types.ts'
 import type { Admitted } from './admit-request.ts'
 import type { CompletionJob } from './job.ts'
+import type { OkPlan } from './judge-admission.ts'
 import type { ReceiptRecord } from './receipt.ts'
 import type { ResponseJson } from './result-body.ts'
 
@@ -16,7 +18,7 @@ export interface Answer {
 /** The receipt of an answered call, before the slot adds what is left. */
 export function receiptRecord(
   job: CompletionJob,
-  { hold, plan, rules }: Admitted,
+  { hold, plan, passed, rules }: Admitted,
   { usage, costNano, servedModel, estimated }: Answer,
 ): ReceiptRecord {
   const { attemptId, rung, capTokens, n, windows } = hold.terms
@@ -25,15 +27,18 @@ export function receiptRecord(
     attemptId,
     costNano,
     usage,
-    windows: plan.windows
-      .filter(({ key }) => windows.includes(key))
-      .map(({ key, limitNano }) => ({ key, limitNano })),
+    windows: plan.windows.filter(({ key }) => windows.includes(key)).map(receiptWindow),
     cache: job.cacheKey === null ? 'off' : 'miss',
     paidBy: null,
     modelRequested: job.model,
     modelServed: servedModel,
     provider: plan.rungs[rung]?.rung.provider ?? '',
-    rungs: plan.rungs.slice(0, rung + 1).map(({ rung: { model, until } }) => ({ model, until })),
+    rungs: plan.rungs.slice(0, rung + 1).map(({ rung: { model, until } }, at) => {
+      const why = passed[at]
+      return why
+        ? { model, until, passed: { by: why.by, what: whatOf(why, plan) } }
+        : { model, until }
+    }),
     priceVersion: rules.prices.version,
     policyVersion: rules.policy.version,
     attempts: n,
@@ -41,6 +46,23 @@ export function receiptRecord(
     outputCapTokens: job.operation === 'embeddings' ? null : capTokens,
     shortened: capTokens < (plan.offers[rung]?.capTokens ?? capTokens),
   }
+}
+
+/** A window as a receipt keeps it. */
+export const receiptWindow = ({
+  key,
+  limitNano,
+  warnOnly,
+}: Pick<WindowLine, 'key' | 'limitNano' | 'warnOnly'>): ReceiptRecord['windows'][number] =>
+  warnOnly ? { key, limitNano, warnOnly } : { key, limitNano }
+
+function whatOf({ by, index }: Passed, { windows, limits, offers }: OkPlan): string {
+  const named = {
+    budget: windows[index]?.key,
+    limit: limits[index]?.key,
+    gate: offers[index]?.gate,
+  }
+  return named[by] ?? ''
 }
 
 /**

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Outcome, splitWindowKey } from '../admission/outbox.ts'
+import type { FundMode } from '../config/policy-types.ts'
 import type { Nano } from '../money/nano.ts'
 import { formatUsd } from '../money/usd.ts'
 
@@ -21,7 +22,9 @@ export const ReceiptRecordSchema = z.object({
     })
     .nullable(),
   /** The windows that paid, in the order of the plan. */
-  windows: z.array(z.object({ key: z.string(), limitNano: count })),
+  windows: z.array(
+    z.object({ key: z.string(), limitNano: count, warnOnly: z.boolean().exactOptional() }),
+  ),
   /** `joined`: the same was being asked, and that answer served both. */
   cache: z.enum(['hit', 'miss', 'off', 'joined']),
   /** The attempt of another job that paid for a joined answer; null = not joined. */
@@ -29,8 +32,16 @@ export const ReceiptRecordSchema = z.object({
   modelRequested: z.string(),
   modelServed: z.string(),
   provider: z.string(),
-  /** The rungs down to the one that served. */
-  rungs: z.array(z.object({ model: z.string(), until: z.number().nullable() })),
+  /** The rungs down to the one that served, and why those above did not; `what` is a window, a limit or a gate by its key. */
+  rungs: z.array(
+    z.object({
+      model: z.string(),
+      until: z.number().nullable(),
+      passed: z
+        .object({ by: z.enum(['budget', 'gate', 'limit']), what: z.string() })
+        .exactOptional(),
+    }),
+  ),
   priceVersion: z.string(),
   policyVersion: count,
   /** Takes of the job that held money, this one included. */
@@ -62,13 +73,17 @@ export interface BudgetLine {
   readonly leftUsd: string
   /** Spent and held, of the limit. */
   readonly usedPercent: number
+  /** `warn`: it is watched, and refuses nothing. */
+  readonly mode: FundMode
 }
 
 /** What happened to one request, and why. */
 export interface Receipt extends Readonly<Omit<ReceiptRecord, 'windows' | 'rungs'>> {
   readonly costUsd: string
-  /** What the tightest budget still allows, USD; null when no budget governs the request. */
+  /** What the tightest budget that may refuse still allows, USD; null when none governs the request. */
   readonly left: string | null
+  /** That budget's window, e.g. `company:2026-11`. */
+  readonly tightest: string | null
   readonly budgets: readonly BudgetLine[]
   /** True when a cheaper model than the first of its ladder answered. */
   readonly steppedDown: boolean
@@ -80,9 +95,7 @@ export interface Receipt extends Readonly<Omit<ReceiptRecord, 'windows' | 'rungs
 export function receiptOf(record: ReceiptRecord, leftNano: readonly Nano[]): Receipt {
   const { windows, rungs } = record
   const left = leftNano.slice(0, windows.length)
-  const budgets = windows.map(({ key, limitNano }, at) =>
-    budgetLine(key, limitNano, left[at] ?? limitNano),
-  )
+  const tightest = tightestOf(windows, left)
   // One literal: taken apart and spread it costs more than all the rest of a receipt.
   return {
     jobId: record.jobId,
@@ -101,15 +114,34 @@ export function receiptOf(record: ReceiptRecord, leftNano: readonly Nano[]): Rec
     outputCapTokens: record.outputCapTokens,
     shortened: record.shortened,
     costUsd: formatUsd(record.costNano),
-    left: left.length === 0 ? null : formatUsd(Math.min(...left)),
-    budgets,
+    left: tightest.left,
+    tightest: tightest.tightest,
+    budgets: windows.map((window, at) => budgetLine(window, left[at] ?? window.limitNano)),
     steppedDown: rungs.length > 1,
-    why: explain(record, budgets),
+    why: explain(record),
   }
 }
 
+type Window = ReceiptRecord['windows'][number]
+
+/** @param leftNano - of each of the windows; of the same amount in two, the first is named. */
+export function tightestOf(
+  windows: readonly Window[],
+  leftNano: readonly Nano[],
+): Pick<Receipt, 'left' | 'tightest'> {
+  let tightest: string | null = null
+  let least = Number.POSITIVE_INFINITY
+  for (const [at, { key, limitNano, warnOnly }] of windows.entries()) {
+    const nano = leftNano[at] ?? limitNano
+    if (warnOnly || nano >= least) continue
+    tightest = key
+    least = nano
+  }
+  return { left: tightest === null ? null : formatUsd(least), tightest }
+}
+
 /** @param leftNano - may be negative after a limit was lowered. */
-export function budgetLine(key: string, limitNano: Nano, leftNano: Nano): BudgetLine {
+export function budgetLine({ key, limitNano, warnOnly }: Window, leftNano: Nano): BudgetLine {
   const { budget, window } = splitWindowKey(key)
   const used = limitNano - leftNano
   return {
@@ -118,25 +150,39 @@ export function budgetLine(key: string, limitNano: Nano, leftNano: Nano): Budget
     limitUsd: formatUsd(limitNano),
     leftUsd: formatUsd(leftNano),
     usedPercent: limitNano === 0 ? 100 : Math.floor((used * 100) / limitNano),
+    mode: warnOnly ? 'warn' : 'enforce',
   }
 }
 
-function explain(record: ReceiptRecord, budgets: readonly BudgetLine[]): string {
-  const { rungs, cache, modelRequested } = record
+function explain({ rungs, cache, modelRequested, outputCapTokens, shortened }: ReceiptRecord) {
   if (cache === 'hit') return 'answered before: served from the cache'
   if (cache === 'joined') return 'asked at the same time by another job, whose answer serves both'
-  const [top, ...below] = rungs
-  if (!top || below.length === 0) {
-    return modelRequested === 'auto' ? 'top rung of the ladder' : 'the model that was asked for'
+  const cut = shortened
+    ? `; its output was held to ${outputCapTokens} tokens, all that is left pays for`
+    : ''
+  const [top] = rungs
+  if (!top || rungs.length === 1) {
+    const choice =
+      modelRequested === 'auto' ? 'top rung of the ladder' : 'the model that was asked for'
+    return `${choice}${cut}`
   }
-  const tightest = budgets.reduce<BudgetLine | null>(
-    (most, line) => (most && most.usedPercent >= line.usedPercent ? most : line),
-    null,
-  )
-  const served = rungs.at(-1)?.model ?? ''
-  const step = `stepped down from ${top.model} to ${served}`
-  if (!tightest || top.until === null || tightest.usedPercent < top.until) {
-    return `${step}: ${top.model} was paused by its provider, or too dear for what is left`
+  const reasons = rungs.slice(0, -1).map(reasonOf).join('; ')
+  return `stepped down from ${top.model} to ${rungs.at(-1)?.model ?? ''}: ${reasons}${cut}`
+}
+
+function reasonOf({ model, until, passed }: ReceiptRecord['rungs'][number]): string {
+  switch (passed?.by) {
+    case 'budget': {
+      const { budget } = splitWindowKey(passed.what)
+      return until === null
+        ? `${budget} has too little left for ${model}`
+        : `with ${model} ${budget} would pass ${until}%`
+    }
+    case 'gate':
+      return `${model} was paused by its provider`
+    case 'limit':
+      return `limit ${passed.what} was full for ${model}`
+    default:
+      return `${model} could not serve`
   }
-  return `${step}: ${tightest.budget} stands at ${tightest.usedPercent}%, ${top.model} serves up to ${top.until}%`
 }

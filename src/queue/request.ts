@@ -92,20 +92,21 @@ export function readRequest(
 }
 
 /** Who a question about quota is for. */
-export type Identity = Pick<GovernedRequest, 'tenant' | 'user' | 'tier' | 'tags'>
+export type Identity = Pick<GovernedRequest, 'tenant' | 'user' | 'tier' | 'tags' | 'resource'>
 
 const IdentitySchema = ControlsSchema.pick({
   ...{ user: true, tenant: true, tier: true },
-  ...{ session: true, run: true, tags: true },
+  ...{ session: true, run: true, tags: true, resource: true },
 })
 
 /** @throws {BursarError} INVALID_REQUEST or UNKNOWN_TIER, saying what to write instead. */
 export function readIdentity(input: unknown, policy: Policy): Identity {
   const parsed = IdentitySchema.safeParse(input)
   if (!parsed.success) throw invalid(z.prettifyError(parsed.error))
-  const { user, tenant = policy.identity.defaultTenant } = parsed.data
+  const { user, tenant = policy.identity.defaultTenant, resource } = parsed.data
   const tags = allTags(parsed.data, keyOn(input))
-  return { user, tenant, tags, tier: tierOf(parsed.data, policy) }
+  const who = { user, tenant, tags, tier: tierOf(parsed.data, policy) }
+  return resource === undefined ? who : { ...who, resource }
 }
 
 /** The caller's own, and what budgets, limits and reports find in the same place. */

@@ -22,7 +22,7 @@ test('a provider that cannot be reached costs nothing, and the caller is told wh
     })
     await rig.drain()
     const [company] = await rig.runtime.store.peek([
-      `company:${windowAt('month', 'UTC', Date.now()).id}`,
+      `company:${windowAt({ per: 'month' }, 'UTC', Date.now()).id}`,
     ])
     expect(company).toMatchObject({ spentNano: 0, heldNano: 0 })
     const request = await getRequest(rig.runtime.ledger, 'unreachable')

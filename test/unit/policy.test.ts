@@ -91,7 +91,10 @@ describe('the shipped policy', () => {
       identity: { defaultTenant: 'default', defaultTier: 'basic', users: { u42: 'premium' } },
       defaults: { attempts: 3, maxBodyBytes: 1_048_576 },
       tiers: {
-        free: { budget: { limitNano: 0, per: 'hour', timezone: 'UTC' }, onExhausted: 'refuse' },
+        free: {
+          budget: { windows: [{ limitNano: 0, per: 'hour' }], timezone: 'UTC' },
+          onExhausted: 'refuse',
+        },
         basic: { requests: { limit: 50, perMs: 3_600_000 }, onExhausted: 'park', weight: 1 },
         admin: { ladder: 'best', models: [], onExhausted: 'refuse' },
       },

@@ -27,7 +27,7 @@ test('everything else is as it was written', async () => {
   const { policy, globalBudget } = await copyPolicy('bursar.yaml', env)
   expect(globalBudget).toBe('company')
   expect(policy.budgets.map(({ id }) => id)).toEqual(['company', 'acme', 'tutor'])
-  expect(policy.tiers.basic?.budget?.limitNano).toBe(5_000_000_000)
+  expect(policy.tiers.basic?.budget?.windows[0]?.limitNano).toBe(5_000_000_000)
 })
 
 const SMALL = `

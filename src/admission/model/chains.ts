@@ -1,4 +1,4 @@
-import type { AdmitCommand, Chain, LimitLine, RungOffer } from '../commands.ts'
+import type { AdmitCommand, Chain, LimitLine, RungOffer, WindowLine } from '../commands.ts'
 
 /** Some items of a list, each with its position there. */
 export type Chosen<T> = readonly { readonly index: number; readonly item: T }[]
@@ -16,6 +16,12 @@ export const chainOf = (
   { chains }: Pick<AdmitCommand, 'chains'>,
   { chain }: RungOffer,
 ): Chain | undefined => (chain === undefined ? undefined : chains?.[chain])
+
+/** Whether a window of the plan may refuse a rung: it is one of the chain's, and not there for warning alone. */
+export const blocks =
+  (lines: readonly WindowLine[], chain: Chain | undefined) =>
+  (window: number): boolean =>
+    lines[window]?.warnOnly !== true && (chain?.windows.includes(window) ?? true)
 
 /** What governs a rung, each with its position in the plan; windows in whatever form they are at hand. */
 export const governing = <Window>(

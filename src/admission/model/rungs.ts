@@ -1,5 +1,5 @@
 import type { Nano } from '../../money/nano.ts'
-import type { AdmitReply, RungOffer, WindowLine } from '../commands.ts'
+import { type AdmitReply, FOREVER_MS, type RungOffer, type WindowLine } from '../commands.ts'
 
 /** The most that a call with this output cap can cost. */
 export function amountFor(offer: RungOffer, capTokens: number): Nano {
@@ -30,7 +30,7 @@ const ceilingOf = (offer: RungOffer, { limitNano }: WindowView): Nano =>
   offer.until === null ? limitNano : percentOf(limitNano, offer.until)
 
 /**
- * The output cap that every window can pay for on this rung, or -1. Only a rung without `until` is shortened, and
+ * The output cap that each of these windows can pay for on this rung, or -1. Only a rung without `until` is shortened, and
  * never below its floor: near a step of the ladder the next model answers in full instead.
  */
 export function affordableCap(offer: RungOffer, windows: readonly WindowView[]): number {
@@ -42,15 +42,28 @@ export function affordableCap(offer: RungOffer, windows: readonly WindowView[]):
   return cap >= offer.floorTokens ? cap : -1
 }
 
+/** Position of the window that has the least room for this rung; -1 = there is none. */
+export function tightestOf(offer: RungOffer, windows: readonly WindowView[]): number {
+  let tightest = -1
+  let least = Number.POSITIVE_INFINITY
+  for (const [at, view] of windows.entries()) {
+    const room = ceilingOf(offer, view) - view.usedNano
+    if (room >= least) continue
+    tightest = at
+    least = room
+  }
+  return tightest
+}
+
 /**
  * Why not even the least of the last rung fits, and when that changes.
- * @param governs - whether a window is one of the rung's.
+ * @param governs - whether a window is one that may block the rung.
  */
 export function overBudget(
   offer: RungOffer,
   lines: readonly WindowLine[],
   views: readonly WindowView[],
-  governs: (window: number) => boolean = () => true,
+  governs: (window: number) => boolean,
 ): Extract<AdmitReply, { outcome: 'over-budget' }> {
   const wanted = offer.until === null ? offer.floorTokens : offer.capTokens
   const least = amountFor(offer, wanted)
@@ -66,6 +79,7 @@ export function overBudget(
     const ceiling = ceilingOf(offer, view)
     if (least > ceiling) never = true
     if (view.usedNano + least <= ceiling) return
+    if (line.endMs >= FOREVER_MS) never = true
     if (window < 0) window = index
     resumeAtMs = Math.max(resumeAtMs, line.endMs)
   })

@@ -1,4 +1,4 @@
-import type { BudgetPolicy, Policy } from '../../config/policy-types.ts'
+import type { FundPolicy, Policy } from '../../config/policy-types.ts'
 import type { WindowLine } from '../commands.ts'
 import type { PlanInput } from '../offer.ts'
 import { entryOf } from '../own-entry.ts'
@@ -7,33 +7,37 @@ import { windowAt } from '../windows.ts'
 import type { Governed } from './chains.ts'
 import { type Identity, perUser, subjectKey, subjectsOf } from './subjects.ts'
 
-type Funded = Pick<BudgetPolicy, 'limitNano' | 'per' | 'timezone' | 'alertAt'>
-
-function windowLine(budget: string, funded: Funded, nowMs: number): WindowLine {
-  const { id, startMs, endMs } = windowAt(funded.per, funded.timezone, nowMs)
-  return {
-    key: `${budget}:${id}`,
-    startMs,
-    endMs,
-    limitNano: funded.limitNano,
-    marks: funded.alertAt,
-  }
+/** The windows of one budget's state that hold an instant. */
+function windowLines(
+  subject: string,
+  { windows, timezone, alertAt, mode }: FundPolicy,
+  nowMs: number,
+): WindowLine[] {
+  return windows.map((cut) => {
+    const { id, startMs, endMs } = windowAt(cut, timezone, nowMs)
+    const line = {
+      key: `${subject}:${id}`,
+      startMs,
+      endMs,
+      limitNano: cut.limitNano,
+      marks: alertAt,
+    }
+    return mode === 'warn' ? { ...line, warnOnly: true } : line
+  })
 }
 
 /** Every budget window that whoever asks must fit in, whatever model serves; the tier's own budget is per user. */
 export function budgetChain(policy: Policy, who: Identity, nowMs: number): WindowLine[] {
-  const lines: WindowLine[] = []
-  for (const budget of policy.budgets) {
+  const lines = policy.budgets.flatMap((budget) => {
     const key = subjectKey(budget.id, budget.scope, who)
-    if (key !== null) lines.push(windowLine(key, budget, nowMs))
-  }
-  const own = ownWindow(policy, who, nowMs)
-  return own ? [...lines, own] : lines
+    return key === null ? [] : windowLines(key, budget, nowMs)
+  })
+  return [...lines, ...ownWindows(policy, who, nowMs)]
 }
 
-function ownWindow(policy: Policy, who: Identity, nowMs: number): WindowLine | null {
+function ownWindows(policy: Policy, who: Identity, nowMs: number): WindowLine[] {
   const own = entryOf(policy.tiers, who.tier)?.budget
-  return own ? windowLine(perUser(`tier.${who.tier}`, who), own, nowMs) : null
+  return own ? windowLines(perUser(`tier.${who.tier}`, who), own, nowMs) : []
 }
 
 /** Every budget window of a request, and the rungs that each is about. */
@@ -42,11 +46,10 @@ export function windowsOf(
   planned: readonly PlannedRung[],
 ): Governed<WindowLine>[] {
   const lines = policy.budgets.flatMap((budget) =>
-    subjectsOf(budget.id, budget.scope, request, planned).map(({ key, rungs }) => ({
-      line: windowLine(key, budget, nowMs),
-      rungs,
-    })),
+    subjectsOf(budget.id, budget.scope, request, planned).flatMap(({ key, rungs }) =>
+      windowLines(key, budget, nowMs).map((line) => ({ line, rungs })),
+    ),
   )
-  const own = ownWindow(policy, request, nowMs)
-  return own ? [...lines, { line: own, rungs: null }] : lines
+  const own = ownWindows(policy, request, nowMs)
+  return [...lines, ...own.map((line) => ({ line, rungs: null }))]
 }

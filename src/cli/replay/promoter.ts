@@ -29,5 +29,5 @@ export function createPromoter(queues: Queues, clock: DriverClock, policy: Polic
 
 function rollsByMinute({ budgets, tiers }: Policy): boolean {
   const funds = [...budgets, ...Object.values(tiers).map(({ budget }) => budget)]
-  return funds.some((fund) => fund?.per === 'minute')
+  return funds.some((fund) => fund?.windows.some(({ per }) => per === 'minute'))
 }

@@ -22,7 +22,8 @@ export function overspends({ entries, bill, windows }: WindowEvidence): Overspen
       overrunIn.set(key, (overrunIn.get(key) ?? 0) + overrunNano)
     }
   }
-  return windows.flatMap(({ key, limitNano, spentNano }) => {
+  return windows.flatMap(({ key, limitNano, spentNano, warnOnly }) => {
+    if (warnOnly) return []
     const allowed = limitNano + (overrunIn.get(key) ?? 0)
     const nano = Math.max(billedIn.get(key) ?? 0, spentNano) - allowed
     return nano > 0 ? [{ key, nano }] : []

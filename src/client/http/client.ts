@@ -99,9 +99,10 @@ const idOf = (request: { readonly jobId?: string } | null | undefined): string =
   request?.jobId ?? newJobId()
 
 function quotaPath(who: Identity): string {
-  const { user, tenant, tier, tags = {} }: Partial<Identity> = { ...who }
+  const { tags = {}, ...named }: Partial<Identity> = { ...who }
+  const { user, tenant, tier, session, run, resource } = named
   const query = new URLSearchParams()
-  for (const [name, value] of Object.entries({ user, tenant, tier })) {
+  for (const [name, value] of Object.entries({ user, tenant, tier, session, run, resource })) {
     if (value !== undefined) query.set(name, value)
   }
   for (const [name, value] of Object.entries(tags)) query.append('tag', `${name}=${value}`)

@@ -6,8 +6,9 @@ import { FieldsSchema, QuotaQuerySchema, RequestSchema, readAs } from '../reques
 /** What is left, and what something would cost. Both take nothing. */
 export function accountRoutes(app: FastifyInstance, { client, runtime }: GatewayParts): void {
   app.get('/v1/quota', (request) => {
-    const who = narrowed(request, readAs(FieldsSchema, request.query), runtime)
-    return client.quota(readAs(QuotaQuerySchema, who))
+    const fields = narrowed(request, readAs(FieldsSchema, request.query), runtime)
+    // Read by name, they have lost which key they came with.
+    return client.quota(narrowed(request, readAs(QuotaQuerySchema, fields), runtime))
   })
   app.post('/v1/quote', (request) => {
     const asked = readAs(RequestSchema, request.body)

@@ -7,7 +7,21 @@ local function amountFor(offer, cap)
   return offer[1] + (pico - rest) / 1000 + (rest > 0 and 1 or 0)
 end
 
--- The output cap that every window can pay for on this rung, or -1.
+local function roomIn(w, percent)
+  return (percent < 0 and w[LIMIT] or percentOf(w[LIMIT], percent)) - w[SPENT] - w[HELD]
+end
+
+-- Place of the window that has the least room for this rung, from 1; 0 = there is none.
+local function tightestOf(offer, windows)
+  local tightest, least = 0, math.huge
+  for i, w in ipairs(windows) do
+    local room = roomIn(w, offer[5])
+    if room < least then tightest, least = i, room end
+  end
+  return tightest
+end
+
+-- The output cap that each of these windows can pay for on this rung, or -1.
 local function affordableCap(offer, windows)
   local room, percent, cap = 9007199254740991, offer[5], offer[3]
   for _, w in ipairs(windows) do

@@ -15,6 +15,8 @@ export type SlotUnderTest = AdmissionStore &
     forgetWindow(key: string): Promise<void>
     /** What is left of a job when Redis lost its data. */
     forgetJob(job: string): Promise<void>
+    /** A counter that nobody can explain: what it says is moved by these amounts. */
+    damage(key: string, by: { spentNano: number; heldNano: number }): Promise<void>
   }
 
 /** A clock that a test moves. */
@@ -32,8 +34,18 @@ export async function memorySlot(
     ...store,
     forgetWindow: async (key) => void state.windows.delete(key),
     forgetJob: async (job) => void state.jobs.delete(job),
+    async damage(key, { spentNano, heldNano }) {
+      const window = state.windows.get(key)
+      if (!window) throw new Error(`no window ${key}`)
+      window.spentNano += spentNano
+      window.heldNano += heldNano
+    },
   }
 }
+
+/** Where lib/windows.lua keeps them, in bytes. */
+const SPENT_AT = 16
+const HELD_AT = 24
 
 /** A slot of its own on the shared Redis. */
 export async function redisSlot(redis: Redis, clock: TestClock): Promise<SlotUnderTest> {
@@ -45,6 +57,13 @@ export async function redisSlot(redis: Redis, clock: TestClock): Promise<SlotUnd
     ...store,
     forgetWindow: async (key) => void (await redis.del(keys.window(key))),
     forgetJob: async (job) => void (await redis.del(keys.job(job))),
+    async damage(key, { spentNano, heldNano }) {
+      const packed = await redis.getBuffer(keys.window(key))
+      if (!packed) throw new Error(`no window ${key}`)
+      packed.writeDoubleLE(packed.readDoubleLE(SPENT_AT) + spentNano, SPENT_AT)
+      packed.writeDoubleLE(packed.readDoubleLE(HELD_AT) + heldNano, HELD_AT)
+      await redis.set(keys.window(key), packed)
+    },
   }
 }
 
@@ -62,6 +81,16 @@ export async function reopenedSlot(
     ...(await reopen()),
     forgetWindow: (key) => forget('windows', key),
     forgetJob: (job) => forget('jobs', job),
+    async damage(key, by) {
+      await database.query(
+        `update slot.record set value = (value::jsonb || jsonb_build_object(
+           'spentNano', (value::jsonb->'spentNano')::bigint + $2::bigint,
+           'heldNano', (value::jsonb->'heldNano')::bigint + $3::bigint))::text
+         where kind = 'windows' and key = $1`,
+        [key, by.spentNano, by.heldNano],
+      )
+      Object.assign(slot, await reopen())
+    },
   }
   return slot
 }

@@ -1,5 +1,5 @@
 import type { Outcome } from '../../admission/outbox.ts'
-import { isBursarError } from '../../errors.ts'
+import { type BursarError, isBursarError } from '../../errors.ts'
 import { type Enqueued, enqueueJob, type Prepare, prepareJob } from '../../queue/producer.ts'
 import { readRequest } from '../../queue/request.ts'
 import type { Results } from '../../queue/results.ts'
@@ -11,6 +11,8 @@ export interface SendParts {
   readonly runtime: Pick<Runtime, 'store' | 'queues' | 'rules' | 'clock'>
   readonly results: Results
   readonly tally: Tally
+  /** Called before Redis is asked once more; throws to give up. Absent = several tries at once, and no more. */
+  readonly again?: (error: BursarError, tried: number) => Promise<void>
 }
 
 /** Longer than any replay runs: the driver says itself when it stops to wait. */
@@ -23,7 +25,7 @@ const TRIES = 5
  */
 export async function send(
   { input, stream }: SpreadRequest,
-  { runtime, results, tally }: SendParts,
+  { runtime, results, tally, again = severalTimes }: SendParts,
 ): Promise<void> {
   const { clock, rules, store, queues } = runtime
   const { policy } = rules.current()
@@ -33,7 +35,7 @@ export async function send(
   const expected = results.expect(job.id, PATIENCE_MS)
   tally.sent(job.id)
   const handIn = () => enqueueJob(job, prepared, { store, queues: () => queues, clock })
-  const outcome = await endAtIntake(handIn)
+  const outcome = await endAtIntake(handIn, again)
   if (outcome === null) {
     // A forgotten expectation never settles, and the patience outlasts the replay.
     void expected.result.then((stored) => tally.ended(job.id, outcomeOf(stored)))
@@ -44,7 +46,10 @@ export async function send(
 }
 
 /** @returns null when it was queued. The same job id makes trying again harmless. */
-async function endAtIntake(handIn: () => Promise<Enqueued>): Promise<Outcome | null> {
+async function endAtIntake(
+  handIn: () => Promise<Enqueued>,
+  again: NonNullable<SendParts['again']>,
+): Promise<Outcome | null> {
   for (let tried = 1; ; tried++) {
     try {
       const enqueued = await handIn()
@@ -52,7 +57,12 @@ async function endAtIntake(handIn: () => Promise<Enqueued>): Promise<Outcome | n
       return enqueued.status === 'cached' ? 'cached' : enqueued.as
     } catch (error) {
       if (isBursarError(error, 'RATE_LIMITED')) return 'refused'
-      if (tried === TRIES || !isBursarError(error, 'STORE_UNAVAILABLE')) throw error
+      if (!isBursarError(error, 'STORE_UNAVAILABLE')) throw error
+      await again(error, tried)
     }
   }
+}
+
+const severalTimes = async (error: BursarError, tried: number): Promise<void> => {
+  if (tried === TRIES) throw error
 }

@@ -1,7 +1,17 @@
 import { expireHolds } from './expire-holds.ts'
 import { keepTurns } from './keep-turns.ts'
+import { publishTiers } from './publish-tiers.ts'
+import { releaseParked } from './release-parked.ts'
+import { repeatCredits } from './repeat-credits.ts'
 import type { ScheduledJob } from './runner.ts'
 import { verifyLedger } from './verify-ledger.ts'
 
 /** Everything that runs on a schedule. */
-export const JOBS: readonly ScheduledJob[] = [expireHolds, keepTurns, verifyLedger]
+export const JOBS: readonly ScheduledJob[] = [
+  expireHolds,
+  keepTurns,
+  releaseParked,
+  repeatCredits,
+  publishTiers,
+  verifyLedger,
+]

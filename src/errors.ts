@@ -38,6 +38,8 @@ export type ErrorCode =
   | 'INVALID_API_KEY'
   | 'ACCESS_DENIED'
   | 'UNKNOWN_KEY'
+  | 'UNKNOWN_BUDGET'
+  | 'UNKNOWN_CREDIT'
   | 'UNKNOWN_JOB'
   | 'UNKNOWN_ATTEMPT'
   | 'ATTEMPT_SETTLED'

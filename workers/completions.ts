@@ -3,6 +3,7 @@ import type { Abort } from '../src/queue/disposition.ts'
 import { createGateBackoff } from '../src/queue/gate-backoff.ts'
 import { QUEUES } from '../src/queue/names.ts'
 import { createOwed } from '../src/queue/owed.ts'
+import { createParkedCount } from '../src/queue/parked-count.ts'
 import { createRenewer } from '../src/queue/renewer.ts'
 import { createWaker } from '../src/queue/waker.ts'
 import { type CompletionWorker, startCompletionWorker } from '../src/queue/worker.ts'
@@ -44,6 +45,7 @@ export async function startCompletionWorkers(runtime: Runtime): Promise<Completi
     owed,
     renewer,
     gates: createGateBackoff(),
+    parked: createParkedCount(runtime.queues),
     holdTtlMs: options.HOLD_TTL_MS,
     resultTtlMs: options.RESULT_TTL_MS,
   }

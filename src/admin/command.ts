@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { AdmissionStore } from '../admission/store.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Queues } from '../queue/queues.ts'
+import type { TierShelf } from '../queue/tier-shelf.ts'
 import type { ReadSlot } from './place/read-slot.ts'
 
 /**
@@ -19,10 +20,12 @@ export interface AdminPlace {
   repair(): Promise<RepairSlot>
   /** @throws {BursarError} INVALID_OPTIONS, STORE_UNAVAILABLE. */
   queues(): Promise<Queues>
+  /** Where processes look up the tiers that users were given. Throws like `queues`. */
+  tiers(): Promise<TierShelf>
 }
 
 /** The slot's own steps that an operator may ask for. */
-export type RepairSlot = Pick<AdmissionStore, 'rebuild' | 'settle'>
+export type RepairSlot = Pick<AdmissionStore, 'rebuild' | 'settle' | 'credit'>
 
 /** Who may ask: reading money, changing budgets, or changing who has access. */
 export type AdminRole = 'viewer' | 'finance' | 'admin'

@@ -1,3 +1,5 @@
+import { budgetGrant, budgetRevoke } from './budget/grant.ts'
+import { budgetList } from './budget/list.ts'
 import type { AdminCommand, AdminPlace, AdminRole } from './command.ts'
 import { keysCreate, keysList, keysRevoke, keysRotate } from './keys.ts'
 import { parkedCommand } from './parked/parked.ts'
@@ -5,6 +7,7 @@ import { readInput } from './read-input.ts'
 import { rebuildCommand } from './rebuild.ts'
 import { reportCommand } from './report/report.ts'
 import { unconfirmedConfirm, unconfirmedList, unconfirmedWaive } from './unconfirmed.ts'
+import { usersList, usersSetTier } from './users.ts'
 import { verifyCommand } from './verify/verify.ts'
 
 /** A command whose input nobody has looked at yet. */
@@ -30,6 +33,11 @@ export const ADMIN_COMMANDS: readonly AskedCommand[] = [
   asked(unconfirmedConfirm),
   asked(unconfirmedWaive),
   asked(parkedCommand),
+  asked(budgetList),
+  asked(budgetGrant),
+  asked(budgetRevoke),
+  asked(usersSetTier),
+  asked(usersList),
   asked(keysCreate),
   asked(keysList),
   asked(keysRotate),

@@ -12,6 +12,9 @@ export interface SlotKeys {
   readonly windows: string
   /** The active policy as JSON, with its version: read by clients that have no bursar.yaml. */
   readonly policy: string
+  /** Tiers that users were given: hash user -> change, and sorted set user -> its version. */
+  readonly tiers: string
+  readonly tiersAt: string
   /** Id of the move from a data folder that this slot came from; missing = it began here. */
   readonly move: string
   window(key: string): string
@@ -22,6 +25,9 @@ export interface SlotKeys {
   /** The attempt that is asking for a cache key now, and the list of jobs that wait for an attempt. */
   flight(key: string): string
   followers(attempt: string): string
+  /** How far a queue's turns have come, and where the last job of `<queue>/<flow>` ends. */
+  turns(queue: string): string
+  flow(key: string): string
   result(job: string): string
   body(job: string): string
   /** Channels. */
@@ -39,6 +45,8 @@ export function slotKeys(prefix: string): SlotKeys {
     out: `${prefix}:out`,
     windows: `${prefix}:windows`,
     policy: `${prefix}:policy`,
+    tiers: `${prefix}:tiers`,
+    tiersAt: `${prefix}:tiers:at`,
     move: `${prefix}:move`,
     window: under('w'),
     attempt: under('a'),
@@ -48,6 +56,8 @@ export function slotKeys(prefix: string): SlotKeys {
     cached: under('cache'),
     flight: under('f'),
     followers: under('fw'),
+    turns: under('turns'),
+    flow: under('flow'),
     result: under('res'),
     body: under('body'),
     reply: under('reply'),

@@ -3,6 +3,8 @@
  * Lua scripts beside it decide the same on Redis, and one conformance suite compares the two.
  */
 export { admit } from './model/admit.ts'
+export { credit, creditAt, limitAt } from './model/credit.ts'
+export { keepTurns } from './model/fair.ts'
 export { cancel, conclude, intake } from './model/intake.ts'
 export { measure } from './model/limits.ts'
 export { rebuild } from './model/rebuild.ts'

@@ -20,6 +20,9 @@ export interface AdmissionStore {
   expire(limit: number): Promise<c.ExpireReply>
   conclude(command: c.ConcludeCommand): Promise<c.ConcludeReply>
   cancel(job: string): Promise<c.CancelReply>
+  /** Keeps the turns of a queue within what its priorities can say; `src/queue/fair-sweep.ts` does the rest. */
+  keepTurns(command: c.KeepTurnsCommand): Promise<c.KeepTurnsReply>
+  credit(command: c.CreditCommand): Promise<c.CreditReply>
   /** Makes counters again while everything goes on; `src/ledger/rebuild.ts` takes the picture and tries again. */
   rebuild(command: c.RebuildCommand): Promise<c.RebuildReply>
   /** Windows that exist, in the order asked; null for one that was never held against. */

@@ -1,3 +1,4 @@
+import { budget } from './budget.ts'
 import type { Registration } from './command.ts'
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
@@ -11,6 +12,7 @@ import { report } from './report.ts'
 import { sandbox } from './sandbox.ts'
 import { start } from './start.ts'
 import { unconfirmed } from './unconfirmed.ts'
+import { users } from './users.ts'
 import { verify } from './verify.ts'
 
 /** Every command of `bursar`, in the order of its help. A new command is one file and one line here. */
@@ -22,6 +24,8 @@ export const COMMANDS: readonly Registration[] = [
   doctor,
   report,
   parked,
+  budget,
+  users,
   keys,
   replay,
   verify,

@@ -1,10 +1,11 @@
-import { InvalidArgumentError, Option } from 'commander'
+import { Option } from 'commander'
 import type { BudgetStates } from '../admin/report/budgets.ts'
 import type { Gathered, ReportQuestion } from '../admin/report/gather.ts'
 import { BursarError } from '../errors.ts'
 import type { Dimension } from '../ledger/queries/report.ts'
 import type { CliContext, Registration } from './command.ts'
 import type { Output } from './output.ts'
+import { instant } from './time-flags.ts'
 
 /** The same as `DIMENSIONS` of the ledger, spelt here so that `--help` need not load it; a test holds both equal. */
 export const REPORT_BY = [
@@ -24,15 +25,6 @@ interface ReportFlags {
   readonly by: Dimension
   readonly json?: true
   readonly csv?: true
-}
-
-const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/
-
-/** A date is midnight UTC; a time of day needs its offset. */
-function instant(text: string): number {
-  const atMs = TIME.test(text) ? Date.parse(text) : Number.NaN
-  if (!Number.isNaN(atMs)) return atMs
-  throw new InvalidArgumentError('Write 2026-11-01 (midnight UTC) or 2026-11-01T09:30Z.')
 }
 
 /** `bursar report`: requests, tokens and money of a time range from the ledger, and the budgets as they stand. */

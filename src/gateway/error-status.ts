@@ -57,6 +57,8 @@ export const ERROR_STATUS = {
   INVALID_API_KEY: wrong(401),
   ACCESS_DENIED: wrong(403),
   UNKNOWN_KEY: missing,
+  UNKNOWN_BUDGET: missing,
+  UNKNOWN_CREDIT: missing,
   UNKNOWN_JOB: missing,
   UNKNOWN_ATTEMPT: missing,
   ATTEMPT_SETTLED: wrong(409),

@@ -7,6 +7,7 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import type { Clock } from './clock.ts'
 import type { GateBackoff } from './gate-backoff.ts'
 import type { Owed } from './owed.ts'
+import type { ParkedCount } from './parked-count.ts'
 import type { Renewer } from './renewer.ts'
 import type { ChunkLog } from './streams/chunk-log.ts'
 
@@ -35,6 +36,8 @@ export interface WorkContext {
   readonly gates: GateBackoff
   readonly metrics: Metrics
   readonly logger: Logger
+  /** Absent = nobody counts: parked jobs come back within seconds of each other. */
+  readonly parked?: ParkedCount
   readonly holdTtlMs: number
   readonly resultTtlMs: number
 }

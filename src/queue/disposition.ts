@@ -11,6 +11,8 @@ export interface ParkedFor {
   readonly what: string
   /** What its first rung would hold, nano-USD: the most it can cost. */
   readonly holdNano: Nano
+  /** What its last rung needs at least, nano-USD. */
+  readonly leastNano: Nano
 }
 
 /** What becomes of a job after one take. Whoever runs `processRequest` carries it out. */

@@ -29,6 +29,8 @@ export interface Circumstances {
   readonly nowMs: number
   /** 0 to 1, spreads what wakes at the same time. */
   readonly random: number
+  /** How many jobs are parked already, about; absent = none. */
+  readonly parked?: number
 }
 
 /** The longest that interactive work waits for a busy model or a full limit, since it was asked for. */
@@ -36,6 +38,9 @@ const INTERACTIVE_WAIT_MS = 60_000
 /** Jobs that wait for one instant come back within this of it. */
 const JITTER_MS = 250
 const PARK_JITTER_MS = 5_000
+/** 50 a second come back: what a few workers judge beside their calls. */
+const RETURN_EVERY_MS = 20
+const LONGEST_SPREAD_MS = 600_000
 /** A lane frees itself at no known time: look again soon. */
 const LEAST_WAIT_MS = 50
 
@@ -89,16 +94,31 @@ function judgeJoined(untilMs: number, { job, nowMs, random }: Circumstances): Ve
 
 function judgeBudget(
   reply: Extract<NoHold, { outcome: 'over-budget' }>,
-  { job, plan, nowMs, random }: Circumstances,
+  { job, plan, nowMs, random, parked = 0 }: Circumstances,
 ): Verdict {
   const { resumeAtMs } = reply
-  const beforeDeadline = job.deadlineMs === 0 || resumeAtMs < job.deadlineMs
-  if (plan.parks && resumeAtMs > 0 && beforeDeadline) {
-    const wakeMs = resumeAtMs + Math.floor(random * PARK_JITTER_MS)
+  if (plan.parks && resumeAtMs > 0) {
+    const wakeMs = resumeAtMs + returnAfterMs(reply, { plan, parked, random })
+    // Until the deadline a top-up may come; at it the request ends as expired.
     const untilMs = job.deadlineMs === 0 ? wakeMs : Math.min(wakeMs, job.deadlineMs)
     return { do: 'park', delayMs: Math.max(untilMs - nowMs, LEAST_WAIT_MS), by: 'budget' }
   }
   return { do: 'deny', as: 'refused', error: overBudget(reply, plan) }
+}
+
+/**
+ * How long after a window's start a job comes back: one after the other, in the order in which they were parked, and
+ * within a tenth of the window.
+ */
+function returnAfterMs(
+  { window }: Extract<NoHold, { outcome: 'over-budget' }>,
+  { plan, parked, random }: { plan: OkPlan; parked: number; random: number },
+): number {
+  const line = plan.windows[window]
+  const mostMs = Math.min(((line?.endMs ?? 0) - (line?.startMs ?? 0)) / 10, LONGEST_SPREAD_MS)
+  const jitterMs = random * PARK_JITTER_MS
+  const turnMs = parked * RETURN_EVERY_MS
+  return Math.floor(turnMs <= mostMs ? turnMs + jitterMs : random * mostMs)
 }
 
 function overBudget(

@@ -6,9 +6,13 @@ import type { NoHold, OkPlan } from './judge-admission.ts'
 
 /** Names what refused a plan. */
 export function parkedFor(reply: NoHold, { windows, limits, offers }: OkPlan): ParkedFor {
-  const first = offers[0]
-  const holdNano = first ? amountFor(first, first.capTokens) : 0
-  return { what: whatOf(reply, { windows, limits, offers }) ?? '', holdNano }
+  const [first, last] = [offers[0], offers.at(-1)]
+  return {
+    what: whatOf(reply, { windows, limits, offers }) ?? '',
+    holdNano: first ? amountFor(first, first.capTokens) : 0,
+    // A rung that others stand below is served whole or not at all.
+    leastNano: last ? amountFor(last, last.until === null ? last.floorTokens : last.capTokens) : 0,
+  }
 }
 
 function whatOf(
@@ -28,6 +32,8 @@ const ParkNoteSchema = z.object({
   what: z.string(),
   /** null = nothing was planned. */
   holdNano: z.int().min(0).nullable(),
+  /** Absent in notes of earlier versions. */
+  leastNano: z.int().min(0).optional(),
   sinceMs: z.int(),
   /** Failed attempts when it was parked: with more of them it waits for its next one instead. */
   made: z.int().min(0),
@@ -55,6 +61,8 @@ export async function notePark(
   const what = wants?.what ?? ''
   if (known?.by === by && known.what === what) return
   const holdNano = wants?.holdNano ?? known?.holdNano ?? null
+  const leastNano = wants?.leastNano ?? known?.leastNano
   const sinceMs = known?.sinceMs ?? nowMs
-  await job.updateProgress({ by, what, holdNano, sinceMs, made: job.attemptsMade })
+  const note = { by, what, holdNano, sinceMs, made: job.attemptsMade }
+  await job.updateProgress(leastNano === undefined ? note : { ...note, leastNano })
 }

@@ -7,12 +7,15 @@ import { policyFromJson, policyToJson } from '../config/policy-json.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { redisError } from './check-redis.ts'
 import { runScript } from './run-script.ts'
+import { memoryTiers, redisTiers, type TierShelf } from './tier-shelf.ts'
 
 const script = loadScript(new URL('./publish-policy.lua', import.meta.url))
 const Version = z.coerce.number().int().min(0)
 
 /** Where the policy in force is kept beside the slot, so that clients need no file. */
 export interface PolicyShelf {
+  /** The tiers that users were given, which no file has. */
+  readonly tiers: TierShelf
   /**
    * Publishes a registered policy; an older one than is known changes nothing. Keys of providers stay here.
    * @returns whether it is the newest now.
@@ -33,6 +36,7 @@ export interface PolicyShelf {
 export function redisShelf(redis: Redis, prefix: string): PolicyShelf {
   const { policy: key, policyChannel } = slotKeys(prefix)
   return {
+    tiers: redisTiers(redis, prefix),
     async publish(policy) {
       const body = JSON.stringify(policyToJson(policy))
       try {
@@ -60,6 +64,7 @@ export function redisShelf(redis: Redis, prefix: string): PolicyShelf {
 export function memoryShelf(): PolicyShelf {
   let newest: Policy | null = null
   return {
+    tiers: memoryTiers(),
     async publish(policy) {
       if (newest && policy.version <= newest.version) return false
       newest = policy

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Outcome } from '../admission/outbox.ts'
-import { readStoredResult } from '../admission/result.ts'
+import { readStoredResult, type WindowsLeft } from '../admission/result.ts'
 import { BursarError, type ErrorCode, type ErrorDetail } from '../errors.ts'
 import type { Nano } from '../money/nano.ts'
 import { type Receipt, type ReceiptRecord, ReceiptRecordSchema, receiptOf } from './receipt.ts'
@@ -70,7 +70,7 @@ export const writeDenied = (
  * @throws {BursarError} the error the request ended with, or UNREADABLE_REPLY when the text is none of ours.
  */
 export function readResult(stored: string): Answered {
-  const { leftNano, body } = readStoredResult(stored)
+  const { body, ...left } = readStoredResult(stored)
   const result = ResultSchema.safeParse(parseJson(body)).data
   if (!result) throw unreadable()
   if ('error' in result) {
@@ -79,9 +79,9 @@ export function readResult(stored: string): Answered {
   }
   if (result.outcome === 'answered') {
     const { outcome, response, receipt } = result
-    return { outcome, response, receipt: receiptOf(receipt, leftNano) }
+    return { outcome, response, receipt: receiptWith(receipt, left) }
   }
-  return answeredFromCache(result.entry, result.receipt, leftNano)
+  return answeredFromCache(result.entry, result.receipt, left)
 }
 
 /** Reads an exact hit of the cache that intake returned. */
@@ -92,7 +92,7 @@ export function readCacheHit(
 ): Answered {
   const parsed = CacheEntrySchema.safeParse(parseJson(entry)).data
   if (!parsed) throw unreadable()
-  return answeredFromCache(parsed, receipt, leftNano)
+  return answeredFromCache(parsed, receipt, { leftNano, creditNano: [] })
 }
 
 /** The visible text of an answer; '' when there is none (tool calls, embeddings). */
@@ -112,12 +112,22 @@ const textParts = (content: unknown): unknown[] =>
 
 const field = (value: unknown, name: string): unknown => (isRecord(value) ? value[name] : undefined)
 
+/** What was granted on top of a limit since the plan was made counts in the receipt, too. */
+function receiptWith(record: ReceiptRecord, { leftNano, creditNano }: WindowsLeft): Receipt {
+  if (!creditNano.some((credit) => credit > 0)) return receiptOf(record, leftNano)
+  const windows = record.windows.map((window, at) => ({
+    ...window,
+    limitNano: window.limitNano + (creditNano[at] ?? 0),
+  }))
+  return receiptOf({ ...record, windows }, leftNano)
+}
+
 function answeredFromCache(
   { model, provider, response }: z.infer<typeof CacheEntrySchema>,
   record: ReceiptRecord,
-  leftNano: readonly Nano[],
+  left: WindowsLeft,
 ): Answered {
-  const receipt = receiptOf({ ...record, modelServed: model, provider }, leftNano)
+  const receipt = receiptWith({ ...record, modelServed: model, provider }, left)
   return { outcome: receipt.cache === 'joined' ? 'joined' : 'cached', response, receipt }
 }
 

@@ -59,12 +59,16 @@ async function promoted(id: string, queues: Queues): Promise<boolean> {
   const job = found.find((one) => one !== undefined)
   if (!job || job.finishedOn) return true
   if (!(await job.isDelayed())) return false
-  await job.promote().catch(async (error: unknown) => {
+  await promote(job)
+  return true
+}
+
+/** Lets a delayed job wait for a worker instead. */
+export const promote = (job: Pick<Job, 'promote' | 'isDelayed'>): Promise<void> =>
+  job.promote().catch(async (error: unknown) => {
     // Its time came in between.
     if (await job.isDelayed()) throw error
   })
-  return true
-}
 
 const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => {

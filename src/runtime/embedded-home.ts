@@ -1,10 +1,12 @@
 import { journalOver } from '../admission/journal/pglite.ts'
 import { createJournaledStore } from '../admission/journal/store.ts'
 import { openEmbeddedDatabase } from '../embedded/database.ts'
+import { tiersAfter } from '../ledger/user-tiers.ts'
 import { postgresBackend } from '../queue/backend.ts'
 import { openOwnSlot } from '../queue/open-slot.ts'
 import { memoryShelf } from '../queue/published-policy.ts'
 import { createMemoryLogs } from '../queue/streams/memory-log.ts'
+import { publishTiers } from '../queue/tier-shelf.ts'
 import { type Home, type HomeParts, slotLedger } from './home.ts'
 
 /**
@@ -29,13 +31,15 @@ export async function openEmbeddedHome(parts: HomeParts): Promise<Home> {
     )
   }
   const logs = createMemoryLogs()
+  const shelf = memoryShelf()
+  await publishTiers(shelf.tiers, (version, limit) => tiersAfter(ledger, version, limit))
   return {
     store,
     ledger,
     backend: postgresBackend(pool),
     chunks: logs,
     logs,
-    shelf: memoryShelf(),
+    shelf,
     redis: null,
   }
 }

@@ -332,7 +332,7 @@ const draft = (hour: number): fc.Arbitrary<Draft> => {
       }),
     },
     {
-      weight: 3,
+      weight: 2,
       arbitrary: fc.record({
         do: fc.constant<Step['do']>('credit'),
         pick: credit(hour),
@@ -341,7 +341,7 @@ const draft = (hour: number): fc.Arbitrary<Draft> => {
     },
     { weight: 4, arbitrary: of('intake', intake) },
     {
-      weight: 2,
+      weight: 4,
       arbitrary: of(
         'release',
         fc

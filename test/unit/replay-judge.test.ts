@@ -15,6 +15,7 @@ const entry = (attempt: string, over: Partial<BookedAttempt> = {}): BookedAttemp
 const window = (over = {}) => ({
   key: 'company:2026-11',
   limitNano: 1_000,
+  creditNano: 0,
   policy: 1,
   spentNano: 200,
   heldNano: 0,

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { AdmissionStore } from '../../admission/store.ts'
 import { SafeInteger } from '../../ledger/columns.ts'
 import { type Ledger, rowsOf } from '../../ledger/ledger.ts'
+import type { PolicyShelf } from '../../queue/published-policy.ts'
 import type { Queues } from '../../queue/queues.ts'
 import type { AdminPlace, RepairSlot } from '../command.ts'
 import { type ListedHold, PAGE_WINDOWS, type ReadSlot } from './read-slot.ts'
@@ -12,16 +13,18 @@ export interface EmbeddedParts {
   readonly store: Pick<AdmissionStore, 'outbox' | 'peek' | 'windows'> & RepairSlot
   readonly ledger: Ledger
   readonly queues: Queues
+  readonly shelf: Pick<PolicyShelf, 'tiers'>
 }
 
 /** The parts of this very process; they stay the caller's to close. */
-export function embeddedPlace({ store, ledger, queues }: EmbeddedParts): AdminPlace {
+export function embeddedPlace({ store, ledger, queues, shelf }: EmbeddedParts): AdminPlace {
   const slot = slotOver(store, ledger)
   return {
     ledger: async () => ledger,
     slot: async () => slot,
     repair: async () => store,
     queues: async () => queues,
+    tiers: async () => shelf.tiers,
   }
 }
 

@@ -27,8 +27,9 @@ export async function openSlotPlace(
       await store.close()
       redis.disconnect()
     }
-    const { outbox, peek, rebuild, settle } = store
-    return { outbox, peek, rebuild, settle, ...lookers(redis, slotKeys(BURSAR_PREFIX)), close }
+    const { outbox, peek, rebuild, settle, credit } = store
+    const looks = lookers(redis, slotKeys(BURSAR_PREFIX))
+    return { outbox, peek, rebuild, settle, credit, ...looks, close }
   } catch (error) {
     redis.disconnect()
     throw error

@@ -3,6 +3,7 @@ import type { Options } from '../../config/options.ts'
 import { redisBackend } from '../../queue/backend.ts'
 import { redisError } from '../../queue/check-redis.ts'
 import { connectCommands } from '../../queue/connection.ts'
+import { redisShelf } from '../../queue/published-policy.ts'
 import { closeQueues, openQueues, type Queues } from '../../queue/queues.ts'
 import type { AdminPlace } from '../command.ts'
 import { openLedgerToRead } from './read-ledger.ts'
@@ -36,6 +37,7 @@ export function storesPlace(options: Options): OpenPlace {
       redis.disconnect()
     },
   )
+  const shelf = async () => redisShelf((await link()).redis, options.BURSAR_PREFIX)
   const slot = once(
     () => openSlotPlace(options),
     (opened) => opened.close(),
@@ -48,6 +50,7 @@ export function storesPlace(options: Options): OpenPlace {
     slot,
     repair: slot,
     queues: async () => (await link()).queues,
+    tiers: async () => (await shelf()).tiers,
     async close() {
       for (const close of closers.splice(0).toReversed()) await close()
     },

@@ -76,6 +76,8 @@ export async function createJournaledStore(
     expire: (limit) => run(() => memory.expire(limit)),
     conclude: (command) => run(() => memory.conclude(command)),
     cancel: (job) => run(() => memory.cancel(job)),
+    keepTurns: (command) => run(() => memory.keepTurns(command)),
+    credit: (command) => run(() => memory.credit(command)),
     rebuild: (command) =>
       command.apply ? run(() => memory.rebuild(command)) : look(() => memory.rebuild(command)),
     peek: (keys) => look(() => memory.peek(keys)),
@@ -115,6 +117,8 @@ const trackedSlot = (changes: Changes): SlotState => ({
   exp: new TrackedMap('exp', changes),
   limits: new TrackedMap('limits', changes),
   gates: new TrackedMap('gates', changes),
+  turns: new TrackedMap('turns', changes),
+  flows: new TrackedMap('flows', changes),
   results: new TrackedMap('results', changes),
   bodies: new TrackedMap('bodies', changes),
 })

@@ -2,16 +2,18 @@ import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { BursarError, messageOf } from '../../errors.ts'
-import type { WindowState } from '../commands.ts'
 import { type SlotKeys, slotKeys } from '../keys.ts'
 import type { AdmissionStore, Signals } from '../store.ts'
 import { createAdmit } from './admit.ts'
 import { begin, callScript, readReply, type SlotCaller } from './caller.ts'
+import { credit } from './credit.ts'
 import { expire, release, renew } from './hold-life.ts'
 import { cancel, conclude, createIntake } from './intake.ts'
+import { keepTurns } from './keep-turns.ts'
 import { limitStates, writeLimits } from './lines.ts'
 import { loadScript } from './load-script.ts'
 import { redisOutbox } from './outbox.ts'
+import { readWindow } from './read-window.ts'
 import { rebuild } from './rebuild.ts'
 import { createSettle } from './settle.ts'
 import { Writer } from './writer.ts'
@@ -29,29 +31,7 @@ const openScript = loadScript(new URL('./open.lua', import.meta.url))
 const peekLimitsScript = loadScript(new URL('./peek-limits.lua', import.meta.url))
 
 const Open = z.tuple([z.enum(['opened', 'already-open'])])
-const int = z.int()
-const Flat = z.array(int)
-const WINDOW_BYTES = 64
-
-/** policy, limit, spent, held, next, fired, start, end: doubles (lib/windows.lua). */
-function readWindow(key: string, packed: Buffer | null | undefined): WindowState | null {
-  if (!packed) return null
-  if (packed.length < WINDOW_BYTES) {
-    throw new BursarError('UNREADABLE_REPLY', `window ${key} is no record of ours`)
-  }
-  const field = (index: number): number => int.parse(packed.readDoubleLE(8 * index))
-  return {
-    key,
-    policy: field(0),
-    limitNano: field(1),
-    spentNano: field(2),
-    heldNano: field(3),
-    firedPercent: field(5),
-    startMs: field(6),
-    endMs: field(7),
-  }
-}
-
+const Flat = z.array(z.int())
 /**
  * The slot in Redis. The epoch is read once and then believed in: a slot that came back in another one answers
  * `epoch-changed`, and what this process holds must not go on as if nothing had happened.
@@ -101,11 +81,14 @@ export async function createRedisStore(
     expire: (limit) => joined(() => expire(caller, limit)),
     conclude: (command) => joined(() => conclude(caller, command)),
     cancel: (job) => joined(() => cancel(caller, job)),
+    keepTurns: (command) => joined(() => keepTurns(caller, command)),
+    credit: (command) => joined(() => credit(caller, command)),
     rebuild: (command) => rebuild(caller, command),
     async peek(windowKeys) {
       if (windowKeys.length === 0) return []
       const packed = await answered(redis.mgetBuffer(windowKeys.map((key) => keys.window(key))))
-      return windowKeys.map((key, i) => readWindow(key, packed[i]))
+      const nowMs = clock?.() ?? Date.now()
+      return windowKeys.map((key, i) => readWindow(key, packed[i], nowMs))
     },
     windows: () => answered(redis.zrange(keys.windows, '0', '-1')),
     async peekLimits(limits) {

@@ -2,7 +2,7 @@ import { BursarError } from '../../errors.ts'
 
 /**
  * Packs a command's arguments the way Lua's `struct.unpack` reads them: `d` a little-endian double, `s` UTF-8 text that
- * ends in NUL, `B` one byte. One argument costs Redis and the client far less than fifty (bench: admission).
+ * ends in NUL, `B` one byte, `H` two. One argument costs Redis and the client far less than fifty (bench: admission).
  */
 export class Writer {
   #buffer: Buffer
@@ -45,6 +45,12 @@ export class Writer {
   byte(value: number): this {
     this.#room(1)
     this.#at = this.#buffer.writeUInt8(value, this.#at)
+    return this
+  }
+
+  short(value: number): this {
+    this.#room(2)
+    this.#at = this.#buffer.writeUInt16LE(value, this.#at)
     return this
   }
 

@@ -1,5 +1,5 @@
 --[[ lib/conclude.lua: ends a request, first one wins (concludeJob of model/book.ts). Needs jobs.
-  res:<job>  "<left in each window, nano, comma separated>\n<result>"
+  res:<job>  "<left in each window, nano, comma separated; `left+credit` where something was granted>\n<result>"
 ]]
 local function readConclusion(packed, at)
   local outcome, reason, result, replyTo, resultTtlMs, hasBody, after = struct.unpack('<ssssdB', packed, at)
@@ -12,8 +12,10 @@ local function concludeJob(job, record, conclusion, left)
   if record.done ~= '' then return false end
   record.done = conclusion.outcome
   writeJob(P .. 'j:' .. job, record)
-  local amounts = {}
-  for i, amount in ipairs(left) do amounts[i] = int(amount) end
+  local amounts, credits = {}, left.credits or {}
+  for i, amount in ipairs(left) do
+    amounts[i] = int(amount) .. (credits[i] and credits[i] > 0 and '+' .. int(credits[i]) or '')
+  end
   local text = table.concat(amounts, ',') .. '\n' .. conclusion.result
   redis.call('SET', P .. 'res:' .. job, text, 'PX', int(conclusion.resultTtlMs))
   if conclusion.hasBody == 1 then redis.call('DEL', P .. 'body:' .. job) end

@@ -35,6 +35,7 @@ const embedded = {
     name: 'embedded',
     include: [
       ...[
+        'budgets',
         'client',
         'fairness',
         'gateway-auth',
@@ -44,9 +45,11 @@ const embedded = {
         'gateway-keys',
         'gateway-routes',
         'joining',
+        'limits',
         'model-budgets',
         'queue',
         'queue-poison',
+        'topups',
         'worker-bookings',
         'worker-roles',
         'worker-unreachable',

@@ -85,7 +85,7 @@ function buildWindow(
     }
     return starts_on === '01-01' ? { per, limitNano } : { per, startsOn: starts_on, limitNano }
   }
-  return wrong(`a ${per} starts where it does; leave it out, or write per: month or year`)
+  return wrong('goes with per: month or year; leave it out')
 }
 
 /** `MM-DD`, of a leap year. */

@@ -26,13 +26,15 @@ export const parked: Registration = (program, context) => {
     })
 }
 
-async function print({ output }: CliContext, { jobs, total }: Parked): Promise<void> {
+async function print({ output }: CliContext, found: Parked): Promise<void> {
+  const { jobs, budgets, total } = found
   if (total.jobs === 0) return output.line('nothing is parked')
   const { formatUsd } = await import('../money/usd.ts')
   if (jobs.length > 0) await printJobs(output, jobs)
   const left = total.jobs - jobs.length
   if (left > 0) output.line(`and ${left} more: use --limit to see more of them`)
   const unpriced = total.unpriced > 0 ? `, and ${total.unpriced} of them nobody has priced` : ''
+  if (budgets.length > 0) await printBudgets(output, budgets)
   output.line(
     `${total.jobs} parked, at most ${formatUsd(total.mostNano)} USD to run them all${unpriced}`,
   )
@@ -49,6 +51,16 @@ async function printJobs(output: Output, jobs: readonly ParkedJob[]): Promise<vo
       ...[since, resumesAt].map(toTheSecond),
       mostNano === null ? '-' : formatUsd(mostNano),
     ]),
+  )
+  output.line()
+}
+
+/** Who could let them go on, and how. */
+async function printBudgets(output: Output, budgets: Parked['budgets']): Promise<void> {
+  const { printable } = await import('./report/printable.ts')
+  output.table(
+    ['JOBS', 'WAIT FOR MONEY; IT COMES WITH THE NEXT WINDOW, OR BY'],
+    budgets.map(({ jobs, command }) => [String(jobs), printable(command, 200)]),
   )
   output.line()
 }

@@ -69,10 +69,31 @@ it('parks deferrable work until the window rolls, spread over some seconds', () 
   })
 })
 
+it('parks work until its deadline when the window rolls later: a top-up may come', () => {
+  const of = job({ urgency: 'batch', deadlineMs: NOW + 5_000 })
+  const by = plan({ parks: true })
+  expect(judge(overBudget(NOW + 60_000), { of, by })).toMatchObject({ do: 'park', delayMs: 5_000 })
+})
+
+it('brings a backlog back one after the other, within a tenth of the window', () => {
+  const of = job({ urgency: 'deferrable' })
+  const hour = { key: 'h:1', startMs: NOW, endMs: NOW + 3_600_000, limitNano: 2e9, marks: [] }
+  const by = plan({ parks: true, windows: [hour] })
+  const reply = overBudget(hour.endMs)
+  const returns = (parked: number, random = 0) => {
+    const verdict = judgeAdmission(reply, { job: of, plan: by, nowMs: hour.endMs, random, parked })
+    return verdict.do === 'park' ? verdict.delayMs : null
+  }
+  expect([1_000, 2_000, 18_000].map((parked) => returns(parked))).toEqual([
+    ...[20_000, 40_000, 360_000],
+  ])
+  expect(returns(1_000_000, 0.5)).toBe(180_000)
+  expect(returns(1_000_000, 0.999)).toBeLessThan(360_000)
+})
+
 it.each([
   ['interactive', job(), plan(), NOW + 1],
   ['too large for any window', job({ urgency: 'batch' }), plan({ parks: true }), 0],
-  ['late', job({ urgency: 'batch', deadlineMs: NOW + 5 }), plan({ parks: true }), NOW + 6],
 ])(
   'refuses work over budget that is %s, with the numbers and the mend',
   (_, of, by, resumeAtMs) => {

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { splitWindowKey } from '../../admission/outbox.ts'
 import { addNano } from '../../money/nano.ts'
+import { formatUsd } from '../../money/usd.ts'
 import { queueError } from '../../queue/check-redis.ts'
 import { type CompletionJob, CompletionJobSchema } from '../../queue/job.ts'
 import { QUEUES } from '../../queue/names.ts'
@@ -24,9 +26,22 @@ const ParkedJobSchema = z.object({
 })
 export type ParkedJob = Readonly<z.infer<typeof ParkedJobSchema>>
 
+/** A budget window that work waits for, and the order that would let all of it go on. */
+const HeldUpSchema = z.object({
+  ...{ budget: z.string(), window: z.string() },
+  jobs: count,
+  /** The most that they can cost, nano-USD. */
+  mostNano: nano,
+  /** For whoever may raise budgets. */
+  command: z.string(),
+})
+export type HeldUp = Readonly<z.infer<typeof HeldUpSchema>>
+
 const ParkedSchema = z.object({
   /** Those that come back first, at most as many as were asked for. */
   jobs: z.array(ParkedJobSchema),
+  /** Of all that is parked, those that the most jobs wait for first; at most 20. */
+  budgets: z.array(HeldUpSchema),
   total: z.object({
     jobs: count,
     /** Sum of what is known. */
@@ -55,14 +70,33 @@ async function listParked(place: AdminPlace, { limit }: { limit: number }): Prom
   const queues = await place.queues()
   const jobs: ParkedJob[] = []
   const total = { jobs: 0, mostNano: 0, unpriced: 0 }
+  const windows = new Map<string, { jobs: number; mostNano: number }>()
   for await (const job of everyParked(queues)) {
     total.jobs += 1
     if (job.mostNano === null) total.unpriced += 1
     else total.mostNano = addNano(total.mostNano, job.mostNano)
+    if (job.why.by === 'budget') {
+      const known = windows.get(job.why.what) ?? { jobs: 0, mostNano: 0 }
+      const mostNano = addNano(known.mostNano, job.mostNano ?? 0)
+      windows.set(job.why.what, { jobs: known.jobs + 1, mostNano })
+    }
     keepSoonest(jobs, job, limit)
   }
-  return { jobs, total }
+  return { jobs, budgets: heldUp(windows), total }
 }
+
+const MOST_BUDGETS = 20
+
+const heldUp = (windows: ReadonlyMap<string, Pick<HeldUp, 'jobs' | 'mostNano'>>): HeldUp[] =>
+  [...windows]
+    .toSorted(([, a], [, b]) => b.jobs - a.jobs)
+    .slice(0, MOST_BUDGETS)
+    .map(([key, known]) => {
+      const { budget, window } = splitWindowKey(key)
+      const usd = formatUsd(known.mostNano)
+      const command = `bursar budget grant ${budget} --usd ${usd} --window ${window} --reason "..."`
+      return { budget, window, ...known, command }
+    })
 
 /** Keeps the list in order and short: two queues are read one after the other. */
 function keepSoonest(jobs: ParkedJob[], job: ParkedJob, limit: number): void {

@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto'
-import type { AdmitCommand, LimitLine, WindowLine } from '../src/admission/commands.ts'
+import type {
+  AdmitCommand,
+  IntakeCommand,
+  LimitLine,
+  WindowLine,
+} from '../src/admission/commands.ts'
 import { createRedisStore } from '../src/admission/redis/store.ts'
 import { connectCommands } from '../src/queue/connection.ts'
 import { startRedis } from '../test/helpers/services/index.ts'
@@ -69,6 +74,29 @@ function request(): AdmitCommand {
     maxTakes: 3,
     ttlMs: 120_000,
     meta: META,
+    turn: {
+      ...{ queue: 'interactive', flow: `premium/${tenant}`, costNano: 5_000_000, weight: 1 },
+      priority: 2 * (1 + Math.floor(calls / 100)),
+      again: false,
+    },
+  }
+}
+
+/** What is asked for before: two request limits, and a turn in the queue. */
+function intake(): IntakeCommand {
+  calls += 1
+  const tenant = `t${calls % 100}`
+  const user = `u${calls % 1_000}`
+  return {
+    job: `asked${calls}`,
+    limits: [
+      { kind: 'sliding-window', key: `tier.premium/${user}`, limit: 1e9, perMs: 3_600_000 },
+      { kind: 'token-bucket', key: `burst/${user}`, limit: 1e6, perMs: 60_000, burst: 1e6 },
+    ],
+    cacheKey: null,
+    meta: META,
+    body: null,
+    turn: { queue: 'interactive', flow: `premium/${tenant}`, costNano: 5_000_000, weight: 1 },
   }
 }
 
@@ -104,17 +132,20 @@ export const bench: Bench = async ({ seconds, note }) => {
     const rates = await compare(
       [
         { name: 'noop', work: () => redis.evalsha(NOOP_SHA, 1, `${PREFIX}:slot`, '') },
+        { name: 'intake', work: () => store.intake(intake()) },
         { name: 'admit', work: () => store.admit(request()) },
         { name: 'admitAndSettle', work: settle },
       ],
       { lanes: LANES, seconds, rounds: ROUNDS },
     )
-    const { noop = 0, admit = 0, admitAndSettle = 0 } = rates
+    const { noop = 0, intake: taken = 0, admit = 0, admitAndSettle = 0 } = rates
     return {
       lanes: LANES,
       noopPerSecond: round(noop, 0),
+      intakePerSecond: round(taken, 0),
       admitPerSecond: round(admit, 0),
       admitAndSettlePerSecond: round(admitAndSettle, 0),
+      intakeToNoop: round(taken / noop),
       admitToNoop: round(admit / noop),
     }
   } finally {

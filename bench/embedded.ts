@@ -44,11 +44,14 @@ async function bareQueue({ backend, rules, clock }: Runtime, url: string) {
     { concurrency: CONCURRENCY, removeOnComplete: KEEP_ENDED },
   )
   await worker.waitUntilReady()
-  const { policy } = rules.current()
+  const { policy, prices } = rules.current()
   return {
     async run() {
       const { request, options } = readRequest(ask(), policy, clock.now())
-      const job = prepareJob({ request, options, policy, stream: false, replyTo: '' }, clock)
+      const job = prepareJob(
+        { request, options, policy, prices, stream: false, replyTo: '' },
+        clock,
+      )
       const answered = once(answers, job.id)
       await queue.add('call', job, { jobId: job.id })
       await answered

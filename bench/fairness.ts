@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
-import type { TurnAsk, TurnTaken } from '../src/admission/commands.ts'
+import type { RungOffer, TurnAsk, TurnTaken } from '../src/admission/commands.ts'
 import { createRedisStore } from '../src/admission/redis/store.ts'
 import { connectCommands } from '../src/queue/connection.ts'
 import { startRedis } from '../test/helpers/services/index.ts'
@@ -90,15 +90,17 @@ async function workOff(
   const waitsMs: number[] = []
   const startMs = performance.now()
   let done = () => {}
-  const all = new Promise<void>((resolve) => {
+  let fail = (_error: Error) => {}
+  const all = new Promise<void>((resolve, reject) => {
     done = resolve
+    fail = reject
   })
   const worker = new Worker<Call>(
     `${QUEUE}-${turns}`,
     async (job) => {
       const { tenant } = job.data
-      if (turns === 'fair')
-        await take(store, job.id ?? '', { ...askOf(tenant), priority: job.priority, again: false })
+      const turn = { ...askOf(tenant), priority: job.priority, again: false }
+      await take(store, job.id ?? '', turns === 'fair' ? { turn } : {})
       await pause(CALL_MS)
       if (waitsMs.length === SMALL_TENANTS * SMALL_JOBS) return
       served.set(tenant, (served.get(tenant) ?? 0) + 1)
@@ -108,6 +110,7 @@ async function workOff(
     },
     { connection, prefix: PREFIX, concurrency: CONCURRENCY, removeOnComplete: { count: 0 } },
   )
+  worker.on('failed', (_job, error) => fail(error))
   await all
   const seconds = (performance.now() - startMs) / 1_000
   await worker.close()
@@ -126,12 +129,18 @@ interface Parts {
   readonly connection: Redis
 }
 
-/** An admission that has nothing to hold: what moves virtual time, and no more. */
-async function take(store: Parts['store'], job: string, turn: TurnTaken): Promise<void> {
-  await store.admit({
-    ...{ attempt: `${job}/1`, job, policy: 1, windows: [], rungs: [], limits: [] },
-    ...{ cacheKey: null, maxTakes: 3, ttlMs: 60_000, meta: '{}', turn },
+const FREE: RungOffer = {
+  ...{ gate: 'local:free', fixedNano: 0, outputPico: 0, capTokens: 1, floorTokens: 1 },
+  ...{ until: null, inputTokens: 1 },
+}
+
+/** An admission that costs nothing and holds nobody up; with a turn it moves virtual time. */
+async function take(store: Parts['store'], job: string, by: { turn?: TurnTaken }): Promise<void> {
+  const { outcome } = await store.admit({
+    ...{ attempt: `${job}/1`, job, policy: 1, windows: [], rungs: [FREE], limits: [] },
+    ...{ cacheKey: null, maxTakes: 3, ttlMs: 60_000, meta: '{}', ...by },
   })
+  if (outcome !== 'held') throw new Error(`expected a hold, got ${outcome}`)
 }
 
 /**

@@ -28,9 +28,12 @@ export async function send(
   { runtime, results, tally, again = severalTimes }: SendParts,
 ): Promise<void> {
   const { clock, rules, store, queues } = runtime
-  const { policy } = rules.current()
+  const { policy, prices } = rules.current()
   const { request, options } = readRequest(input, policy, clock.now())
-  const prepared: Prepare = { request, options, policy, stream, replyTo: results.client }
+  const prepared: Prepare = {
+    ...{ request, options, policy, prices, stream },
+    replyTo: results.client,
+  }
   const job = prepareJob(prepared, clock)
   const expected = results.expect(job.id, PATIENCE_MS)
   tally.sent(job.id)

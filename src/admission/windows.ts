@@ -86,9 +86,9 @@ function spanFrom(
 ): Pick<Span, 'first' | 'next'> {
   const own = startIn(day)
   const begun = Temporal.PlainDate.compare(day, own) >= 0
-  // From the 1st: a month after the 31st is the 30th, or the 28th, before its own start is asked for.
-  const first = begun ? own : startIn(day.with({ day: 1 }).subtract(step))
-  return { first, next: startIn(first.with({ day: 1 }).add(step)) }
+  const first = begun ? own : startIn(day.subtract(step))
+  // Of a month in which the start was cut short, the next one is on its own day again.
+  return { first, next: startIn(first.add(step)) }
 }
 
 function dateWindow(cut: DateCalendar, day: Day, timezone: string, atMs: number): CalendarWindow {

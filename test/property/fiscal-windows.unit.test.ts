@@ -107,7 +107,8 @@ const instant = fc.oneof(
 const zone = fc.constantFrom(...ZONES)
 
 describe('fiscal months and years', () => {
-  // Red when a start that a month does not have is not its last day, or when a step is taken from the clamped day.
+  // Red when a start that a month does not have is not its last day, or when the window after one that was cut short
+  // is cut short too.
   test('are those that numbers alone give, by the wall clock of five timezones', () => {
     const part = fc.double({ min: 0, max: 1, noNaN: true })
     const asked = fc.record({ calendar: cut, place: zone, atMs: instant, part })

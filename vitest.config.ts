@@ -43,6 +43,7 @@ const embedded = {
         'gateway-docs',
         'gateway-faults',
         'gateway-keys',
+        'gateway-limits',
         'gateway-routes',
         'joining',
         'limits',

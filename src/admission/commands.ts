@@ -174,6 +174,8 @@ export type AdmitReply =
       readonly outcome: 'over-budget'
       /** Index of the first window that blocked the last rung. */
       readonly window: number
+      /** Its limit in force: what was granted on top included. */
+      readonly limitNano: Nano
       /** What is left in each window of the plan, nano-USD; may be negative after a limit was lowered. */
       readonly leftNano: readonly Nano[]
       /** When the last of the blocking windows rolls; 0 = it never does, or no window of this size ever fits it. */

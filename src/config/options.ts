@@ -22,14 +22,11 @@ const flag = (fallback: boolean) =>
     .transform((text) => text === 'true')
     .default(fallback)
 
-const time = (fallback: number) =>
+const time = (fallback: string) =>
   z
     .string()
-    .transform((text, context) => {
-      const ms = parseDuration(text)
-      if (ms !== undefined && ms >= 1_000) return ms
-      context.addIssue({ code: 'custom', message: 'write a time of 1s or more, such as 60s or 1h' })
-      return z.NEVER
+    .refine((text) => (parseDuration(text) ?? 0) >= 1_000, {
+      error: 'write a time of 1s or more, such as 60s or 1h',
     })
     .default(fallback)
 
@@ -76,8 +73,8 @@ export const OptionsSchema = z.strictObject({
   RATE_LIMIT_ENABLED: flag(false),
   /** Requests that such a user may make in RATE_LIMIT_WINDOW. */
   RATE_LIMIT_REQUESTS: whole(1, 1_000_000_000, 60),
-  /** A time such as 60s, 15m or 1h; read as ms. */
-  RATE_LIMIT_WINDOW: time(60_000),
+  /** A time such as 60s, 15m or 1h. */
+  RATE_LIMIT_WINDOW: time('60s'),
   /** How long one Redis command may take before the caller hears `unavailable`. ms, 10 ms to 1 min. */
   REDIS_COMMAND_TIMEOUT_MS: whole(10, 60_000, 1_000),
   /** How long running jobs may take to end after SIGTERM. ms, 0 to 10 min. */

@@ -122,18 +122,17 @@ function returnAfterMs(
 }
 
 function overBudget(
-  { window, leftNano, resumeAtMs }: Extract<NoHold, { outcome: 'over-budget' }>,
+  { window, limitNano, leftNano, resumeAtMs }: Extract<NoHold, { outcome: 'over-budget' }>,
   { windows, offers }: OkPlan,
 ): Denied {
   const line = windows[window]
   const { budget, window: period } = splitWindowKey(line?.key ?? ':')
-  const limitNano = line?.limitNano ?? 0
   const left = leftNano[window] ?? 0
   const mend =
     limitNano === 0
       ? 'this tier may use the cache and models without a price alone: choose another tier, or raise its budget'
       : resumeAtMs > 0
-        ? `wait until ${iso(resumeAtMs)}, raise the budget, or send it as urgency: 'deferrable'`
+        ? `wait until ${iso(resumeAtMs)}, raise the budget (bursar budget grant), or send it as urgency: 'deferrable'`
         : line && line.endMs >= FOREVER_MS
           ? 'it never begins anew: raise the budget, or ask for less output'
           : 'no window of this budget ever fits the request: raise the budget, or ask for less output'

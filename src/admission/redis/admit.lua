@@ -11,7 +11,7 @@
            fixed, what the hold keeps as it came: job, windows, limits, meta (lib/attempts); of each chain, then of all
            [from, until) is the time in which every window of the plan is open
   Reply    per command: held rung hold cap n at acked (budget|gate|limit index)... per rung above | concluded outcome | cached body joined | joined until | cancelled
-           | late priority | takes-exhausted n | over-budget window resumeAt left... | busy gate|limit index resumeAt (limit: remaining resetAt) | void
+           | late priority | takes-exhausted n | over-budget window resumeAt limit left... | busy gate|limit index resumeAt (limit: remaining resetAt) | void
            | stale now policy | unavailable | epoch-changed epoch
   Keeps    law 1: no script but this adds to `held`, and only where spent + held + amount <= limit in every window
 ]]
@@ -122,14 +122,14 @@ local ENDLESS = 253402214400000
 -- Why not even the least of the last rung fits, and when that changes.
 local function overBudget(windows, offer, governs)
   local least = amountFor(offer, offer[5] < 0 and offer[4] or offer[3])
-  local reply, window, resume, never = { 'over-budget', 0, 0 }, -1, 0, false
+  local reply, window, resume, never = { 'over-budget', 0, 0, 0 }, -1, 0, false
   for i, w in ipairs(windows) do
-    reply[3 + i] = w[LIMIT] - w[SPENT] - w[HELD]
+    reply[4 + i] = w[LIMIT] - w[SPENT] - w[HELD]
     local ceiling = offer[5] < 0 and w[LIMIT] or percentOf(w[LIMIT], offer[5])
     local mine = not governs or governs[i]
     if mine and least > ceiling then never = true end
     if mine and w[SPENT] + w[HELD] + least > ceiling then
-      if window < 0 then window = i - 1 end
+      if window < 0 then window, reply[4] = i - 1, w[LIMIT] end
       local _, _, _, endMs = readRest(w)
       if endMs >= ENDLESS then never = true end
       resume = math.max(resume, endMs)

@@ -56,11 +56,12 @@ const Reply = z.union([
   z.tuple([z.literal('late'), int]).transform(([outcome, priority]) => ({ outcome, priority })),
   z.tuple([z.literal('takes-exhausted'), int]).transform(([outcome, n]) => ({ outcome, n })),
   z
-    .tuple([z.literal('over-budget'), int, int], int)
-    .transform(([outcome, window, resumeAtMs, ...leftNano]) => ({
+    .tuple([z.literal('over-budget'), int, int, int], int)
+    .transform(([outcome, window, resumeAtMs, limitNano, ...leftNano]) => ({
       outcome,
       window,
       resumeAtMs,
+      limitNano,
       leftNano,
     })),
   z

@@ -44,7 +44,9 @@ export function credits(
       expect(await store.credit(granting('c1'))).toEqual(set)
       expect(await limits(store)).toEqual([5, 2])
       expect(await outcome(store, 'k/a')).toBe('held')
-      expect(await outcome(store, 'l/a')).toBe('over-budget')
+      expect(await store.admit(asking('l/a'))).toMatchObject({
+        ...{ outcome: 'over-budget', limitNano: 5, leftNano: [1] },
+      })
     })
 
     test('two credits add up, and a replay of one after the other changes nothing', async () => {
@@ -55,7 +57,7 @@ export function credits(
       expect(await limits(store)).toEqual([9, 6])
     })
 
-    test('limit-lowered-below-spent', async () => {
+    test('limit-lowered-below-spent, what was granted included', async () => {
       const { store } = await slot()
       await store.credit(granting('c1'))
       await outcome(store, 'j/a')

@@ -54,7 +54,10 @@ const judge = (
 ) => judgeAdmission(reply, { job: of, plan: by, nowMs: NOW, random })
 
 const overBudget = (resumeAtMs: number) =>
-  ({ outcome: 'over-budget', window: 0, leftNano: [500_000_000], resumeAtMs }) as const
+  ({
+    ...{ outcome: 'over-budget', window: 0, limitNano: 2_000_000_000 },
+    ...{ leftNano: [500_000_000], resumeAtMs },
+  }) as const
 const busy = (by: 'gate' | 'limit', resumeAtMs: number) =>
   ({ outcome: 'busy', by, index: 0, resumeAtMs }) as const
 

@@ -68,6 +68,7 @@ export function overBudget(
   const wanted = offer.until === null ? offer.floorTokens : offer.capTokens
   const least = amountFor(offer, wanted)
   let window = -1
+  let limitNano = 0
   let resumeAtMs = 0
   let never = false
   const leftNano: Nano[] = []
@@ -80,8 +81,12 @@ export function overBudget(
     if (least > ceiling) never = true
     if (view.usedNano + least <= ceiling) return
     if (line.endMs >= FOREVER_MS) never = true
-    if (window < 0) window = index
+    if (window < 0) {
+      window = index
+      limitNano = view.limitNano
+    }
     resumeAtMs = Math.max(resumeAtMs, line.endMs)
   })
-  return { outcome: 'over-budget', window, leftNano, resumeAtMs: never ? 0 : resumeAtMs }
+  resumeAtMs = never ? 0 : resumeAtMs
+  return { outcome: 'over-budget', window, limitNano, leftNano, resumeAtMs }
 }

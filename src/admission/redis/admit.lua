@@ -101,9 +101,11 @@ local function hold(c, chain, job, rung, offer, cap, passed)
     w[HELD] = w[HELD] + amount
     changed[chain.keysAt[i]] = w
   end
-  for i, w in ipairs(chain.watched) do
-    w[HELD] = w[HELD] + amount
-    changed[chain.watchedAt[i]] = w
+  if chain.watched then
+    for i, w in ipairs(chain.watched) do
+      w[HELD] = w[HELD] + amount
+      changed[chain.watchedAt[i]] = w
+    end
   end
   for _, line in ipairs(chain.limits) do take(line, heldAmount(line, offer[6], cap)) end
   job.n = job.n + 1
@@ -113,7 +115,8 @@ local function hold(c, chain, job, rung, offer, cap, passed)
   writes[#writes + 1], writes[#writes + 2] = keys[c.held], found[c.held]
   expiries[#expiries + 1], expiries[#expiries + 2] = int(now + c.ttlMs), c.attempt
   beginFlight(c.flight, c.attempt, c.ttlMs)
-  return { 'held', rung - 1, amount, cap, job.n, now, acked, unpack(passed) }
+  if passed then return { 'held', rung - 1, amount, cap, job.n, now, acked, unpack(passed) } end
+  return { 'held', rung - 1, amount, cap, job.n, now, acked }
 end
 
 -- End of a window that never rolls (FOREVER_MS of commands.ts).
@@ -171,8 +174,7 @@ local function admit(c)
   if not current then enterWindows(c, windows) end
   for _, line in ipairs(c.limits) do holdLimit(line) end
 
-  local soonest, offer, chain
-  local passed = {}
+  local soonest, passed, offer, chain
   local chains, rungCount, at = readChains(c, windows)
   for rung = 1, rungCount do
     local gate, fixed, pico, most, floor, untilPercent, input, number, after =
@@ -181,6 +183,7 @@ local function admit(c)
     local cap = affordableCap(offer, chain.windows)
     local busy = cap >= 0 and busyBy(chain, rung, offer, cap)
     if cap >= 0 and not busy then return hold(c, chain, job, rung, offer, cap, passed) end
+    passed = passed or {}
     passed[#passed + 1], passed[#passed + 2] = passedBy(chain, offer, busy)
     if busy and (not soonest or busy[4] < soonest[4]) then soonest = busy end
   end

@@ -1,7 +1,7 @@
 --[[ lib/chains.lua: what governs a rung (model/chains.ts). Chain 0 is every window and limit of the plan.
   windows, keysAt  records of those that may refuse, and their positions among the keys
   windowPlaces     their places in the plan (nil = as they stand)
-  watched, watchedAt  the same of those that only count
+  watched, watchedAt  the same of those that only count (nil = there is none)
   limits, places   lines, and their places in the plan (nil = as they stand)
   governs          windows of the plan that may refuse, by place from 1 (nil = all)
   from, to         the part of the command that a hold on it keeps
@@ -34,7 +34,7 @@ end
 -- Returns the chains by number, how many rungs follow, and where.
 local function readChains(c, windows)
   local chains, at = {}, c.chainsAt
-  chains[0] = { windows = windows, keysAt = c.windows, watched = {}, limits = c.limits, from = c.fixedAt, to = -1 }
+  chains[0] = { windows = windows, keysAt = c.windows, limits = c.limits, from = c.fixedAt, to = -1 }
   for number = 1, c.chainCount do chains[number], at = readChain(c, windows, at) end
   local rungCount, rungsAt = struct.unpack('<B', c.packed, at)
   return chains, rungCount, rungsAt

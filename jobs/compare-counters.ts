@@ -43,7 +43,11 @@ export async function compareCounters(
     if (!slot || slot.epoch !== epoch || compareOutboxIds(slot.trimmed, watermark) > 0) continue
     addPostings(totals, before)
     const counters = await peekAll(store, [...totals.keys()])
-    const after = await readAll(store.outbox, before.at(-1)?.id ?? watermark)
+    const seenTo = before.at(-1)?.id ?? watermark
+    const after = await readAll(store.outbox, seenTo)
+    // What came meanwhile and was drained meanwhile is in neither look at the outbox.
+    const trimmed = (await store.outbox.slot())?.trimmed
+    if (trimmed === undefined || compareOutboxIds(trimmed, seenTo) > 0) continue
     return compare(totals, counters, new Set(after.flatMap(windowsOf)))
   }
   return null

@@ -41,5 +41,6 @@ try {
   process.exitCode = (await main(readChaosOptions(process.argv.slice(2)))) ? 0 : 1
 } catch (error) {
   output.note(`${messageOf(error)}\n${USAGE}`)
-  process.exitCode = 2
+  // Callers may still wait for a Redis that is gone.
+  process.exit(2)
 }

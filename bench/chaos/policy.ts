@@ -18,6 +18,7 @@ interface Budget {
 
 /** A call of the cheapest rung holds some 50,000 nano-USD, of the best one some 5,000,000. */
 const TIGHTEST_NANO = 100_000
+const MOST_GRANTED_NANO = 20_000_000
 const EDITED = 20
 
 /** The policy file of a run, edited while everybody works. */
@@ -25,7 +26,9 @@ export interface PolicyFile {
   readonly path: string
   /** Changes some limits, up and down. */
   edit(): Promise<void>
-  /** The highest limit that a budget ever had, nano-USD; tiers' own budgets by the tier's. */
+  /** Draws a top-up for a budget whose window does not roll within a run; counted before anybody is told. */
+  topUp(): { readonly budget: string; readonly amountNano: Nano }
+  /** The highest limit that a budget ever had, with all that was granted to it, nano-USD. */
   highestOf(budget: string): Nano
 }
 
@@ -33,6 +36,8 @@ export interface PolicyFile {
 export async function writePolicy(path: string, url: string, draw: Draw): Promise<PolicyFile> {
   const budgets = firstBudgets(draw)
   const highest = new Map(budgets.map(({ id, limitNano }) => [id, limitNano]))
+  const granted = new Map<string, Nano>()
+  const lasting = budgets.filter(({ id, per }) => id !== COMPANY && per !== 'minute')
   const write = async () => {
     // In one step: nobody may read half of it.
     await writeFile(`${path}.new`, JSON.stringify(policyOf(budgets, url)))
@@ -41,7 +46,13 @@ export async function writePolicy(path: string, url: string, draw: Draw): Promis
   await write()
   return {
     path,
-    highestOf: (id) => highest.get(id) ?? Number.NaN,
+    highestOf: (id) => (highest.get(id) ?? Number.NaN) + (granted.get(id) ?? 0),
+    topUp() {
+      const budget = drawOne(draw, lasting)?.id ?? COMPANY
+      const amountNano = TIGHTEST_NANO + drawInt(draw, MOST_GRANTED_NANO)
+      granted.set(budget, (granted.get(budget) ?? 0) + amountNano)
+      return { budget, amountNano }
+    },
     async edit() {
       for (let edited = 0; edited < EDITED; edited++) {
         const budget = drawOne(draw, budgets)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { gt } from 'drizzle-orm'
+import { embeddedPlace } from '../../src/admin/place/embedded.ts'
 import { createRedisStore } from '../../src/admission/redis/store.ts'
 import { correctOverbilled } from '../../src/cli/replay/correct-overbilled.ts'
 import { wholeBill } from '../../src/cli/traffic/bill.ts'
@@ -66,7 +67,7 @@ export async function runChaos(options: ChaosOptions, watch: Watch): Promise<Jud
       redis: connections.commands,
       policy: stage.policy,
     })
-    const harm = startHarm(stage)
+    const harm = startHarm({ ...stage, place: embeddedPlace(stage.runtime) })
     await show(options.seconds, stage, traffic, sampler, watch)
     await harm.stop()
     await traffic.stop()

@@ -99,7 +99,12 @@ describe('the shipped policy', () => {
         admin: { ladder: 'best', models: [], onExhausted: 'refuse' },
       },
       budgets: [
-        { id: 'company', scope: { kind: 'global' }, limitNano: 2e12, alertAt: [50, 80, 95, 100] },
+        {
+          id: 'company',
+          scope: { kind: 'global' },
+          windows: [{ per: 'month', limitNano: 2e12 }],
+          alertAt: [50, 80, 95, 100],
+        },
         { id: 'acme', scope: { kind: 'tenant', of: { value: 'acme' } }, alertAt: [80, 100] },
         {
           id: 'tutor',

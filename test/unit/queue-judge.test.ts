@@ -55,8 +55,11 @@ const judge = (
 
 const overBudget = (resumeAtMs: number) =>
   ({
-    ...{ outcome: 'over-budget', window: 0, limitNano: 2_000_000_000 },
-    ...{ leftNano: [500_000_000], resumeAtMs },
+    outcome: 'over-budget',
+    window: 0,
+    limitNano: 2_000_000_000,
+    leftNano: [500_000_000],
+    resumeAtMs,
   }) as const
 const busy = (by: 'gate' | 'limit', resumeAtMs: number) =>
   ({ outcome: 'busy', by, index: 0, resumeAtMs }) as const

@@ -1,4 +1,3 @@
-import type { LimitReport } from '../queue/limit-words.ts'
 import type { Answer } from './answer.ts'
 import type { Quota } from './quota.ts'
 import type { Quote } from './quote.ts'
@@ -12,6 +11,7 @@ import type {
   RunOptions,
   StreamRequest,
 } from './types.ts'
+import type { Watching } from './watching.ts'
 
 /** Governed AI calls. Every method rejects with a `BursarError`: its `code` says what happened, its message what to do. */
 export interface Client {
@@ -33,11 +33,6 @@ export interface Client {
   quote(request: Request): Promise<Quote>
   /** Ends connections and waits. Not needed to let a script end: idle connections do not keep it alive. */
   close(): Promise<void>
-}
-
-export interface Watching {
-  /** Told once the request was handed in: how the limits of requests stand. Not told when it was handed in before. */
-  readonly onLimits?: (limits: readonly LimitReport[]) => void
 }
 
 /** A client that is no caller of a gateway but stands behind it, and knows what a gateway tells in headers. */

@@ -3,13 +3,14 @@ import type { Clock } from '../queue/clock.ts'
 import { readResult } from '../queue/result-body.ts'
 import { createSharedRules } from '../queue/rules.ts'
 import { readAnswer } from './answer.ts'
-import type { WatchedClient, Watching } from './client-type.ts'
+import type { WatchedClient } from './client-type.ts'
 import type { Link } from './link.ts'
 import { quota } from './quota.ts'
 import { quote } from './quote.ts'
 import { openStream } from './stream.ts'
 import { handIn, type Submission, submit } from './submit.ts'
 import type { CancelledJob, RunOptions } from './types.ts'
+import type { Watching } from './watching.ts'
 
 const DEFAULT_TIMEOUT_MS = 600_000
 const CANCEL_RESULT_TTL_MS = 3_600_000

@@ -9,9 +9,9 @@ import { readRequest } from '../queue/request.ts'
 import { type Answered, readCacheHit, readResult } from '../queue/result-body.ts'
 import type { Expectation } from '../queue/results.ts'
 import type { SharedRules } from '../queue/rules.ts'
-import type { Watching } from './client-type.ts'
 import type { Link, LinkParts } from './link.ts'
 import type { EnqueuedJob, Request } from './types.ts'
+import type { Watching } from './watching.ts'
 
 /** What every call of a client needs. */
 export interface Submission {

@@ -21,7 +21,7 @@ describe('.env.example', () => {
   })
 
   test('shows every default', () => {
-    const defaults: Record<string, string | number | undefined> = readOptions({})
+    const defaults: Record<string, string | number | boolean | undefined> = readOptions({})
     for (const [name, text] of example)
       expect([name, text]).toEqual([name, String(defaults[name] ?? '')])
   })

@@ -74,7 +74,7 @@ export async function startCompletionWorkers(runtime: Runtime): Promise<Completi
         )
       }
       renewer.close()
-      await waker.idle()
+      await waker.close()
     },
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { Job } from 'bullmq'
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -8,8 +9,8 @@ import type { Queues } from './queues.ts'
 export interface Waker {
   /** Returns at once. A job that cannot be woken comes back at the time it was parked until. */
   wake(jobs: readonly string[]): void
-  /** Resolves when everybody that was to be woken is, or has been given up. */
-  idle(): Promise<void>
+  /** Looks for nobody again, and resolves when the look under way has ended. */
+  close(): Promise<void>
 }
 
 interface WakerOptions {
@@ -18,27 +19,40 @@ interface WakerOptions {
 }
 
 /** A job that is to be woken may still be on its way to being parked: looked for again after each of these, ms. */
-const LOOK_AGAIN_MS = [10, 40, 160, 640, 2_560]
+const LOOK_AGAIN_MS = [10, 40, 160, 640, 2_560, 10_240]
 /** Jobs looked at together: a class of a hundred wakes at once, and Redis serves others in between. */
 const AT_ONCE = 16
 
 export function createWaker({ queues, logger }: WakerOptions): Waker {
   const busy = new Set<Promise<void>>()
+  const closing = new AbortController()
 
   async function wakeAll(jobs: readonly string[]): Promise<void> {
-    for (let at = 0; at < jobs.length; at += AT_ONCE) {
-      await Promise.all(jobs.slice(at, at + AT_ONCE).map((id) => wakeOne(id)))
+    let asleep = await stillAsleep(jobs)
+    for (const delayMs of LOOK_AGAIN_MS) {
+      if (asleep.length === 0) return
+      await pause(delayMs, undefined, { signal: closing.signal }).catch(() => {})
+      if (closing.signal.aborted) return
+      asleep = await stillAsleep(asleep)
     }
   }
 
-  async function wakeOne(id: string): Promise<void> {
+  async function stillAsleep(jobs: readonly string[]): Promise<readonly string[]> {
+    const asleep: string[] = []
+    for (let at = 0; at < jobs.length; at += AT_ONCE) {
+      const some = jobs.slice(at, at + AT_ONCE)
+      const awake = await Promise.all(some.map((id) => isWoken(id)))
+      asleep.push(...some.filter((_, i) => !awake[i]))
+    }
+    return asleep
+  }
+
+  async function isWoken(id: string): Promise<boolean> {
     try {
-      for (const delayMs of LOOK_AGAIN_MS) {
-        if (await promoted(id, queues)) return
-        await pause(delayMs)
-      }
+      return await promoted(id, queues)
     } catch (error) {
-      logger.warn({ job: id, reason: messageOf(error) }, 'a job was not woken: it comes by itself')
+      logger.warn({ job: id, reason: messageOf(error) }, 'a job was not woken yet')
+      return false
     }
   }
 
@@ -47,7 +61,8 @@ export function createWaker({ queues, logger }: WakerOptions): Waker {
       const work = wakeAll(jobs).finally(() => busy.delete(work))
       busy.add(work)
     },
-    async idle() {
+    async close() {
+      closing.abort()
       await Promise.all(busy)
     },
   }
@@ -68,9 +83,4 @@ export const promote = (job: Pick<Job, 'promote' | 'isDelayed'>): Promise<void> 
   job.promote().catch(async (error: unknown) => {
     // Its time came in between.
     if (await job.isDelayed()) throw error
-  })
-
-const pause = (ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms)
   })

@@ -67,6 +67,9 @@ async function pictureOf(
     if (!now || now.epoch !== epoch || compareOutboxIds(now.trimmed, watermark) > 0) continue
     const states = await slot.peek(keys)
     const { nano: moved } = await movedAfter(slot.outbox, before.lastId, wanted)
+    const then = await slot.outbox.slot()
+    // What came meanwhile and was drained meanwhile is in neither look at the outbox.
+    if (!then || compareOutboxIds(then.trimmed, before.lastId) > 0) continue
     const sums = new Map(totals)
     for (const [key, nano] of before.nano) sums.set(key, (sums.get(key) ?? 0) + nano)
     return { sums, states, moved }

@@ -132,11 +132,13 @@ it('what a provider allows is kept to: the next model serves, or work waits, and
   const [astra, sol, luna] = ['gpt-6-astra', 'gpt-6-sol', 'gpt-6-luna']
   expect(served).toEqual([astra, astra, sol, sol, luna, luna])
 
-  const { jobId } = await client.enqueue(ask('7?', { cache: false }))
-  const { interactive } = runtime.queues
-  await until(async () => (await interactive.getDelayedCount()) === 1)
+  // Interactive work would not wait for a whole minute.
+  const patient = ask('7?', { cache: false, urgency: 'deferrable' })
+  const { jobId } = await client.enqueue(patient)
+  const { batch } = runtime.queues
+  await until(async () => (await batch.getDelayedCount()) === 1)
   await until(async () => {
-    const progress = (await interactive.getJob(jobId))?.progress
+    const progress = (await batch.getJob(jobId))?.progress
     return JSON.stringify(progress).includes('provider.openai.requests/gpt-6-')
   })
   expect(stats().billed).toBe(6)

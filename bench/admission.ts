@@ -1,10 +1,6 @@
 import { createHash } from 'node:crypto'
-import type {
-  AdmitCommand,
-  IntakeCommand,
-  LimitLine,
-  WindowLine,
-} from '../src/admission/commands.ts'
+import type { AdmitCommand, IntakeCommand } from '../src/admission/commands.ts'
+import type { LimitLine, WindowLine } from '../src/admission/plan-lines.ts'
 import { createRedisStore } from '../src/admission/redis/store.ts'
 import { connectCommands } from '../src/queue/connection.ts'
 import { startRedis } from '../test/helpers/services/index.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
-import type { RungOffer, TurnAsk, TurnTaken } from '../src/admission/commands.ts'
+import type { RungOffer, TurnAsk, TurnTaken } from '../src/admission/plan-lines.ts'
 import { createRedisStore } from '../src/admission/redis/store.ts'
 import { connectCommands } from '../src/queue/connection.ts'
 import { startRedis } from '../test/helpers/services/index.ts'

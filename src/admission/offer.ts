@@ -15,8 +15,8 @@ import {
   type InputCount,
 } from '../pricing/tokens.ts'
 import type { CostBound, ModelPrice, PriceBook } from '../pricing/types.ts'
-import type { RungOffer } from './commands.ts'
 import { entryOf } from './own-entry.ts'
+import type { RungOffer } from './plan-lines.ts'
 import type { GovernedRequest, PlannedRung } from './plan-types.ts'
 import { CAP_FIELDS, isCount } from './unbounded.ts'
 

@@ -2,8 +2,8 @@ import type { Operation } from '../config/operations.ts'
 import type { RungPolicy } from '../config/policy-types.ts'
 import type { ModelPrice } from '../pricing/types.ts'
 import type { RequestBody } from '../provider/types.ts'
-import type { Chain, LimitLine, RungOffer, WindowLine } from './commands.ts'
 import type { Urgency } from './outbox.ts'
+import type { Chain, LimitLine, RungOffer, WindowLine } from './plan-lines.ts'
 
 /** One request with its identity resolved. */
 export interface GovernedRequest {

@@ -1,11 +1,11 @@
 import type { Policy, TierPolicy } from '../config/policy-types.ts'
-import type { RungOffer } from './commands.ts'
 import { inputCounter, offerFor, type PlanInput, rungsFor } from './offer.ts'
 import { entryOf } from './own-entry.ts'
 import { chained } from './plan/chains.ts'
 import { limitsOf } from './plan/limit-lines.ts'
 import { providerLimitsOf } from './plan/provider-limits.ts'
 import { windowsOf } from './plan/window-lines.ts'
+import type { RungOffer } from './plan-lines.ts'
 import type { GovernedRequest, Plan, PlannedRung } from './plan-types.ts'
 import { unbounded } from './unbounded.ts'
 

@@ -1,5 +1,6 @@
 import type * as c from './commands.ts'
 import type { Outbox } from './outbox.ts'
+import type { LimitLine, LimitState } from './plan-lines.ts'
 
 /**
  * One slot of money: in process (`memory.ts`) or in Redis (`redis.ts`). Every command is one atomic step; replaying
@@ -30,7 +31,7 @@ export interface AdmissionStore {
   /** Keys of all windows that exist, `<budget>:<window>`. */
   windows(): Promise<readonly string[]>
   /** State of limits without taking from them. */
-  peekLimits(limits: readonly c.LimitLine[]): Promise<readonly c.LimitState[]>
+  peekLimits(limits: readonly LimitLine[]): Promise<readonly LimitState[]>
   /** The stored result of a job, null when it has none (yet, or any more). */
   result(job: string): Promise<string | null>
   results(jobs: readonly string[]): Promise<readonly (string | null)[]>

@@ -1,6 +1,6 @@
 import { Temporal } from 'temporal-polyfill'
 import type { Calendar } from '../config/policy-types.ts'
-import { FOREVER_MS } from './commands.ts'
+import { FOREVER_MS } from './plan-lines.ts'
 
 /** One calendar window: [startMs, endMs) in UTC ms. */
 export interface CalendarWindow {

@@ -1,6 +1,7 @@
-import { FOREVER_MS, type WindowLine, type WindowState } from '../admission/commands.ts'
+import type { WindowState } from '../admission/commands.ts'
 import { limitsFor } from '../admission/plan/limit-lines.ts'
 import { budgetChain } from '../admission/plan/window-lines.ts'
+import { FOREVER_MS, type WindowLine } from '../admission/plan-lines.ts'
 import { type LimitReport, reportLimit } from '../queue/limit-words.ts'
 import { type BudgetLine, budgetLine, tightestOf } from '../queue/receipt.ts'
 import { receiptWindow } from '../queue/receipt-record.ts'

@@ -1,4 +1,5 @@
-import { type CreditCommand, FOREVER_MS } from '../admission/commands.ts'
+import type { CreditCommand } from '../admission/commands.ts'
+import { FOREVER_MS } from '../admission/plan-lines.ts'
 import type { LedgerCredit } from './credits.ts'
 
 /** What the slot is told of a credit, the first time and every other. */

@@ -57,7 +57,7 @@ export async function moveFolder(request: MoveRequest): Promise<Moved> {
   const addresses = readAddresses(options)
   const before = readMark(folder, targetOf(addresses))
   if (before?.state === 'moved') return endedBefore(before)
-  const source = await openSource(folder, true, logger)
+  const source = await openSource(folder, 'move', logger)
   try {
     const target = await openTarget(addresses)
     try {

@@ -27,7 +27,7 @@ export async function planMove({ folder, options, logger }: MoveRequest): Promis
   const addresses = readAddresses(options)
   const where = targetOf(addresses)
   const known = readMark(folder, where)
-  const source = await openSource(folder, false, logger)
+  const source = await openSource(folder, 'look', logger)
   try {
     const target = await openTarget(addresses)
     try {

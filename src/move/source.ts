@@ -28,23 +28,25 @@ export interface Source {
 
 const DRAIN_BATCH = 500
 
+type Purpose = 'move' | 'look'
+
 /**
  * Opens a data folder to be moved.
- * @param settle - true: books every open hold whole, as any start does, and brings the outbox to the ledger. false:
- * leaves all of it as it is, to be looked at.
+ * @param purpose - `move` books every open hold whole, as any start does, and brings the outbox to the ledger; `look`
+ * changes nothing.
  * @throws {BursarError} INVALID_ARGUMENT when there is no data in it; DATA_FOLDER_IN_USE, DATA_FOLDER_UNREADABLE,
  * SLOT_CLOSED, UNREADABLE_REPLY.
  */
 export async function openSource(
   folder: string,
-  settle: boolean,
+  purpose: Purpose,
   logger?: Logger,
 ): Promise<Source> {
   if (!existsSync(join(folder, 'pgdata'))) throw nothingIn(folder)
   const more = logger ? { logger } : {}
   const embedded = await openEmbeddedDatabase({ folder, evenIfMoved: true, ...more })
   try {
-    return await readSource(folder, embedded, settle)
+    return await readSource(folder, embedded, purpose)
   } catch (error) {
     await embedded.close()
     throw error
@@ -54,19 +56,19 @@ export async function openSource(
 async function readSource(
   folder: string,
   embedded: EmbeddedDatabase,
-  settle: boolean,
+  purpose: Purpose,
 ): Promise<Source> {
   const { database, ledger, pool } = embedded
   // Also makes the journal's tables, where nobody has before.
   const store = await createJournaledStore({ database: journalOver(database) })
-  if (settle) {
+  if (purpose === 'move') {
     await store.recover()
     await drainAll(ledger, store.outbox)
   }
   await store.close()
   const state = emptySlot()
   await loadSlot(journalOver(database), state)
-  if (settle) assertAtRest(state)
+  if (purpose === 'move') assertAtRest(state)
   const { epoch } = await readSlotRow(ledger)
   const queues = openQueues(postgresBackend(pool))
   const close = async () => {

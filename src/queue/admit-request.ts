@@ -3,7 +3,6 @@ import type {
   AdmitReply,
   Passed,
   ReleaseCommand,
-  TurnTaken,
   Unavailable,
 } from '../admission/commands.ts'
 import { grantHold, type Hold } from '../admission/hold.ts'
@@ -11,6 +10,7 @@ import { chainOf, governing } from '../admission/model/chains.ts'
 import { amountFor } from '../admission/model/rungs.ts'
 import type { AttemptMeta } from '../admission/outbox.ts'
 import { planRequest } from '../admission/plan.ts'
+import type { TurnTaken } from '../admission/plan-lines.ts'
 import type { Plan } from '../admission/plan-types.ts'
 import { isBursarError, messageOf } from '../errors.ts'
 import { SLOT_RETRY_MS } from './conclude.ts'

@@ -1,7 +1,7 @@
-import type { TurnAsk } from '../admission/commands.ts'
 import { amountFor } from '../admission/model/rungs.ts'
 import { offerFor, rungsFor } from '../admission/offer.ts'
 import { entryOf } from '../admission/own-entry.ts'
+import type { TurnAsk } from '../admission/plan-lines.ts'
 import type { GovernedRequest } from '../admission/plan-types.ts'
 import { BursarError } from '../errors.ts'
 import type { Nano } from '../money/nano.ts'

@@ -1,5 +1,6 @@
-import { type AdmitReply, FOREVER_MS, type Unavailable } from '../admission/commands.ts'
+import type { AdmitReply, Unavailable } from '../admission/commands.ts'
 import { splitWindowKey } from '../admission/outbox.ts'
+import { FOREVER_MS } from '../admission/plan-lines.ts'
 import type { Plan } from '../admission/plan-types.ts'
 import { formatUsd } from '../money/usd.ts'
 import type { DeniedOutcome } from './conclude.ts'

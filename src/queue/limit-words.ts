@@ -1,5 +1,5 @@
-import type { LimitLine, LimitState } from '../admission/commands.ts'
 import type { NamedLimit } from '../admission/plan/limit-lines.ts'
+import type { LimitLine, LimitState } from '../admission/plan-lines.ts'
 
 /** How a limit stands, the same in quotas, refusals and headers. */
 export interface LimitReport {

@@ -1,4 +1,5 @@
-import type { Passed, WindowLine } from '../admission/commands.ts'
+import type { Passed } from '../admission/commands.ts'
+import type { WindowLine } from '../admission/plan-lines.ts'
 import type { Nano } from '../money/nano.ts'
 import type { Usage } from '../pricing/types.ts'
 import type { Admitted } from './admit-request.ts'

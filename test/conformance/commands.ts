@@ -6,16 +6,18 @@ import type {
   CreditCommand,
   IntakeCommand,
   KeepTurnsCommand,
-  LimitLine,
   RebuildCommand,
   ReleaseCommand,
-  RungOffer,
   SettleCommand,
+} from '../../src/admission/commands.ts'
+import type {
+  LimitLine,
+  RungOffer,
   TurnAsk,
   TurnTaken,
   WindowLine,
-} from '../../src/admission/commands.ts'
-import { FOREVER_MS } from '../../src/admission/commands.ts'
+} from '../../src/admission/plan-lines.ts'
+import { FOREVER_MS } from '../../src/admission/plan-lines.ts'
 import type { AdmissionStore } from '../../src/admission/store.ts'
 
 /** A small world, so that generated commands meet each other: few budgets, jobs and attempts, tight limits. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type CreditCommand, FOREVER_MS } from '../../src/admission/commands.ts'
+import type { CreditCommand } from '../../src/admission/commands.ts'
+import { FOREVER_MS } from '../../src/admission/plan-lines.ts'
 import { readStoredResult } from '../../src/admission/result.ts'
 import { answered, asking, START_MS, settling } from './interleavings.ts'
 import type { SlotUnderTest, TestClock } from './stores.ts'

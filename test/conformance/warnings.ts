@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type AdmitCommand, FOREVER_MS } from '../../src/admission/commands.ts'
+import type { AdmitCommand } from '../../src/admission/commands.ts'
+import { FOREVER_MS } from '../../src/admission/plan-lines.ts'
 import { asking, START_MS, settling } from './interleavings.ts'
 import type { SlotUnderTest, TestClock } from './stores.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { LimitLine, WindowLine } from '../../src/admission/commands.ts'
+import type { LimitLine, WindowLine } from '../../src/admission/plan-lines.ts'
 import { attemptMeta } from '../helpers/attempt-meta.ts'
 
 /** What a child that lives on the journal says, line by line, and the small world that it lives in. */

@@ -1,52 +1,23 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readKeyText } from '../../src/access/key-text.ts'
 import { keysCreate, keysList } from '../../src/admin/keys.ts'
-import { readOptions } from '../../src/config/options.ts'
-import { startGatewayRole } from '../../src/gateway/role.ts'
-import { createRuntime } from '../../src/runtime.ts'
+import { type EmbeddedForCli, startEmbeddedForCli } from './cli-embedded.ts'
 import { bursar, type Env } from './cli-harness.ts'
-import { POLICY, type Rig, startRig } from './queue-rig.ts'
+import { type Rig, startRig } from './queue-rig.ts'
 
-const closers: (() => Promise<unknown>)[] = []
 let rig: Rig
-let running: { readonly env: Env; readonly url: string }
+let running: EmbeddedForCli
 let admin: string
 beforeAll(async () => {
   rig = await startRig({ workers: false })
-  running = await startEmbedded()
+  running = await startEmbeddedForCli(rig)
   const made = await bursar(['keys', 'create', '--role', 'admin', '--json'], running.env)
   admin = keysCreate.output.parse(JSON.parse(made.stdout)).apiKey
 })
 afterAll(async () => {
-  for (const close of closers.toReversed()) await close()
+  await running.close()
   await rig.close()
 })
-
-/** A whole embedded Bursar, whose port asks everybody for a key. */
-async function startEmbedded() {
-  const folder = await mkdtemp(join(tmpdir(), 'bursar-keys-'))
-  const policy = join(folder, 'bursar.yaml')
-  await writeFile(policy, POLICY)
-  const env = {
-    BURSAR_DATA: join(folder, 'data'),
-    BURSAR_POLICY: policy,
-    BURSAR_PORT: '0',
-    BURSAR_AUTH: 'required',
-    LOG_LEVEL: 'silent',
-  }
-  const sandbox = { url: rig.sandbox.url }
-  const runtime = await createRuntime(readOptions(env), { env, sandbox })
-  const gateway = await startGatewayRole(runtime)
-  closers.push(
-    () => rm(folder, { recursive: true }),
-    () => runtime.close(),
-    () => gateway.close(),
-  )
-  return { env, url: gateway.url }
-}
 
 /** Where a command line may find a Bursar. */
 const WAYS: readonly (readonly [name: string, env: () => Env])[] = [

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest'
 import { outcomeCounts } from '../../src/ledger/queries/outcome-counts.ts'
-import { type Rig, type RigOptions, startRig, until } from './queue-rig.ts'
+import { gate, type Rig, type RigOptions, startRig, until } from './queue-rig.ts'
 
 let rig: Rig
 const start = async (options?: RigOptions) => {
@@ -15,15 +15,6 @@ const ask = (content: string, more: object = {}) => ({
   messages: [{ role: 'user' as const, content }],
   ...more,
 })
-
-/** A promise that a test resolves. */
-function gate() {
-  let open = () => {}
-  const wait = new Promise<void>((resolve) => {
-    open = resolve
-  })
-  return { wait, open }
-}
 
 const waiting = async ({ runtime }: Rig, jobs: number) => {
   const { interactive, batch } = runtime.queues

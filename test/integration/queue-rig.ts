@@ -177,3 +177,12 @@ const onServices = async () => ({
 export async function until(look: () => Promise<boolean>): Promise<void> {
   while (!(await look())) await new Promise(setImmediate)
 }
+
+/** A promise that a test resolves. */
+export function gate() {
+  let open = () => {}
+  const wait = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { wait, open }
+}

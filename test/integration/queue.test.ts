@@ -2,7 +2,7 @@ import { afterEach, expect, it } from 'vitest'
 import { listEntries } from '../../src/ledger/queries/list-entries.ts'
 import { outcomeCounts } from '../../src/ledger/queries/outcome-counts.ts'
 import { createFollowingClock } from '../../src/queue/clock.ts'
-import { POLICY, type Rig, type RigOptions, startRig, until } from './queue-rig.ts'
+import { gate, POLICY, type Rig, type RigOptions, startRig, until } from './queue-rig.ts'
 
 let rig: Rig
 const start = async (options?: RigOptions) => {
@@ -18,15 +18,6 @@ const ask = (content: string, more: object = {}) => ({
   messages: [{ role: 'user' as const, content }],
   ...more,
 })
-
-/** A promise that a test resolves. */
-function gate() {
-  let open = () => {}
-  const wait = new Promise<void>((resolve) => {
-    open = resolve
-  })
-  return { wait, open }
-}
 
 it('sends a retryable failure again under a new hold, and books nothing for the first', async () => {
   const { client, tap, sandbox } = await start()

@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { TurnAsk } from '../../src/admission/commands.ts'
 import {
   keepTurns,
   LAP,
@@ -19,6 +18,7 @@ import {
   UNIT,
 } from '../../src/admission/model/fair.ts'
 import { type Context, emptySlot } from '../../src/admission/model.ts'
+import type { TurnAsk } from '../../src/admission/plan-lines.ts'
 
 const QUEUE = 'interactive'
 

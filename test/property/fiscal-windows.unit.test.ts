@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { FOREVER_MS } from '../../src/admission/commands.ts'
+import { FOREVER_MS } from '../../src/admission/plan-lines.ts'
 import { windowAt } from '../../src/admission/windows.ts'
 import type { Calendar } from '../../src/config/policy-types.ts'
 

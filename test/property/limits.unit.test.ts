@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { LimitLine } from '../../src/admission/commands.ts'
 import { giveBack, measure, take } from '../../src/admission/model/limits.ts'
 import { emptySlot } from '../../src/admission/model.ts'
+import type { LimitLine } from '../../src/admission/plan-lines.ts'
 
 /**
  * Each algorithm beside a model that remembers every request and does sums: nothing is kept in steps, buckets or

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { LimitLine } from '../../src/admission/commands.ts'
 import type { NamedLimit } from '../../src/admission/plan/limit-lines.ts'
+import type { LimitLine } from '../../src/admission/plan-lines.ts'
 import { namedLine, refusalOf, reportLimit } from '../../src/queue/limit-words.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 21, 12)

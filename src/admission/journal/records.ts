@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import type { LimitLine } from '../commands.ts'
 import type {
   AttemptRecord,
   FlowRecord,
@@ -13,6 +12,7 @@ import type {
 } from '../model/state.ts'
 import type { SlotState } from '../model.ts'
 import { OUTCOMES } from '../outbox.ts'
+import type { LimitLine } from '../plan-lines.ts'
 
 /**
  * How each record of the slot is written. Texts of JSON, not jsonb: what apps name their users may hold a NUL or half

@@ -1,4 +1,5 @@
-import type { AdmitCommand, AdmitReply, LimitLine, Passed, RungOffer } from '../commands.ts'
+import type { AdmitCommand, AdmitReply, Passed } from '../commands.ts'
+import type { LimitLine, RungOffer } from '../plan-lines.ts'
 import { blocks, type Chosen, chainOf, governing } from './chains.ts'
 import { limitAt } from './credit.ts'
 import { lateReply, moveTurns } from './fair.ts'
@@ -10,6 +11,7 @@ import {
   type Context,
   closedReply,
   jobOf,
+  openedWindow,
   type SlotState,
   type TakenLimit,
   type WindowRecord,
@@ -82,18 +84,7 @@ function enterWindows(state: SlotState, command: AdmitCommand): WindowRecord[] {
       }
       return known
     }
-    const fresh: WindowRecord = {
-      limitNano: line.limitNano,
-      policy: command.policy,
-      spentNano: 0,
-      heldNano: 0,
-      startMs: line.startMs,
-      endMs: line.endMs,
-      marks: line.marks,
-      firedPercent: 0,
-      warnOnly: line.warnOnly === true,
-      credits: [],
-    }
+    const fresh = openedWindow(line, command.policy)
     state.windows.set(line.key, fresh)
     return fresh
   })

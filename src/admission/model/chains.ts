@@ -1,4 +1,5 @@
-import type { AdmitCommand, Chain, LimitLine, RungOffer, WindowLine } from '../commands.ts'
+import type { AdmitCommand } from '../commands.ts'
+import type { Chain, LimitLine, RungOffer, WindowLine } from '../plan-lines.ts'
 
 /** Some items of a list, each with its position there. */
 export type Chosen<T> = readonly { readonly index: number; readonly item: T }[]

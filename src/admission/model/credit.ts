@@ -1,6 +1,6 @@
 import type { Nano } from '../../money/nano.ts'
 import type { CreditCommand, CreditReply } from '../commands.ts'
-import { type Context, type Credit, closedReply, type WindowRecord } from './state.ts'
+import { type Context, type Credit, closedReply, openedWindow, type WindowRecord } from './state.ts'
 
 /** Credits raise no limit past this: what reads Redis' integers loses digits next to 2^53. */
 const MOST_NANO: Nano = 9e15
@@ -29,25 +29,12 @@ export function credit(ctx: Context, command: CreditCommand): CreditReply {
   const { line, untilMs } = command
   const known = state.windows.get(line.key)
   if (nowMs >= untilMs || nowMs >= (known?.endMs ?? line.endMs)) return { outcome: 'lapsed' }
-  const window = known ?? unopened(command)
+  const window = known ?? openedWindow(line, command.policy)
   window.credits = withCredit(window.credits, command, nowMs)
   if (!known) state.windows.set(line.key, window)
   const { spentNano, heldNano } = window
   return { outcome: 'set', limitNano: limitAt(window, nowMs), spentNano, heldNano }
 }
-
-const unopened = ({ line, policy }: CreditCommand): WindowRecord => ({
-  limitNano: line.limitNano,
-  policy,
-  spentNano: 0,
-  heldNano: 0,
-  startMs: line.startMs,
-  endMs: line.endMs,
-  marks: line.marks,
-  firedPercent: 0,
-  warnOnly: line.warnOnly === true,
-  credits: [],
-})
 
 /** Revoked credits stay in the list, at 0, as long as they would have counted: their grant may arrive late. */
 function withCredit(

@@ -1,4 +1,5 @@
-import type { KeepTurnsCommand, KeepTurnsReply, TurnAsk, TurnTaken } from '../commands.ts'
+import type { KeepTurnsCommand, KeepTurnsReply } from '../commands.ts'
+import type { TurnAsk, TurnTaken } from '../plan-lines.ts'
 import { type Context, closedReply, type FlowRecord, type TurnsRecord } from './state.ts'
 
 /**

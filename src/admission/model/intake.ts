@@ -4,9 +4,8 @@ import type {
   ConcludeReply,
   IntakeCommand,
   IntakeReply,
-  LimitLine,
-  LimitState,
 } from '../commands.ts'
+import type { LimitLine, LimitState } from '../plan-lines.ts'
 import { concludeJob, postRequest } from './book.ts'
 import { nextTurn, takeTurn } from './fair.ts'
 import { giveBack, hitsAreFree, measure, take } from './limits.ts'

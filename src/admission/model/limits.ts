@@ -1,4 +1,4 @@
-import type { LimitLine } from '../commands.ts'
+import type { LimitLine } from '../plan-lines.ts'
 import { fixedEndMs, giveBackFixed, measureFixed, takeFixed } from './limits/fixed-window.ts'
 import { giveBackLane, measureLanes, takeLane } from './limits/lanes.ts'
 import {

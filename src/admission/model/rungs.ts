@@ -1,5 +1,6 @@
 import type { Nano } from '../../money/nano.ts'
-import { type AdmitReply, FOREVER_MS, type RungOffer, type WindowLine } from '../commands.ts'
+import type { AdmitReply } from '../commands.ts'
+import { FOREVER_MS, type RungOffer, type WindowLine } from '../plan-lines.ts'
 
 /** The most that a call with this output cap can cost. */
 export function amountFor(offer: RungOffer, capTokens: number): Nano {

@@ -1,6 +1,6 @@
 import type { Nano } from '../../money/nano.ts'
-import type { LimitLine } from '../commands.ts'
 import type { Outcome } from '../outbox.ts'
+import type { LimitLine, WindowLine } from '../plan-lines.ts'
 import type { RawOutboxEntry } from '../read-outbox.ts'
 
 /** Ended attempts and jobs, and windows after their end, are remembered this long: longer than the longest replay. */
@@ -27,6 +27,20 @@ export interface WindowRecord {
   warnOnly: boolean
   credits: readonly Credit[]
 }
+
+/** A window that nobody has held against, as a plan describes it. */
+export const openedWindow = (line: WindowLine, policy: number): WindowRecord => ({
+  limitNano: line.limitNano,
+  policy,
+  spentNano: 0,
+  heldNano: 0,
+  startMs: line.startMs,
+  endMs: line.endMs,
+  marks: line.marks,
+  firedPercent: 0,
+  warnOnly: line.warnOnly === true,
+  credits: [],
+})
 
 /** H held, U unconfirmed, S settled, R released. */
 export type AttemptState = 'H' | 'U' | 'S' | 'R'

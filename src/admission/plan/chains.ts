@@ -1,4 +1,4 @@
-import type { Chain, LimitLine, RungOffer, WindowLine } from '../commands.ts'
+import type { Chain, LimitLine, RungOffer, WindowLine } from '../plan-lines.ts'
 
 /** A line of a plan, and the rungs that it governs, ascending; null = every one. */
 export interface Governed<Line> {

@@ -1,7 +1,7 @@
 import type { FundPolicy, Policy, WindowPolicy } from '../../config/policy-types.ts'
 import { BursarError } from '../../errors.ts'
-import type { WindowLine } from '../commands.ts'
 import { entryOf } from '../own-entry.ts'
+import type { WindowLine } from '../plan-lines.ts'
 import { type CalendarWindow, windowAt } from '../windows.ts'
 
 /** How many windows from now on a name is looked for: a year of days. */

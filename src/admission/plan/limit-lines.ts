@@ -1,7 +1,7 @@
 import type { LimitPolicy, Policy } from '../../config/policy-types.ts'
-import type { LimitLine, LimitUnit } from '../commands.ts'
 import type { PlanInput } from '../offer.ts'
 import { entryOf } from '../own-entry.ts'
+import type { LimitLine, LimitUnit } from '../plan-lines.ts'
 import type { GovernedRequest, PlannedRung } from '../plan-types.ts'
 import type { Governed } from './chains.ts'
 import { type Identity, ownTagOf, perUser, subjectKey, subjectsOf } from './subjects.ts'

@@ -1,6 +1,6 @@
-import type { LimitLine } from '../commands.ts'
 import type { PlanInput } from '../offer.ts'
 import { entryOf } from '../own-entry.ts'
+import type { LimitLine } from '../plan-lines.ts'
 import type { PlannedRung } from '../plan-types.ts'
 import type { Governed } from './chains.ts'
 import { escaped } from './subjects.ts'

@@ -1,7 +1,7 @@
 import type { FundPolicy, Policy } from '../../config/policy-types.ts'
-import type { WindowLine } from '../commands.ts'
 import type { PlanInput } from '../offer.ts'
 import { entryOf } from '../own-entry.ts'
+import type { WindowLine } from '../plan-lines.ts'
 import type { PlannedRung } from '../plan-types.ts'
 import { windowAt } from '../windows.ts'
 import type { Governed } from './chains.ts'

@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import type { AdmitCommand, AdmitReply, Chain, Passed } from '../commands.ts'
+import type { AdmitCommand, AdmitReply, Passed } from '../commands.ts'
 import { blocks, governing } from '../model/chains.ts'
 import { OUTCOMES } from '../outbox.ts'
+import type { Chain } from '../plan-lines.ts'
 import { createBatch } from './batch.ts'
 import { readReply, readUnavailable, type SlotCaller } from './caller.ts'
 import {

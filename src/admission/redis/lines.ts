@@ -1,13 +1,13 @@
+import type { Conclusion } from '../commands.ts'
 import type {
   Chain,
-  Conclusion,
   LimitLine,
   LimitState,
   LimitUnit,
   RungOffer,
   TurnAsk,
   WindowLine,
-} from '../commands.ts'
+} from '../plan-lines.ts'
 import type { Writer } from './writer.ts'
 
 const KIND = {

@@ -1,12 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type {
-  AdmitCommand,
-  AdmitReply,
-  LimitLine,
-  SettleCommand,
-  WindowLine,
-} from '../../admission/commands.ts'
+import type { AdmitCommand, AdmitReply, SettleCommand } from '../../admission/commands.ts'
 import type { AttemptMeta } from '../../admission/outbox.ts'
+import type { LimitLine, WindowLine } from '../../admission/plan-lines.ts'
 import type { GovernedRequest } from '../../admission/plan-types.ts'
 import type { AdmissionStore } from '../../admission/store.ts'
 import { fingerprint } from '../../cache/fingerprint.ts'

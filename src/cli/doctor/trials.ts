@@ -1,4 +1,4 @@
-import type { LimitLine } from '../../admission/commands.ts'
+import type { LimitLine } from '../../admission/plan-lines.ts'
 import {
   admitOnce,
   expectSame,

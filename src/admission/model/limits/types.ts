@@ -1,4 +1,4 @@
-import type { LimitLine, LimitState } from '../../commands.ts'
+import type { LimitLine, LimitState } from '../../plan-lines.ts'
 
 /** A limit as it stands, and what becomes of an amount that is asked of it. */
 export interface Measure extends LimitState {

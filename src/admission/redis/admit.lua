@@ -97,9 +97,11 @@ end
 
 local function hold(c, chain, job, rung, offer, cap, passed)
   local amount = amountFor(offer, cap)
-  for i, w in ipairs(chain.windows) do
+  local windows, keysAt = chain.windows, chain.keysAt
+  for i = 1, #windows do
+    local w = windows[i]
     w[HELD] = w[HELD] + amount
-    changed[chain.keysAt[i]] = w
+    changed[keysAt[i]] = w
   end
   if chain.watched then
     for i, w in ipairs(chain.watched) do

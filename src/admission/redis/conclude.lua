@@ -1,6 +1,6 @@
 --[[ conclude.lua: ends a request that no attempt ends: refused, expired, cancelled, failed, answered from the cache.
   ARGV[1]  epoch now job meta, then the conclusion (lib/conclude); count, then per request limit that it does not count
-           for after all: kind key limit perMs burst flags (lib/limits); when intake took from them
+           for after all: kind name limit perMs burst flags (lib/limits); when intake took from them
   Reply    concluded | already outcome | unavailable | epoch-changed epoch
 ]]
 --- include lib/slot.lua
@@ -24,7 +24,7 @@ fetch()
 local shut = closed(found[1])
 if shut then return shut end
 local record = recordAt(jobAt, readJob)
-if not concludeJob(job, record, conclusion, {}) then return { 'already', record.done } end
+if not concludeJob(job, keys[jobAt], record, conclusion, {}) then return { 'already', record.done } end
 for _, line in ipairs(limits) do giveBack(line, 1, 'nothing', takenAt) end
 writeLimits()
 postRequest(job, conclusion.outcome, conclusion.reason, meta)

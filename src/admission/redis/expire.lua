@@ -16,19 +16,20 @@ if shut then return shut end
 local limit = struct.unpack('<d', ARGV[1], at1)
 local due = redis.call('ZRANGE', P .. 'exp', '-inf', int(now), 'BYSCORE', 'LIMIT', 0, limit)
 local reply = { 'expired', #due }
-for _, attempt in ipairs(due) do want(P .. 'a:' .. attempt) end
+local held = {}
+for i, attempt in ipairs(due) do held[i] = want(P .. 'a:' .. attempt) end
 fetch()
-for _, attempt in ipairs(due) do
-  local record = recordAt(want(P .. 'a:' .. attempt), readAttempt)
+for _, at in ipairs(held) do
+  local record = recordAt(at, readAttempt)
   if record then wantChain(record) end
 end
 fetch()
-for _, attempt in ipairs(due) do
-  local record = recordAt(want(P .. 'a:' .. attempt), readAttempt)
+for i, attempt in ipairs(due) do
+  local record = recordAt(held[i], readAttempt)
   if record and record.st == 'H' then
     local amount, _, _, marked = bookHold(attempt, record, 'unconfirmed', 0, nil)
     post(attempt, record, 'unconfirmed', amount, 0, '', '')
-    endAttempt(attempt, record)
+    endAttempt(keys[held[i]], record)
     raiseMarks(marked)
     reply[#reply + 1] = attempt
     reply[#reply + 1] = record.job

@@ -3,7 +3,7 @@
   ARGV[1]  epoch now
   ARGV[2..] a command each (the caller bounds the loop):
            job cacheKey ('' = do not look) meta hasBody 0|1 body bodyTtlMs; queue ('' = none) flow cost weight (lib/fair)
-           count, then per limit: kind key limit perMs burst (lib/limits)
+           count, then per limit: kind name limit perMs burst flags (lib/limits)
   Reply    per command: queued countedAt (0 = before) priority (remaining resetAt)... | cached body (remaining resetAt)... | concluded outcome result|nil
            | refused index (remaining resetAt, or retryAt where it is full)... | unavailable | epoch-changed epoch
 ]]
@@ -57,7 +57,7 @@ local function intake(c)
     refusal[#refusal + 1] = fits and resetAt or retryAt
   end
   if refused >= 0 then
-    postRequest(c.job, 'refused', c.limits[refused + 1][2], c.meta)
+    postRequest(c.job, 'refused', keyOfLimit(c.limits[refused + 1]), c.meta)
     refusal[2] = refused
     return refusal
   end

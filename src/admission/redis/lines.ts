@@ -1,4 +1,5 @@
 import type { Conclusion } from '../commands.ts'
+import { stateKey } from '../model/limits/types.ts'
 import type {
   Chain,
   LimitLine,
@@ -32,7 +33,7 @@ export function writeLimits(writer: Writer, limits: readonly LimitLine[]): Write
   for (const line of limits) {
     writer
       .byte(KIND[line.kind].charCodeAt(0))
-      .text(line.key)
+      .text(stateKey(line))
       .double(line.limit)
       .double(line.kind === 'concurrent' ? 0 : line.perMs)
       .double(line.kind === 'token-bucket' ? line.burst : 0)

@@ -1,5 +1,5 @@
 --[[ peek-limits.lua: state of limits without taking from them.
-  ARGV[1]  epoch now count, then per limit: kind key limit perMs burst (lib/limits)
+  ARGV[1]  epoch now count, then per limit: kind name limit perMs burst flags (lib/limits)
   Reply    (remaining resetAt)...
 ]]
 --- include lib/slot.lua

@@ -39,6 +39,6 @@ elseif record.st == 'U' then
   post(attempt, record, 'released', delta, 0, '', '')
 end
 record.st = 'R'
-endAttempt(attempt, record)
+endAttempt(keys[held], record)
 writeBooked()
 return endFlight(flightAt, attempt, { 'released' })

@@ -53,8 +53,8 @@ if not shut then
 end
 
 -- Whether a window has a limit that must not be passed; one that is gone has nothing to pass.
-local function mayRefuse(name)
-  return termsOf(windowAt(want(P .. 'w:' .. name))).warn == 0
+local function mayRefuse(at)
+  return termsOf(windowAt(at)).warn == 0
 end
 
 -- Returns outcome, posting kind or nil, delta, overrun, left, marked, record; nothing when it is too late to book.
@@ -68,7 +68,7 @@ local function book(c)
     local left, marked = move(record, amount, 0)
     local over = 0
     for i, rest in ipairs(left) do
-      if rest < 0 and mayRefuse(record.windows[i]) then over = math.max(over, math.min(-rest, amount)) end
+      if rest < 0 and mayRefuse(record.windowsAt[i]) then over = math.max(over, math.min(-rest, amount)) end
     end
     return 'orphan', kind, amount, over, left, marked, record
   end
@@ -93,11 +93,11 @@ local function settle(c)
   local conclusion, concluded, at = nil, false, c.restAt
   if c.concludes == 1 then
     conclusion, at = readConclusion(c.packed, at)
-    concluded = concludeJob(c.job, recordAt(c.jobAt, readJob), conclusion, left)
+    concluded = concludeJob(c.job, keys[c.jobAt], recordAt(c.jobAt, readJob), conclusion, left)
   end
   if posting then
     post(c.attempt, record, posting, delta, over, c.detail, concluded and conclusion.outcome or '')
-    endAttempt(c.attempt, record)
+    endAttempt(keys[c.held], record)
   elseif concluded then
     postRequest(c.job, conclusion.outcome, conclusion.reason, record.meta)
   end

@@ -23,14 +23,15 @@ local function headText(r)
   return struct.pack(HEAD, r.st, r.rev, r.booked, r.rung, r.hold, r.cap, r.n, r.at, r.tokens)
 end
 
--- Names all that the end of an attempt moves, for the next fetch.
+-- Names all that the end of an attempt moves, for the next fetch; `windowsAt` are the positions of its windows.
 local function wantChain(r)
-  for _, name in ipairs(r.windows) do want(P .. 'w:' .. name) end
+  r.windowsAt = {}
+  for i, name in ipairs(r.windows) do r.windowsAt[i] = want(P .. 'w:' .. name) end
   for _, line in ipairs(r.limits) do wantLimit(line) end
 end
 
 -- Writes the end of an attempt; ended attempts are forgotten after a while, held ones never.
-local function endAttempt(attempt, r)
+local function endAttempt(key, r)
   local value = headText(r) .. string.sub(r.value, r.fixed, r.metaAt - 1) .. '\0'
-  redis.call('SET', P .. 'a:' .. attempt, value, 'PX', KEEP_MS)
+  redis.call('SET', key, value, 'PX', KEEP_MS)
 end

@@ -6,8 +6,7 @@
 -- windows whose next mark has been reached.
 local function move(record, spentDelta, heldDelta)
   local left, marked = {}, nil
-  for i, name in ipairs(record.windows) do
-    local at = want(P .. 'w:' .. name)
+  for i, at in ipairs(record.windowsAt) do
     local w = windowAt(at)
     if w[POLICY] < 0 then
       left[i] = 0

@@ -8,10 +8,10 @@ local function readConclusion(packed, at)
 end
 
 -- Returns false when it had ended before.
-local function concludeJob(job, record, conclusion, left)
+local function concludeJob(job, key, record, conclusion, left)
   if record.done ~= '' then return false end
   record.done = conclusion.outcome
-  writeJob(P .. 'j:' .. job, record)
+  writeJob(key, record)
   local amounts, credits = {}, left.credits or {}
   for i, amount in ipairs(left) do
     amounts[i] = int(amount) .. (credits[i] and credits[i] > 0 and '+' .. int(credits[i]) or '')

@@ -1,6 +1,7 @@
 --[[ lib/limits.lua: the four limits of model/limits.ts, line by line. All integers.
-  A line is { kind, key, limit, perMs, burst, held, unit, name, free }; kind s sliding window, f fixed window, b token
-  bucket, c concurrent; unit 0 the tokens of a hold, 1 one call, 2 input, 3 output cap; free: hits take nothing.
+  A line is { kind, name, limit, perMs, burst, held, unit, at, free }; kind s sliding window, f fixed window, b token
+  bucket, c concurrent; name stateKey of model/limits/types.ts: what the state means, and the limit's key; unit 0 the
+  tokens of a hold, 1 one call, 2 input, 3 output cap; at its position among the keys; free: hits take nothing.
   `held` is { what q:<name> holds or false, changed by, given back }: commands of one script that share a limit share it,
   and it is written once, by writeLimits. Needs state.
   q:<name>   s  sum, step, amount of step, lowest step kept, highest step taken or -1; packed
@@ -8,9 +9,8 @@
              b  theoretical arrival time, microseconds, digits
              c  lanes taken, digits
   qs:<name>  s  hash  earlier step -> amount: touched only when a new step begins
-  <name>     what the state means, and the key (stateKey of model/limits/types.ts)
 ]]
-local HELD_STATE, UNIT, NAME, FREE = 6, 7, 8, 9
+local NAME, HELD_STATE, UNIT, AT, FREE = 2, 6, 7, 8, 9
 local STEPS = 60
 local LANE_RETRY_MS = 1000
 local STEP_STATE, WINDOW_STATE = '<ddddd', '<dd'
@@ -19,22 +19,16 @@ local SINCE_MONDAY_MS = 259200000
 -- A clock that is set back finds the window that has begun.
 local WINDOW_SLACK_MS = 60000
 
-local function stateName(kind, key, limit, perMs)
-  if kind == 'c' then return 'c:' .. key end
-  if kind == 'b' then return 'b' .. int(perMs) .. '/' .. int(limit) .. ':' .. key end
-  return kind .. int(perMs) .. ':' .. key
-end
-
 local function readLimit(packed, at)
-  local kind, key, limit, perMs, burst, flags, after = struct.unpack('<c1sdddB', packed, at)
-  local name = stateName(kind, key, limit, perMs)
-  return { kind, key, limit, perMs, burst, false, flags % 4, name, flags >= 4 }, after
+  local kind, name, limit, perMs, burst, flags, after = struct.unpack('<c1sdddB', packed, at)
+  return { kind, name, limit, perMs, burst, false, flags % 4, 0, flags >= 4 }, after
 end
 
+local function keyOfLimit(line) return string.match(line[NAME], ':(.*)') end
 local function limitHeld(value) return { value } end
-local function wantLimit(line) return want(P .. 'q:' .. line[NAME]) end
--- Puts what is known of a limit in the line's hand.
-local function holdLimit(line) line[HELD_STATE] = recordAt(wantLimit(line), limitHeld) end
+local function wantLimit(line) line[AT] = want(P .. 'q:' .. line[NAME]) end
+-- Puts what is known of a limit, which is wanted, in the line's hand.
+local function holdLimit(line) line[HELD_STATE] = recordAt(line[AT], limitHeld) end
 
 local function stepMsOf(line) return math.ceil(line[4] / STEPS) end
 local function intervalUsOf(line) return math.ceil(line[4] * 1000 / line[3]) end
@@ -54,7 +48,7 @@ end
 
 -- The time to live moves on when a step begins, which is often enough.
 local function writeSteps(line, s)
-  local key, value = P .. 'q:' .. line[NAME], struct.pack(STEP_STATE, s.sum, s.step, s.amount, s.low, s.high)
+  local key, value = keys[line[AT]], struct.pack(STEP_STATE, s.sum, s.step, s.amount, s.low, s.high)
   if s.known then
     redis.call('SET', key, value, 'KEEPTTL')
   else
@@ -133,7 +127,7 @@ end
 
 local function writePeriod(line, w)
   local px = math.max(w.start + line[4] - now, 0) + WINDOW_SLACK_MS
-  redis.call('SET', P .. 'q:' .. line[NAME], struct.pack(WINDOW_STATE, w.start, w.count), 'PX', int(px))
+  redis.call('SET', keys[line[AT]], struct.pack(WINDOW_STATE, w.start, w.count), 'PX', int(px))
 end
 
 -- Returns fits, retryAtMs, remaining, resetAtMs.
@@ -191,7 +185,7 @@ end
 local function writeLimits()
   for _, held in ipairs(touched) do
     local state, line, gaveBack = held[1], held[2], held[3]
-    local key = P .. 'q:' .. line[NAME]
+    local key = keys[line[AT]]
     if line[1] == 's' then
       writeSteps(line, state)
     elseif line[1] == 'f' then

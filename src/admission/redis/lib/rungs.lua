@@ -24,9 +24,9 @@ end
 -- The output cap that each of these windows can pay for on this rung, or -1.
 local function affordableCap(offer, windows)
   local room, percent, cap = 9007199254740991, offer[5], offer[3]
-  for _, w in ipairs(windows) do
-    local ceiling = percent < 0 and w[LIMIT] or percentOf(w[LIMIT], percent)
-    room = math.min(room, ceiling - w[SPENT] - w[HELD])
+  for i = 1, #windows do
+    local here = roomIn(windows[i], percent)
+    if here < room then room = here end
   end
   if amountFor(offer, cap) <= room then return cap end
   local forOutput = room - offer[1]

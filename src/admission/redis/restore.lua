@@ -58,9 +58,16 @@ function restore.j(packed)
   redis.call('PEXPIRE', key, int(ttlMs))
 end
 
+-- As much of a line as writing its state needs.
+local function limitLine(kind, name, perMs)
+  local line = { kind, name, 0, perMs }
+  wantLimit(line)
+  return line
+end
+
 function restore.s(packed)
   local key, stepMs, sum, step, count, at = struct.unpack('<sdddB', packed, 2)
-  local line, earlier, ofStep, low, high = { 's', '', 0, stepMs * STEPS, 0, false, 0, key }, {}, 0, step, -1
+  local line, earlier, ofStep, low, high = limitLine('s', key, stepMs * STEPS), {}, 0, step, -1
   for _ = 1, count do
     local of, amount
     of, amount, at = struct.unpack('<dd', packed, at)
@@ -79,7 +86,7 @@ end
 
 function restore.f(packed)
   local key, perMs, start, count = struct.unpack('<sddd', packed, 2)
-  local line = { 'f', '', 0, perMs, 0, false, 0, key }
+  local line = limitLine('f', key, perMs)
   if start + perMs > now then writePeriod(line, { start = start, count = count }) end
 end
 

@@ -28,6 +28,11 @@ export const slot = pgTable(
     epoch: integer().notNull().default(0),
     /** Id of the last outbox entry in the ledger; '0' = none of this epoch. */
     watermark: text().notNull().default('0'),
+    /** The process that fills the slot of this epoch before it opens; null = it is open, or nobody began. */
+    reopener: text(),
+    /** When the newest life began, and when it was opened; null = of the time before these were written. */
+    beganAtMs: ms('began_at_ms'),
+    openedAtMs: ms('opened_at_ms'),
   },
   (t) => [check('slot_is_one_row', sql`${t.id} = 1`)],
 )
@@ -179,6 +184,49 @@ export const ledgerConflicts = pgTable(
     postedAtMs: ms('posted_at_ms').notNull(),
   },
   (t) => [primaryKey({ columns: [t.attempt, t.epoch, t.rev, t.seq] })],
+)
+
+/** Processes that may owe the slot something: a new life waits for the word of each that still beats. */
+export const processes = pgTable('processes', {
+  id: text().primaryKey(),
+  /** What it is, for people: `worker`, `gateway`. */
+  role: text().notNull(),
+  startedAtMs: ms('started_at_ms').notNull(),
+  /** By the database's clock. */
+  beatAtMs: ms('beat_at_ms').notNull(),
+  /** The newest epoch for which it has said all that it owes. */
+  reportedEpoch: integer('reported_epoch').notNull().default(0),
+})
+
+/** What processes, and a slot that was rolled back, said they owe when an epoch began. Kept until the next one opens. */
+export const reports = pgTable(
+  'reports',
+  {
+    epoch: integer().notNull(),
+    attempt: text().notNull(),
+    process: text().notNull(),
+    body: jsonb().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.epoch, t.attempt, t.process] })],
+)
+
+/** Allowances: each is one big hold of a process on one window. Usable only once its row is here. */
+export const leases = pgTable(
+  'leases',
+  {
+    id: text().primaryKey(),
+    process: text().notNull(),
+    /** `<budget>:<window>` */
+    window: text('window_key').notNull(),
+    amountNano: nano('amount_nano').notNull(),
+    /** The life of the slot in which it was taken. */
+    openedEpoch: integer('opened_epoch').notNull(),
+    openedAtMs: ms('opened_at_ms').notNull(),
+    expiresAtMs: ms('expires_at_ms').notNull(),
+    /** null = it still holds what of it was not booked. */
+    closedAtMs: ms('closed_at_ms'),
+  },
+  (t) => [index('leases_open').on(t.id).where(sql`${t.closedAtMs} is null`)],
 )
 
 /** Every policy that was ever in force, numbered from 1. */

@@ -15,8 +15,8 @@ import { POLICY, type Rig, startRig, until } from '../integration/queue-rig.ts'
 const CHILD = fileURLToPath(new URL('./worker-child.ts', import.meta.url))
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Takeover within two seconds; holds run out after one. */
-const QUICK = { JOB_LOCK_MS: '1000', STALLED_INTERVAL_MS: '500', HOLD_TTL_MS: '1000' }
+/** Takeover within four seconds; a machine that stops for two is not taken for dead. */
+const QUICK = { JOB_LOCK_MS: '3000', STALLED_INTERVAL_MS: '1000', HOLD_TTL_MS: '3000' }
 
 let rig: Rig
 const children: ChildProcess[] = []

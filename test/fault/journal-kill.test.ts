@@ -13,7 +13,8 @@ import { Witness } from './journal-witness.ts'
 const CHILD = join(import.meta.dirname, 'journal-child.ts')
 const SEED = 20_261_121
 const FOLDERS = 2
-const KILLS_PER_FOLDER = 25
+/** BURSAR_KILLS=50 takes about two minutes. */
+const KILLS_PER_FOLDER = Math.ceil(Number(process.env.BURSAR_KILLS ?? 20) / FOLDERS)
 
 /**
  * One life on the folder, ended by kill -9 when it has said `lines` lines: the kill arrives while later ones are
@@ -37,7 +38,7 @@ async function live(folder: string, seed: number, witness: Witness, lines: numbe
   if (!child.killed) expect(code, 'the child ended by itself').toBe(0)
 }
 
-test('kill -9 at 50 random moments loses no reply, doubles no entry and leaves no hold', async () => {
+test('kill -9 at random moments loses no reply, doubles no entry and leaves no hold', async () => {
   // Mostly in the middle of work; some while it still opens and recovers (the first four lines).
   const moments = fc.sample(
     fc.oneof(
@@ -65,7 +66,7 @@ test('kill -9 at 50 random moments loses no reply, doubles no entry and leaves n
   })
   for (const witness of await Promise.all(lives)) {
     expect(witness.recoveries).toBeGreaterThan(KILLS_PER_FOLDER / 2)
-    expect(witness.acknowledged).toBeGreaterThan(500)
+    expect(witness.acknowledged).toBeGreaterThan(20 * KILLS_PER_FOLDER)
   }
   await rm(root, { recursive: true })
 }, 400_000)

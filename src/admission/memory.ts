@@ -62,6 +62,9 @@ export function createMemoryStore(options: MemoryStoreOptions): AdmissionStore &
     cancel: (job) => run(model.cancel, job),
     keepTurns: (command) => run(model.keepTurns, command),
     credit: (command) => run(model.credit, command),
+    lease: (command) => run(model.lease, command),
+    bookLease: (command) => run(model.bookLease, command),
+    closeLease: (command) => run(model.closeLease, command),
     rebuild: async (command) => model.rebuild(state, command),
     async peek(keys) {
       return keys.map((key) => {

@@ -75,7 +75,8 @@ export const SettleDetailSchema = z.object({
 })
 export type SettleDetail = z.infer<typeof SettleDetailSchema>
 
-export const POSTING_KINDS = ['settled', 'unconfirmed', 'adjustment', 'released'] as const
+/** `lease` moves nothing: it tells the ledger of an allowance that is held. */
+export const POSTING_KINDS = ['settled', 'unconfirmed', 'adjustment', 'released', 'lease'] as const
 export type PostingKind = (typeof POSTING_KINDS)[number]
 
 /** One change of what an attempt has booked. Its key is (attempt, epoch, rev). */

@@ -24,6 +24,9 @@ export interface AdmissionStore {
   /** Keeps the turns of a queue within what its priorities can say; `src/queue/fair-sweep.ts` does the rest. */
   keepTurns(command: c.KeepTurnsCommand): Promise<c.KeepTurnsReply>
   credit(command: c.CreditCommand): Promise<c.CreditReply>
+  lease(command: c.LeaseCommand): Promise<c.LeaseReply>
+  bookLease(command: c.BookLeaseCommand): Promise<c.BookLeaseReply>
+  closeLease(command: c.CloseLeaseCommand): Promise<c.CloseLeaseReply>
   /** Makes counters again while everything goes on; `src/ledger/rebuild.ts` takes the picture and tries again. */
   rebuild(command: c.RebuildCommand): Promise<c.RebuildReply>
   /** Windows that exist, in the order asked; null for one that was never held against. */

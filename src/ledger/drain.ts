@@ -4,6 +4,7 @@ import {
   type OutboxEntry,
   type PostingEntry,
 } from '../admission/outbox.ts'
+import { writeLeases } from './leases.ts'
 import type { Ledger, LedgerDb } from './ledger.ts'
 import {
   addWindowTotals,
@@ -85,10 +86,12 @@ async function postBatch(
   return { epoch, watermark: last.id, behind: true, entries: entries.length, ...written }
 }
 
-async function writeEntries(tx: LedgerDb, entries: readonly OutboxEntry[], epoch: number) {
+/** Writes a page of entries in a transaction that holds the slot row. @returns what of it was new. */
+export async function writeEntries(tx: LedgerDb, entries: readonly OutboxEntry[], epoch: number) {
   const postings = entries.filter((entry) => entry.type === 'posting')
   const { fresh, conflicts } = await writePostings(tx, postings)
-  await upsertEntries(tx, entryRows(fresh))
+  await upsertEntries(tx, entryRows(fresh.filter(({ kind }) => kind !== 'lease')))
+  await writeLeases(tx, fresh)
   await addWindowTotals(tx, windowRows(fresh))
   const ends = entries.filter((entry) => entry.type !== 'threshold')
   await insertRequests(tx, endRows(ends, epoch))

@@ -18,6 +18,8 @@ const STATUS: Readonly<Record<PostingKind, EntryStatus>> = {
   adjustment: 'confirmed',
   unconfirmed: 'unconfirmed',
   released: 'released',
+  // No entry of its own: it has a table.
+  lease: 'released',
 }
 
 export const postingRow = (posting: PostingEntry): Row => ({

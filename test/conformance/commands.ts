@@ -1,11 +1,14 @@
 import fc from 'fast-check'
 import type {
   AdmitCommand,
+  BookLeaseCommand,
+  CloseLeaseCommand,
   ConcludeCommand,
   Conclusion,
   CreditCommand,
   IntakeCommand,
   KeepTurnsCommand,
+  LeaseCommand,
   RebuildCommand,
   ReleaseCommand,
   SettleCommand,
@@ -19,6 +22,7 @@ import type {
 } from '../../src/admission/plan-lines.ts'
 import { FOREVER_MS } from '../../src/admission/plan-lines.ts'
 import type { AdmissionStore } from '../../src/admission/store.ts'
+import { leaseCommands } from './lease-commands.ts'
 
 /** A small world, so that generated commands meet each other: few budgets, jobs and attempts, tight limits. */
 export const START_MS = Date.UTC(2026, 10, 21, 14)
@@ -36,6 +40,9 @@ export type Step = { readonly advanceMs: number } & (
   | { readonly do: 'rebuild'; readonly command: RebuildCommand }
   | { readonly do: 'credit'; readonly command: CreditCommand }
   | { readonly do: 'keepTurns'; readonly command: KeepTurnsCommand }
+  | { readonly do: 'lease'; readonly command: LeaseCommand }
+  | { readonly do: 'bookLease'; readonly command: BookLeaseCommand }
+  | { readonly do: 'closeLease'; readonly command: CloseLeaseCommand }
 )
 
 const JOBS = ['j1', 'j2', 'j3', 'j4', 'j5', 'j6']
@@ -312,6 +319,20 @@ const rebuild = fc
     }),
   )
 
+const leases = (hour: number) =>
+  leaseCommands(
+    {
+      budgets: BUDGETS,
+      attempts: ATTEMPTS,
+      jobOf,
+      metaOf: attemptMeta,
+      windowLine,
+      conclusion,
+      keepMs: 72 * HOUR_MS,
+    },
+    hour,
+  )
+
 /** Stands for: to the start of the next hour, to the millisecond. */
 const TO_THE_HOUR = -1
 const advance = fc.constantFrom(
@@ -370,6 +391,16 @@ const draft = (hour: number): fc.Arbitrary<Draft> => {
     },
     { weight: 1, arbitrary: of('cancel', job) },
     { weight: 1, arbitrary: of('rebuild', rebuild) },
+    { weight: 4, arbitrary: of('lease', leases(hour).take) },
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        do: fc.constant<Step['do']>('bookLease'),
+        pick: leases(hour).book,
+        advanceMs: advance,
+      }),
+    },
+    { weight: 2, arbitrary: of('closeLease', leases(hour).close) },
     {
       weight: 1,
       arbitrary: of(
@@ -426,6 +457,12 @@ export function runStep(store: AdmissionStore, step: Step): Promise<unknown> {
       return store.credit(step.command)
     case 'keepTurns':
       return store.keepTurns(step.command)
+    case 'lease':
+      return store.lease(step.command)
+    case 'bookLease':
+      return store.bookLease(step.command)
+    case 'closeLease':
+      return store.closeLease(step.command)
   }
 }
 

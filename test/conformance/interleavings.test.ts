@@ -6,6 +6,7 @@ import { chains } from './chains.ts'
 import { credits } from './credits.ts'
 import { interleavings } from './interleavings.ts'
 import { joining } from './joining.ts'
+import { leases } from './leases.ts'
 import { journalSlot, memorySlot, redisSlot } from './stores.ts'
 import { warnings } from './warnings.ts'
 
@@ -17,7 +18,7 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([redis.quit(), database.close()]))
 
-for (const prove of [interleavings, joining, chains, credits, warnings]) {
+for (const prove of [interleavings, joining, chains, credits, warnings, leases]) {
   prove('the in-memory store', memorySlot)
   prove('Redis', (clock) => redisSlot(redis, clock))
   prove('the journal', (clock) => journalSlot(journalOver(database), clock))

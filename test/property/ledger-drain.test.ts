@@ -163,6 +163,7 @@ async function expectLaws(ledger: Ledger, model: Model): Promise<void> {
       adjustment: 'confirmed',
       unconfirmed: 'unconfirmed',
       released: 'released',
+      lease: 'released',
     }
     expect(entry.rev).toBe(newest[0]?.rev)
     expect(entry.status).toBe(STATUS[newest[0]?.kind ?? 'settled'])

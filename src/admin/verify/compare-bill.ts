@@ -109,6 +109,8 @@ const STATUS = {
   adjustment: 'confirmed',
   unconfirmed: 'unconfirmed',
   released: 'released',
+  // Nothing was called.
+  lease: 'released',
 } as const satisfies Record<PostingEntry['kind'], Booking['status']>
 
 const bookingOf = ({ attempt, bookedNano, kind, overrunNano }: PostingEntry): Booking => ({

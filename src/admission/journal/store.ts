@@ -78,6 +78,9 @@ export async function createJournaledStore(
     cancel: (job) => run(() => memory.cancel(job)),
     keepTurns: (command) => run(() => memory.keepTurns(command)),
     credit: (command) => run(() => memory.credit(command)),
+    lease: (command) => run(() => memory.lease(command)),
+    bookLease: (command) => run(() => memory.bookLease(command)),
+    closeLease: (command) => run(() => memory.closeLease(command)),
     rebuild: (command) =>
       command.apply ? run(() => memory.rebuild(command)) : look(() => memory.rebuild(command)),
     peek: (keys) => look(() => memory.peek(keys)),

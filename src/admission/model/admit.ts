@@ -58,7 +58,10 @@ function earlyReply(ctx: Context, command: AdmitCommand): AdmitReply | null {
 }
 
 /** A plan of another time or an older policy is not judged. */
-function staleReply({ state, nowMs }: Context, command: AdmitCommand): AdmitReply | null {
+export function staleReply(
+  { state, nowMs }: Context,
+  command: Pick<AdmitCommand, 'policy' | 'windows'>,
+): Extract<AdmitReply, { outcome: 'stale' }> | null {
   let newest = command.policy
   let outside = false
   for (const line of command.windows) {
@@ -70,7 +73,10 @@ function staleReply({ state, nowMs }: Context, command: AdmitCommand): AdmitRepl
 }
 
 /** Opens missing windows and takes over the limits of a newer policy. Beside a grant, the only place that opens one. */
-function enterWindows(state: SlotState, command: AdmitCommand): WindowRecord[] {
+export function enterWindows(
+  state: SlotState,
+  command: Pick<AdmitCommand, 'policy' | 'windows'>,
+): WindowRecord[] {
   return command.windows.map((line) => {
     const known = state.windows.get(line.key)
     if (known) {

@@ -81,11 +81,7 @@ function bookOrphan(ctx: Context, command: SettleCommand, record: AttemptRecord)
   record.state = command.kind === 'settled' ? 'S' : 'U'
   record.bookedNano = amount
   ctx.state.attempts.set(command.attempt, record)
-  const past = leftOf(ctx, record).leftNano.map((left, at) => {
-    const isBlocking = !ctx.state.windows.get(record.windows[at] ?? '')?.warnOnly
-    return isBlocking ? Math.min(Math.max(-left, 0), amount) : 0
-  })
-  const overrunNano = Math.max(0, ...past)
+  const overrunNano = pastLimits(ctx, record, amount)
   return {
     outcome: 'orphan',
     bookedNano: amount,
@@ -94,7 +90,19 @@ function bookOrphan(ctx: Context, command: SettleCommand, record: AttemptRecord)
   }
 }
 
-const orphanRecord = (command: SettleCommand, rev: number): AttemptRecord => ({
+/** How much of an amount that nobody held for stands above the limits that block. */
+export function pastLimits(ctx: Context, record: AttemptRecord, amountNano: Nano): Nano {
+  const past = leftOf(ctx, record).leftNano.map((left, at) => {
+    const isBlocking = !ctx.state.windows.get(record.windows[at] ?? '')?.warnOnly
+    return isBlocking ? Math.min(Math.max(-left, 0), amountNano) : 0
+  })
+  return Math.max(0, ...past)
+}
+
+type Orphan = Pick<SettleCommand, 'job' | 'holdNano' | 'atMs' | 'windows' | 'meta'>
+
+/** The record of an attempt that nobody holds, made of what its caller knows. */
+export const orphanRecord = (command: Orphan, rev: number): AttemptRecord => ({
   state: 'S',
   job: command.job,
   rung: 0,
@@ -164,11 +172,7 @@ export function release(ctx: Context, command: ReleaseCommand): ReleaseReply {
   const { state } = ctx
   const record = state.attempts.get(command.attempt)
   if (!record) {
-    const tombstone = orphanRecord(
-      { ...emptySettle, attempt: command.attempt, job: command.job, atMs: ctx.nowMs },
-      0,
-    )
-    state.attempts.set(command.attempt, { ...tombstone, state: 'R' })
+    state.attempts.set(command.attempt, tombstone(ctx, command.job))
     return { outcome: 'released', followers: [] }
   }
   if (record.state === 'S') return { outcome: 'kept', followers: [] }
@@ -193,21 +197,11 @@ export function release(ctx: Context, command: ReleaseCommand): ReleaseReply {
   return { outcome: 'released', followers: endFlight(ctx, command.attempt, command.flight ?? null) }
 }
 
-const emptySettle: SettleCommand = {
-  attempt: '',
-  job: '',
-  kind: 'settled',
-  costNano: 0,
-  atMs: 0,
-  holdNano: 0,
-  windows: [],
-  tokens: null,
-  meta: '',
-  detail: '',
-  conclusion: null,
-  cache: null,
-  gate: null,
-}
+/** What ended before it began: whoever comes late with it finds `void`. */
+export const tombstone = ({ nowMs }: Context, job: string): AttemptRecord => ({
+  ...orphanRecord({ job, holdNano: 0, atMs: nowMs, windows: [], meta: '' }, 0),
+  state: 'R',
+})
 
 /** Only a live hold is renewed; never shortened. */
 export function renew(ctx: Context, command: RenewCommand): RenewReply {

@@ -26,6 +26,7 @@
 --- include lib/rungs.lua
 --- include lib/chains.lua
 --- include lib/fair.lua
+--- include lib/enter-windows.lua
 local gatesAt = want(P .. 'gates')
 
 -- Reads one command, and says what it needs to know.
@@ -58,23 +59,6 @@ for i = 2, #ARGV do commands[i - 1] = readCommand(ARGV[i]) end
 fetch()
 local gates, writes, expiries = readGates(found[gatesAt]), {}, { P .. 'exp' }
 local shut, acked = closed(found[1])
-
--- Opens missing windows and takes over the limits of a newer policy. Beside a grant, the only place that creates one.
-local function enterWindows(c, windows)
-  local at = c.termsAt
-  for i, w in ipairs(windows) do
-    local startMs, endMs, limit, warn, marks
-    startMs, endMs, limit, warn, marks, at = struct.unpack('<dddBs', c.packed, at)
-    if w[POLICY] ~= c.policy then
-      local terms = { fired = 0, credits = {} }
-      if w[POLICY] < 0 then openWindow(c.windows[i], endMs) else terms = termsOf(w) end
-      terms.base, terms.startMs, terms.endMs, terms.warn, terms.marks = limit, startMs, endMs, warn, marks
-      w[POLICY] = c.policy
-      setTerms(w, terms)
-      changed[c.windows[i]] = w
-    end
-  end
-end
 
 -- A closed gate or a full limit, the first in the plan's order.
 local function busyBy(chain, rung, offer, cap)

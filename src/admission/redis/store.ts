@@ -10,6 +10,7 @@ import { credit } from './credit.ts'
 import { expire, release, renew } from './hold-life.ts'
 import { cancel, conclude, createIntake } from './intake.ts'
 import { keepTurns } from './keep-turns.ts'
+import { bookLease, closeLease, lease } from './leases.ts'
 import { limitStates, writeLimits } from './lines.ts'
 import { loadScript } from './load-script.ts'
 import { redisOutbox } from './outbox.ts'
@@ -83,6 +84,9 @@ export async function createRedisStore(
     cancel: (job) => joined(() => cancel(caller, job)),
     keepTurns: (command) => joined(() => keepTurns(caller, command)),
     credit: (command) => joined(() => credit(caller, command)),
+    lease: (command) => joined(() => lease(caller, command)),
+    bookLease: (command) => joined(() => bookLease(caller, command)),
+    closeLease: (command) => joined(() => closeLease(caller, command)),
     rebuild: (command) => rebuild(caller, command),
     async peek(windowKeys) {
       if (windowKeys.length === 0) return []

@@ -6,6 +6,8 @@ const UNIT = [
   'test/property/**/*.unit.test.ts',
   'test/types/**/*.{test,test-d}.ts',
 ]
+/** Tests of what only the embedded mode does. */
+const IN_ONE_PROCESS = ['test/fault/embedded-points.test.ts']
 /** `BURSAR_TEST_SERVICES=0` leaves out every test that needs Redis or PostgreSQL. */
 const withServices = process.env.BURSAR_TEST_SERVICES !== '0'
 
@@ -22,7 +24,7 @@ const services = {
     ...shared,
     name: 'services',
     include: ['test/**/*.test.ts'],
-    exclude: [...UNIT, 'node_modules/**'],
+    exclude: [...UNIT, ...IN_ONE_PROCESS, 'node_modules/**'],
     // Runs only when a file of this project was chosen, so a single unit test starts nothing.
     globalSetup: ['test/helpers/global-setup.ts'],
   },
@@ -35,6 +37,7 @@ const embedded = {
     name: 'embedded',
     include: [
       ...[
+        'admin-places',
         'budgets',
         'client',
         'fairness',
@@ -51,11 +54,13 @@ const embedded = {
         'queue',
         'queue-poison',
         'topups',
+        'webhooks',
         'worker-bookings',
         'worker-roles',
         'worker-unreachable',
       ].map((name) => `test/integration/${name}.test.ts`),
       'test/e2e/replay.test.ts',
+      ...IN_ONE_PROCESS,
     ],
     env: { BURSAR_RIG: 'embedded' },
   },

@@ -20,6 +20,7 @@ export interface HoldTerms {
 class Hold {
   readonly terms: HoldTerms
   #sent = false
+  #withdrawn = false
 
   constructor(terms: HoldTerms) {
     this.terms = terms
@@ -34,8 +35,27 @@ class Hold {
     return this.#sent
   }
 
-  /** @throws {BursarError} HOLD_CONSUMED at the second send: one hold pays for one HTTP request. */
+  /**
+   * The slot has lost it, or is about to be asked what it has: it is never sent from now on.
+   * @returns false when it has been sent: then it is owed.
+   */
+  withdraw(): boolean {
+    this.#withdrawn = true
+    return !this.#sent
+  }
+
+  /**
+   * @throws {BursarError} HOLD_CONSUMED at the second send: one hold pays for one HTTP request. SLOT_CLOSED when it was
+   * withdrawn before: nothing was sent.
+   */
   consume(): void {
+    if (this.#withdrawn && !this.#sent) {
+      throw new BursarError(
+        'SLOT_CLOSED',
+        `the slot lost its data before attempt ${this.attemptId} was sent: it is asked for a hold again`,
+        { retryable: true },
+      )
+    }
     if (this.#sent) {
       throw new BursarError(
         'HOLD_CONSUMED',

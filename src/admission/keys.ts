@@ -17,6 +17,9 @@ export interface SlotKeys {
   readonly tiersAt: string
   /** Id of the move from a data folder that this slot came from; missing = it began here. */
   readonly move: string
+  /** Why and since when the slot is closed to be reopened, and the token of whoever does that. */
+  readonly lost: string
+  readonly reopen: string
   window(key: string): string
   attempt(id: string): string
   job(id: string): string
@@ -48,6 +51,8 @@ export function slotKeys(prefix: string): SlotKeys {
     tiers: `${prefix}:tiers`,
     tiersAt: `${prefix}:tiers:at`,
     move: `${prefix}:move`,
+    lost: `${prefix}:lost`,
+    reopen: `${prefix}:reopen`,
     window: under('w'),
     attempt: under('a'),
     job: under('j'),

@@ -62,6 +62,7 @@ export function createMemoryStore(options: MemoryStoreOptions): AdmissionStore &
     cancel: (job) => run(model.cancel, job),
     keepTurns: (command) => run(model.keepTurns, command),
     credit: (command) => run(model.credit, command),
+    adopt: (command) => run(model.adopt, command),
     lease: (command) => run(model.lease, command),
     bookLease: (command) => run(model.bookLease, command),
     closeLease: (command) => run(model.closeLease, command),

@@ -3,6 +3,7 @@
  * Lua scripts beside it decide the same on Redis, and one conformance suite compares the two.
  */
 export { admit } from './model/admit.ts'
+export { adopt } from './model/adopt.ts'
 export { credit, creditAt, limitAt } from './model/credit.ts'
 export { keepTurns } from './model/fair.ts'
 export { cancel, conclude, intake } from './model/intake.ts'

@@ -1,3 +1,4 @@
+import type { AdoptCommand, AdoptReply } from './adopt-command.ts'
 import type * as c from './commands.ts'
 import type { Outbox } from './outbox.ts'
 import type { LimitLine, LimitState } from './plan-lines.ts'
@@ -27,6 +28,8 @@ export interface AdmissionStore {
   lease(command: c.LeaseCommand): Promise<c.LeaseReply>
   bookLease(command: c.BookLeaseCommand): Promise<c.BookLeaseReply>
   closeLease(command: c.CloseLeaseCommand): Promise<c.CloseLeaseReply>
+  /** Makes the record of an attempt again that the slot has lost; `src/slot/adopt.ts` asks the ledger first. */
+  adopt(command: AdoptCommand): Promise<AdoptReply>
   /** Makes counters again while everything goes on; `src/ledger/rebuild.ts` takes the picture and tries again. */
   rebuild(command: c.RebuildCommand): Promise<c.RebuildReply>
   /** Windows that exist, in the order asked; null for one that was never held against. */

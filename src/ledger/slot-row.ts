@@ -1,7 +1,9 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
+import { SafeInteger } from './columns.ts'
 import { notMigrated } from './errors.ts'
 import { type Ledger, type LedgerDb, rowsOf, run } from './ledger.ts'
+import { nowMs } from './processes.ts'
 
 const SlotRow = z.object({ epoch: z.number(), watermark: z.string() })
 
@@ -25,10 +27,42 @@ export async function ensureSlotRow(ledger: Ledger): Promise<SlotRow> {
 /**
  * Starts the next life of the slot: epoch + 1, nothing of it read. Waits for drains under way; afterwards a drain of
  * an older epoch can commit nothing, so the old epoch's sums stand still (PROTOCOL 3.10).
+ * @param by - the process that does it, for people.
  */
-export async function beginEpoch(ledger: Ledger): Promise<SlotRow> {
-  const next = sql`update slot set epoch = epoch + 1, watermark = '0' returning epoch, watermark`
+export async function beginEpoch(ledger: Ledger, by = ''): Promise<SlotRow> {
+  const next = sql`
+    update slot set epoch = epoch + 1, watermark = '0', reopener = ${by}, began_at_ms = ${nowMs}, opened_at_ms = null
+    returning epoch, watermark`
   return only(await rowsOf(ledger.db, SlotRow, next))
+}
+
+/** The slot of this life is open. Again, and for a life that is over, nothing changes. */
+export const markOpened = ({ db }: Pick<Ledger, 'db'>, epoch: number): Promise<void> =>
+  run(
+    db,
+    sql`
+      update slot set reopener = null, opened_at_ms = ${nowMs}
+      where epoch = ${epoch} and opened_at_ms is null`,
+  )
+
+const SlotLife = z.object({
+  epoch: z.int(),
+  reopener: z.string().nullable(),
+  beganAtMs: SafeInteger.nullable(),
+  openedAtMs: SafeInteger.nullable(),
+})
+
+/** The newest life, for people: who opens it, and since when it is open; null = of before that was written down. */
+export type SlotLife = Readonly<z.infer<typeof SlotLife>>
+
+/** @throws {BursarError} LEDGER_UNAVAILABLE, LEDGER_NOT_MIGRATED. */
+export async function readSlotLife({ db }: Pick<Ledger, 'db'>): Promise<SlotLife> {
+  const columns = sql.raw(
+    'epoch, reopener, began_at_ms as "beganAtMs", opened_at_ms as "openedAtMs"',
+  )
+  const [life] = await rowsOf(db, SlotLife, sql`select ${columns} from slot`)
+  if (life === undefined) throw notMigrated()
+  return life
 }
 
 export async function writeWatermark(tx: LedgerDb, watermark: string): Promise<void> {

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import type { AdoptCommand } from '../../src/admission/adopt-command.ts'
 import type {
   AdmitCommand,
   BookLeaseCommand,
@@ -22,6 +23,7 @@ import type {
 } from '../../src/admission/plan-lines.ts'
 import { FOREVER_MS } from '../../src/admission/plan-lines.ts'
 import type { AdmissionStore } from '../../src/admission/store.ts'
+import { adoptCommands } from './adopt-commands.ts'
 import { leaseCommands } from './lease-commands.ts'
 
 /** A small world, so that generated commands meet each other: few budgets, jobs and attempts, tight limits. */
@@ -40,6 +42,7 @@ export type Step = { readonly advanceMs: number } & (
   | { readonly do: 'rebuild'; readonly command: RebuildCommand }
   | { readonly do: 'credit'; readonly command: CreditCommand }
   | { readonly do: 'keepTurns'; readonly command: KeepTurnsCommand }
+  | { readonly do: 'adopt'; readonly command: AdoptCommand }
   | { readonly do: 'lease'; readonly command: LeaseCommand }
   | { readonly do: 'bookLease'; readonly command: BookLeaseCommand }
   | { readonly do: 'closeLease'; readonly command: CloseLeaseCommand }
@@ -319,19 +322,16 @@ const rebuild = fc
     }),
   )
 
-const leases = (hour: number) =>
-  leaseCommands(
-    {
-      budgets: BUDGETS,
-      attempts: ATTEMPTS,
-      jobOf,
-      metaOf: attemptMeta,
-      windowLine,
-      conclusion,
-      keepMs: 72 * HOUR_MS,
-    },
-    hour,
-  )
+const world = {
+  budgets: BUDGETS,
+  attempts: ATTEMPTS,
+  jobOf,
+  metaOf: attemptMeta,
+  windowLine,
+  conclusion,
+  keepMs: 72 * HOUR_MS,
+}
+const leases = (hour: number) => leaseCommands(world, hour)
 
 /** Stands for: to the start of the next hour, to the millisecond. */
 const TO_THE_HOUR = -1
@@ -391,6 +391,14 @@ const draft = (hour: number): fc.Arbitrary<Draft> => {
     },
     { weight: 1, arbitrary: of('cancel', job) },
     { weight: 1, arbitrary: of('rebuild', rebuild) },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constant<Step['do']>('adopt'),
+        pick: adoptCommands(world, hour),
+        advanceMs: advance,
+      }),
+    },
     { weight: 4, arbitrary: of('lease', leases(hour).take) },
     {
       weight: 5,
@@ -457,6 +465,8 @@ export function runStep(store: AdmissionStore, step: Step): Promise<unknown> {
       return store.credit(step.command)
     case 'keepTurns':
       return store.keepTurns(step.command)
+    case 'adopt':
+      return store.adopt(step.command)
     case 'lease':
       return store.lease(step.command)
     case 'bookLease':

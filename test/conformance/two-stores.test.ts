@@ -157,6 +157,8 @@ const EVERY_ANSWER = [
   'admit stale',
   'admit takes-exhausted',
   'admit void',
+  'adopt adopted',
+  'adopt known',
   'bookLease adjusted',
   'bookLease booked',
   'bookLease orphan',

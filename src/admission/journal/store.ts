@@ -78,6 +78,7 @@ export async function createJournaledStore(
     cancel: (job) => run(() => memory.cancel(job)),
     keepTurns: (command) => run(() => memory.keepTurns(command)),
     credit: (command) => run(() => memory.credit(command)),
+    adopt: (command) => run(() => memory.adopt(command)),
     lease: (command) => run(() => memory.lease(command)),
     bookLease: (command) => run(() => memory.bookLease(command)),
     closeLease: (command) => run(() => memory.closeLease(command)),

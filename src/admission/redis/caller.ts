@@ -33,12 +33,12 @@ export async function callScript(
   const { redis, keys } = caller
   const packed = [command.done(), ...more]
   try {
-    return await evalsha(redis, [script.sha, 1, keys.slot, ...packed])
+    return await runNow(redis, 'evalsha', [script.sha, 1, keys.slot, ...packed])
   } catch (error) {
     if (!isNoScript(error)) throw unavailable(script, error)
   }
   try {
-    return await redis.eval(script.text, 1, keys.slot, ...packed)
+    return await runNow(redis, 'eval', [script.text, 1, keys.slot, ...packed])
   } catch (error) {
     throw unavailable(script, error)
   }
@@ -46,8 +46,12 @@ export async function callScript(
 
 // Written to the socket at once: what auto-pipelining saves by waiting for a turn's other commands, batches save already,
 // and Redis gets to work while the turn goes on (a fifth to a half more decisions a second; bench: admission).
-const evalsha = (redis: Redis, words: (string | number | Buffer)[]): Promise<unknown> =>
-  redis.sendCommand(new Command('evalsha', words, { replyEncoding: 'utf8' })) as Promise<unknown>
+const runNow = (
+  redis: Redis,
+  name: 'evalsha' | 'eval',
+  words: (string | number | Buffer)[],
+): Promise<unknown> =>
+  redis.sendCommand(new Command(name, words, { replyEncoding: 'utf8' })) as Promise<unknown>
 
 const isNoScript = (error: unknown): boolean => messageOf(error).startsWith('NOSCRIPT')
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { BursarError, messageOf } from '../../errors.ts'
 import type { Outbox } from '../outbox.ts'
 import { readOutboxEntry } from '../read-outbox.ts'
+import { ask } from './ask.ts'
 import { begin, callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
 import { loadScript } from './load-script.ts'
 import { unpackEntry } from './read-entry.ts'
@@ -20,17 +20,6 @@ const SlotText = z
 const Entries = z.array(
   z.tuple([z.instanceof(Buffer), z.tuple([z.instanceof(Buffer), z.instanceof(Buffer)])]),
 )
-
-async function ask<T>(question: Promise<T>): Promise<T> {
-  try {
-    return await question
-  } catch (cause) {
-    throw new BursarError('STORE_UNAVAILABLE', `Redis did not answer: ${messageOf(cause)}`, {
-      cause,
-      retryable: true,
-    })
-  }
-}
 
 /** The slot's outbox, read with the connection of the caller. */
 export function redisOutbox(caller: SlotCaller): Outbox {

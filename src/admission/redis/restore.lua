@@ -1,5 +1,6 @@
---[[ restore.lua: puts records of another slot into the one that its move has claimed. Writing one again changes nothing.
-  ARGV[1]  epoch now move (its id)
+--[[ restore.lua: puts records into a slot that its move, or the process that reopens it, has claimed. Writing one again
+  changes nothing.
+  ARGV[1]  epoch now claim (the move's id, or the reopener's token)
   ARGV[2..] a record each (the caller bounds the loop); its first byte says what it is:
            w  key, policy limit spent fired start end warn, marks, count, per credit: id amount until
            a  attempt, st, rev booked rung hold cap n at ttl, job, count, windows...: one that has ended
@@ -11,9 +12,10 @@
            v  queue, virtual mean lap clean turned due: its turns (lib/fair)
            o  queue/flow, finish ttl
            t  res|body, job, ttl, text
-  Reply    restored | not-claimed: the slot is missing, open, of another epoch or of another move
+  Reply    restored | not-claimed: the slot is missing, open, of another epoch or claimed by another
 ]]
 --- include lib/slot.lua
+--- include lib/claim.lua
 --- include lib/state.lua
 --- include lib/gates.lua
 --- include lib/jobs.lua
@@ -21,11 +23,8 @@
 --- include lib/limits.lua
 --- include lib/attempts.lua
 --- include lib/fair.lua
-local move = struct.unpack('<s', ARGV[1], at1)
-local state, epoch = string.match(redis.call('GET', KEYS[1]) or '', '^(%S+) (%d+)')
-if state ~= 'closed' or tonumber(epoch) ~= EPOCH or redis.call('GET', P .. 'move') ~= move then
-  return { 'not-claimed' }
-end
+local claim = struct.unpack('<s', ARGV[1], at1)
+if not isClaimed(redis.call('GET', KEYS[1]), claim) then return { 'not-claimed' } end
 local restore = {}
 
 function restore.w(packed)

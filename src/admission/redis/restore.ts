@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { BursarError } from '../../errors.ts'
 import { slotKeys } from '../keys.ts'
 import { begin, callScript, readReply, type SlotCaller } from './caller.ts'
+import { runIdOf } from './lives.ts'
 import { loadScript } from './load-script.ts'
 
 const claimScript = loadScript(new URL('./claim.lua', import.meta.url))
@@ -47,8 +48,9 @@ export function createRestorer(options: RestoreOptions): SlotRestorer {
   const caller: SlotCaller = { redis, keys, epoch: () => epoch, nowMs: () => clock?.() ?? 0 }
   return {
     async claim() {
-      const run = /run_id:(\w+)/.exec(await redis.info('server'))?.[1] ?? ''
-      const words = begin(caller).text(move).text(run)
+      const words = begin(caller)
+        .text(move)
+        .text(await runIdOf(redis))
       return readReply(claimScript, Claim, await callScript(caller, claimScript, words))[0]
     },
     async restore(records) {

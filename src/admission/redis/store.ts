@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
-import { BursarError, messageOf } from '../../errors.ts'
 import { type SlotKeys, slotKeys } from '../keys.ts'
 import type { AdmissionStore, Signals } from '../store.ts'
 import { createAdmit } from './admit.ts'
+import { adopt } from './adopt.ts'
+import { ask as answered } from './ask.ts'
 import { begin, callScript, readReply, type SlotCaller } from './caller.ts'
 import { credit } from './credit.ts'
 import { expire, release, renew } from './hold-life.ts'
@@ -12,6 +13,7 @@ import { cancel, conclude, createIntake } from './intake.ts'
 import { keepTurns } from './keep-turns.ts'
 import { bookLease, closeLease, lease } from './leases.ts'
 import { limitStates, writeLimits } from './lines.ts'
+import { runIdOf } from './lives.ts'
 import { loadScript } from './load-script.ts'
 import { redisOutbox } from './outbox.ts'
 import { readWindow } from './read-window.ts'
@@ -26,6 +28,18 @@ export interface RedisStoreOptions {
   readonly prefix: string
   /** Milliseconds; absent = the server's own TIME, which is what production uses. */
   readonly clock?: () => number
+  /**
+   * Told when a command found the slot closed, or in another life; absent = that life is believed in at once, as becomes
+   * whoever holds no money.
+   */
+  readonly onLost?: () => void
+}
+
+/** Which life of the slot a process believes in; commands of another one change nothing. */
+export interface BelievedLife {
+  /** 0 = none yet. */
+  epoch(): number
+  believe(epoch: number): void
 }
 
 const openScript = loadScript(new URL('./open.lua', import.meta.url))
@@ -39,8 +53,8 @@ const Flat = z.array(z.int())
  */
 export async function createRedisStore(
   options: RedisStoreOptions,
-): Promise<AdmissionStore & Signals> {
-  const { redis, prefix, clock } = options
+): Promise<AdmissionStore & Signals & BelievedLife> {
+  const { redis, prefix, clock, onLost } = options
   const keys = slotKeys(prefix)
   let epoch = 0
   const caller: SlotCaller = {
@@ -58,17 +72,29 @@ export async function createRedisStore(
   }
   await learnEpoch()
   /** A slot that was opened after this process started is joined at the first command. */
-  const joined = async <R>(run: () => Promise<R>): Promise<R> => {
+  const joined = async <R extends { outcome: string }>(run: () => Promise<R>): Promise<R> => {
     if (epoch === 0) await learnEpoch()
+    const reply = await run()
+    if (reply.outcome !== 'unavailable' && reply.outcome !== 'epoch-changed') return reply
+    if (onLost) onLost()
+    if (onLost || reply.outcome === 'unavailable') return reply
+    epoch = 0
+    await learnEpoch()
     return run()
   }
   const signals = redisSignals(redis, keys)
 
   return {
     outbox,
+    epoch: () => epoch,
+    believe(another) {
+      epoch = another
+    },
     async open(newEpoch) {
-      const run = /run_id:(\w+)/.exec(await redis.info('server'))?.[1] ?? ''
-      const words = new Writer().double(newEpoch).double(0).text(run)
+      const words = new Writer()
+        .double(newEpoch)
+        .double(0)
+        .text(await runIdOf(redis))
       const raw = await callScript(caller, openScript, words)
       const [outcome] = readReply(openScript, Open, raw)
       await learnEpoch()
@@ -87,6 +113,7 @@ export async function createRedisStore(
     lease: (command) => joined(() => lease(caller, command)),
     bookLease: (command) => joined(() => bookLease(caller, command)),
     closeLease: (command) => joined(() => closeLease(caller, command)),
+    adopt: (command) => joined(() => adopt(caller, command)),
     rebuild: (command) => rebuild(caller, command),
     async peek(windowKeys) {
       if (windowKeys.length === 0) return []
@@ -106,17 +133,6 @@ export async function createRedisStore(
     },
     body: (job) => answered(redis.get(keys.body(job))),
     ...signals,
-  }
-}
-
-async function answered<T>(question: Promise<T>): Promise<T> {
-  try {
-    return await question
-  } catch (cause) {
-    throw new BursarError('STORE_UNAVAILABLE', `Redis did not answer: ${messageOf(cause)}`, {
-      cause,
-      retryable: true,
-    })
   }
 }
 

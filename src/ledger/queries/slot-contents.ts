@@ -1,0 +1,69 @@
+import { sql } from 'drizzle-orm'
+import { z } from 'zod'
+import { OUTCOMES } from '../../admission/outbox.ts'
+import { SafeInteger } from '../columns.ts'
+import { type Ledger, rowsOf } from '../ledger.ts'
+
+/** What a slot is filled with when its data are gone. Every function throws LEDGER_UNAVAILABLE. */
+
+const WindowRow = z.object({ key: z.string(), spentNano: SafeInteger, firedPercent: z.int() })
+/** What the ledger has for one window, nano-USD, and the highest mark that was raised in it. */
+export type LedgerWindow = Readonly<z.infer<typeof WindowRow>>
+
+/** Windows with a posting, in the order of their keys, at most `limit` after a key. */
+export const windowPage = ({ db }: Ledger, after: string, limit: number): Promise<LedgerWindow[]> =>
+  rowsOf(
+    db,
+    WindowRow,
+    sql`
+      with page as (
+        select budget || ':' || window_id as key, spent_nano from window_totals
+        where (budget || ':' || window_id) collate "C" > ${after}
+        order by (budget || ':' || window_id) collate "C" limit ${limit}
+      )
+      select key, spent_nano as "spentNano",
+        coalesce((select max(percent) from threshold_events where window_key = key), 0) as "firedPercent"
+      from page order by key collate "C"`,
+  )
+
+const JobRow = z.object({ job: z.string(), outcome: z.enum(OUTCOMES), endedAtMs: SafeInteger })
+/** How a request ended. */
+export type EndedJob = Readonly<z.infer<typeof JobRow>>
+
+/** Requests that ended at or after an instant, oldest first, at most `limit` after one of them. */
+export const endedJobs = (
+  { db }: Ledger,
+  sinceMs: number,
+  after: Pick<EndedJob, 'job' | 'endedAtMs'> | null,
+  limit: number,
+): Promise<EndedJob[]> =>
+  rowsOf(
+    db,
+    JobRow,
+    sql`
+      select job, outcome, ended_at_ms as "endedAtMs" from requests
+      where ended_at_ms >= ${sinceMs}::bigint
+        and (ended_at_ms, job collate "C") > (${after?.endedAtMs ?? 0}::bigint, ${after?.job ?? ''})
+      order by ended_at_ms, job collate "C" limit ${limit}`,
+  )
+
+const LeaseRow = z.object({
+  id: z.string(),
+  process: z.string(),
+  window: z.string(),
+  amountNano: SafeInteger,
+  openedAtMs: SafeInteger,
+  expiresAtMs: SafeInteger,
+})
+/** An allowance that nobody has closed. */
+export type OpenLease = Readonly<z.infer<typeof LeaseRow>>
+
+export const openLeases = ({ db }: Ledger): Promise<OpenLease[]> =>
+  rowsOf(
+    db,
+    LeaseRow,
+    sql`
+      select id, process, window_key as "window", amount_nano as "amountNano", opened_at_ms as "openedAtMs",
+        expires_at_ms as "expiresAtMs"
+      from leases where closed_at_ms is null order by id`,
+  )

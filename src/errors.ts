@@ -36,6 +36,7 @@ export type ErrorCode =
   | 'INVALID_FILE'
   | 'INVALID_ARGUMENT'
   | 'INVALID_API_KEY'
+  | 'INVALID_SIGNATURE'
   | 'ACCESS_DENIED'
   | 'UNKNOWN_KEY'
   | 'UNKNOWN_BUDGET'

@@ -1,6 +1,7 @@
 import type { WorkContext } from '../src/queue/context.ts'
 import type { Abort } from '../src/queue/disposition.ts'
 import { createGateBackoff } from '../src/queue/gate-backoff.ts'
+import { createLimitQueue } from '../src/queue/limit-queue.ts'
 import { QUEUES } from '../src/queue/names.ts'
 import { createOwed } from '../src/queue/owed.ts'
 import { createParkedCount } from '../src/queue/parked-count.ts'
@@ -31,6 +32,7 @@ export async function startCompletionWorkers(runtime: Runtime): Promise<Completi
   const owed = createOwed({
     store,
     logger,
+    ...(runtime.life ? { book: runtime.life.book } : {}),
     wake: (jobs) => waker.wake(jobs),
     onSize: (size) => metrics.owed.set(size),
   })
@@ -46,6 +48,7 @@ export async function startCompletionWorkers(runtime: Runtime): Promise<Completi
     renewer,
     gates: createGateBackoff(),
     parked: createParkedCount(runtime.queues),
+    waiting: createLimitQueue((jobs) => waker.wake(jobs)),
     holdTtlMs: options.HOLD_TTL_MS,
     resultTtlMs: options.RESULT_TTL_MS,
   }

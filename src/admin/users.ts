@@ -50,18 +50,43 @@ export const usersSetTier: AdminCommand<z.infer<typeof SetSchema>, UserTier> = {
   output: UserTierSchema,
   async run(place, { user, tier, tenant, untilMs, forMs, reason }) {
     const nowMs = Date.now()
-    const policy = await policyInForce(place)
-    if (tier !== null && !Object.hasOwn(policy.tiers, tier)) throw unknownTier(tier, policy.tiers)
     const end = forMs === undefined ? (untilMs ?? null) : nowMs + forMs
     if (end !== null && end <= nowMs) throw over(end)
-    const change = await recordTier(await place.ledger(), {
-      ...{ tenant: tenant ?? policy.identity.defaultTenant, user, tier, reason },
-      ...{ untilMs: end, setBy: place.by ?? 'operator', setAtMs: nowMs },
-    })
-    await publish(place)
-    return view(change, nowMs)
+    return giveTier(place, { user, tier, tenant, untilMs: end, reason, event: null }, nowMs)
   },
 }
+
+/** A change of a user's tier that somebody wants. */
+export interface WantedTier
+  extends Pick<SetTier, 'user' | 'tier' | 'untilMs' | 'reason' | 'event'> {
+  /** undefined = the policy's default tenant. */
+  readonly tenant: string | undefined
+}
+
+/**
+ * Puts a change on record and tells every process; one that a message asked for once, however often it comes.
+ * @throws {BursarError} UNKNOWN_TIER, POLICY_MISSING, LEDGER_UNAVAILABLE, STORE_UNAVAILABLE; INVALID_ARGUMENT when the
+ * message's id stands for another change already.
+ */
+export async function giveTier(
+  place: TierPlace,
+  { tenant, ...wanted }: WantedTier,
+  nowMs: number,
+): Promise<UserTier> {
+  const policy = await policyInForce(place)
+  const { user, tier } = wanted
+  if (tier !== null && !Object.hasOwn(policy.tiers, tier)) throw unknownTier(tier, policy.tiers)
+  const whose = tenant ?? policy.identity.defaultTenant
+  const by = { setBy: place.by ?? 'operator', setAtMs: nowMs }
+  const change = await recordTier(await place.ledger(), { ...wanted, ...by, tenant: whose })
+  const same = change.tenant === whose && change.user === user && change.tier === tier
+  if (!same || change.untilMs !== wanted.untilMs) throw usedUp(change.event)
+  await publish(place)
+  return view(change, nowMs)
+}
+
+/** Where tiers are kept. */
+export type TierPlace = Pick<AdminPlace, 'by' | 'ledger' | 'tiers'>
 
 /** The tiers that users were given, by tenant and user. */
 export const usersList: AdminCommand<z.infer<typeof ListSchema>, UserTiersView> = {
@@ -76,7 +101,7 @@ export const usersList: AdminCommand<z.infer<typeof ListSchema>, UserTiersView> 
   },
 }
 
-async function publish(place: AdminPlace): Promise<void> {
+async function publish(place: TierPlace): Promise<void> {
   const ledger = await place.ledger()
   try {
     await publishTiers(await place.tiers(), (version, limit) => tiersAfter(ledger, version, limit))
@@ -105,6 +130,12 @@ function unknownTier(tier: string, tiers: object): BursarError {
     { detail: { tier, known } },
   )
 }
+
+const usedUp = (event: string | null): BursarError =>
+  new BursarError(
+    'INVALID_ARGUMENT',
+    `message ${event} was about another change already: give each change an id of its own`,
+  )
 
 const over = (atMs: number): BursarError =>
   new BursarError(

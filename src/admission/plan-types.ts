@@ -18,6 +18,8 @@ export interface GovernedRequest {
   readonly urgency: Urgency
   /** What it is for, as limits name it; absent = nothing of a kind. */
   readonly resource?: string
+  /** Whence it came, as `readIpAddress` names it; absent = nobody knows. Never a tag: those stand in the ledger. */
+  readonly ip?: string
   /** Forbids stepping down. */
   readonly pinned: boolean
 }

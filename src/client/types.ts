@@ -21,6 +21,8 @@ export interface Identity {
   readonly run?: string
   /** What it is for, e.g. `generation`; limits may be about one kind of request. */
   readonly resource?: string
+  /** Whose address it came from, where that is known: limits may go by it. A gateway finds it out by itself. */
+  readonly ip?: string
 }
 
 /** What Bursar reads of a request; every other field goes to the provider as it is. */

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import { BursarError } from '../errors.ts'
 import { parseDuration } from './units.ts'
@@ -40,6 +41,23 @@ const slot = (fallback: string) =>
     .default(fallback)
 
 const HTTP = /^https?$/
+
+const PROXIES: readonly string[] = ['loopback', 'linklocal', 'uniquelocal']
+
+/** Not everybody: what anybody may write is no address. */
+function isProxy(entry: string): boolean {
+  const [address = '', bits] = entry.split('/')
+  const family = isIP(address)
+  if (family === 0) return PROXIES.includes(entry)
+  const most = family === 4 ? 32 : 128
+  return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= most)
+}
+const proxies = z
+  .string()
+  .refine((text) => text.split(',').every((entry) => isProxy(entry.trim())), {
+    error: `write addresses or networks of your proxies, e.g. 10.0.0.0/8,192.0.2.7, or ${PROXIES.join(', ')}`,
+  })
+  .optional()
 
 const AUTH_MODES = ['auto', 'required', 'off'] as const
 
@@ -87,6 +105,16 @@ export const OptionsSchema = z.strictObject({
   BURSAR_AUTH: z
     .enum(AUTH_MODES, { error: `write one of ${AUTH_MODES.join(', ')}` })
     .default('auto'),
+  /** Signs what a subscription system sends; two with a comma while one replaces the other. Missing = nothing is taken. */
+  BURSAR_WEBHOOK_SECRET: z
+    .string()
+    .regex(
+      /^[^\s,]{32,}(,[^\s,]{32,})?$/,
+      'write 32 characters or more, e.g. of openssl rand -hex 32',
+    )
+    .optional(),
+  /** Proxies in front of the gateway whose x-forwarded-for is believed. Missing = nobody's. */
+  BURSAR_TRUST_PROXY: proxies,
   /** The gateway that clients and the command line talk to. Missing = straight to the servers, or in the data folder. */
   BURSAR_URL: address(/^(https?|unix)$/, 'http://127.0.0.1:8080 or unix:/run/bursar.sock'),
   /** The key that a client, or the command line, shows to the gateway. */
@@ -123,6 +151,7 @@ export function readOptions(env: Environment): Options {
 
 const SECRETS: ReadonlySet<string> = new Set([
   'BURSAR_API_KEY',
+  'BURSAR_WEBHOOK_SECRET',
   'OPENAI_API_KEY',
 ] satisfies (keyof Options)[])
 

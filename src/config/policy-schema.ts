@@ -2,25 +2,19 @@ import { z } from 'zod'
 import { isBursarError } from '../errors.ts'
 import { parseUsd } from '../money/usd.ts'
 import { suggest } from './policy-errors.ts'
-import { FUND_MODES, PERIODS, SCOPES, type Scope, WINDOW_PERIODS } from './policy-types.ts'
+import { FUND_MODES, PERIODS, WINDOW_PERIODS } from './policy-types.ts'
+import { modelName, name, text } from './policy-words.ts'
+import { BudgetScopeSchema, LimitScopeSchema } from './scope-schema.ts'
 import { parseDuration, parseSize } from './units.ts'
 
 /**
  * The shape of bursar.yaml. Single values are read here (money, durations, scopes); what needs more than one entry
  * (names that must exist, ladders, duplicates) is judged in policy-checks.ts. docs/policy.md lists every key.
  */
-const name = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9][\w.-]{0,63}$/,
-    'write a name of letters, digits, ".", "_" and "-", at most 64',
-  )
 /** What tiers and providers bring along is called `tier.<name>` and `provider.<name>`. */
 const ownName = name.refine((id) => !/^(tier|provider)\./.test(id), {
   error: 'names that begin with "tier." or "provider." belong to those: choose another',
 })
-const modelName = z.string().min(1, 'write the name of a model').max(200)
-const text = z.string().min(1, 'write something here').max(200)
 const count = (min: number, max: number) => z.int().min(min).max(max)
 const tokens = count(1, 10_000_000)
 const percent = (min: number, max: number) => z.int().min(min).max(max)
@@ -69,41 +63,6 @@ const instant = z.string().transform((value, context) => {
   })
   return z.NEVER
 })
-
-const SCOPE =
-  'write global, user, tenant, tier, session, run, key, model or provider, or one value: { tenant: acme }, { tag: feature=tutor }, { tag: feature }'
-const scope = z
-  .union(
-    [
-      z.enum(['global', ...SCOPES]),
-      z.strictObject({
-        user: text.optional(),
-        tenant: text.optional(),
-        tier: name.optional(),
-        session: text.optional(),
-        run: text.optional(),
-        key: text.optional(),
-        model: modelName.optional(),
-        provider: name.optional(),
-        tag: z
-          .string()
-          .regex(/^[^=]+(=.+)?$/s, SCOPE)
-          .optional(),
-      }),
-    ],
-    { error: SCOPE },
-  )
-  .transform((value, context): Scope => {
-    if (value === 'global') return { kind: 'global' }
-    if (typeof value === 'string') return { kind: value, of: 'each' }
-    const [kind, ...more] = Object.keys(value)
-    const of = Object.values(value)[0]
-    if (kind === undefined || of === undefined || more.length > 0) {
-      context.addIssue({ code: 'custom', message: SCOPE })
-      return z.NEVER
-    }
-    return scopeOf(kind, of)
-  })
 
 const alertAt = z
   .array(percent(1, 1_000))
@@ -166,13 +125,13 @@ export const TierSchema = z.strictObject({
 
 export const BudgetSchema = z.strictObject({
   id: ownName,
-  scope,
+  scope: BudgetScopeSchema,
   ...fund([80, 100]),
 })
 
 export const LimitSchema = z.strictObject({
   id: ownName,
-  scope,
+  scope: LimitScopeSchema,
   resource: name.optional(),
   algorithm: z.enum(['sliding-window', 'token-bucket', 'fixed-window']).optional(),
   requests: count(1, 1e9).optional(),
@@ -298,15 +257,6 @@ export const PolicyFileSchema = z.strictObject({
   unknown_models: UnknownModelsSchema.default('refuse'),
   cache: CacheSchema.prefault({}),
 })
-
-function scopeOf(kind: string, value: string): Scope {
-  const named = SCOPES.find((one) => one === kind)
-  if (named) return { kind: named, of: { value } }
-  const at = value.indexOf('=')
-  return at === -1
-    ? { kind: 'tag', key: value, of: 'each' }
-    : { kind: 'tag', key: value.slice(0, at), of: { value: value.slice(at + 1) } }
-}
 
 function isTimezone(value: string): boolean {
   // Offsets such as +02:00 pass Intl in some versions of Node, and know no summer time.

@@ -7,7 +7,10 @@ export type Period = (typeof PERIODS)[number]
 export const WINDOW_PERIODS = [...PERIODS, 'lifetime'] as const
 export type WindowPeriod = (typeof WINDOW_PERIODS)[number]
 
-/** What one value of a request may be governed by. `key` is the API key that it came with, by its id. */
+/**
+ * What one value of a request may be governed by. `key` is the API key that it came with, by its id; `ip` is for limits
+ * alone.
+ */
 export const SCOPES = [
   'user',
   'tenant',
@@ -15,6 +18,7 @@ export const SCOPES = [
   'session',
   'run',
   'key',
+  'ip',
   'model',
   'provider',
 ] as const

@@ -19,6 +19,7 @@ import { accountRoutes } from './routes/account.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { operationRoutes } from './routes/operations.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 
 /** Beside the body that the policy measures: our own fields and JSON's escapes, which may double it. */
 const ENVELOPE_BYTES = 64 * 1_024
@@ -44,6 +45,7 @@ export function createApp(parts: GatewayParts): FastifyInstance {
     bodyLimit: HARD_LIMIT_BYTES,
     frameworkErrors: sendError,
     schemaController: NO_SCHEMAS,
+    trustProxy: runtime.options.BURSAR_TRUST_PROXY ?? false,
   }
   const loggerInstance: FastifyBaseLogger = runtime.logger
   const app = fastify({ ...settings, loggerInstance })
@@ -78,6 +80,7 @@ export function createApp(parts: GatewayParts): FastifyInstance {
   jobRoutes(app, parts)
   accountRoutes(app, parts)
   adminRoutes(app, parts)
+  webhookRoutes(app, parts)
   app.setNotFoundHandler((request) => {
     throw unknownRoute(request, routes)
   })

@@ -36,8 +36,8 @@ export const asksNeighbours = ({
 }: Pick<Options, 'BURSAR_AUTH' | 'BURSAR_HOST'>): boolean =>
   mode === 'required' || (mode === 'auto' && !isLocal(host))
 
-/** Asked for by machines that have no key, and tell nobody anything. */
-const OPEN: ReadonlySet<string> = new Set(['/health', '/ready'])
+/** Asked for by machines that have no key: those that tell nobody anything, and one that wants a signature. */
+const OPEN: ReadonlySet<string> = new Set(['/health', '/ready', '/v1/webhooks/subscriptions'])
 /** Each command has its own role: its route asks for it by `authorize`. */
 const ADMIN = '/v1/admin/'
 
@@ -115,11 +115,13 @@ const onSocket = ({ raw }: FastifyRequest): boolean => connections.get(raw.socke
 
 /**
  * Whether somebody on this machine asks. On a loopback address another name than its own means a proxy that lets others
- * in, or a web page whose name leads here (DNS rebinding).
+ * in, or a web page whose name leads here (DNS rebinding); the header that a trusted proxy names it in is anybody's.
  */
-function isNeighbour({ raw, hostname }: FastifyRequest): boolean {
+function isNeighbour({ raw, ips }: FastifyRequest): boolean {
   const listening = connections.get(raw.socket)
-  return listening?.on === 'port' && isLocal(listening.host) && isLocal(hostname)
+  const throughProxy = ips !== undefined && ips.length > 1
+  const name = (raw.headers.host ?? '').replace(/:\d+$/, '')
+  return listening?.on === 'port' && isLocal(listening.host) && isLocal(name) && !throughProxy
 }
 
 function assertRole({ role }: ApiKey, needed: KeyRole): void {

@@ -55,6 +55,7 @@ export const ERROR_STATUS = {
   MOVE_DIFFERS: broken(500),
   MOVE_STOPPED: broken(503),
   INVALID_API_KEY: wrong(401),
+  INVALID_SIGNATURE: wrong(401),
   ACCESS_DENIED: wrong(403),
   UNKNOWN_KEY: missing,
   UNKNOWN_BUDGET: missing,

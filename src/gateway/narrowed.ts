@@ -1,11 +1,15 @@
 import type { FastifyRequest } from 'fastify'
+import type { ApiKey } from '../access/api-key.ts'
+import { denied } from '../access/errors.ts'
 import { assertModels, narrow } from '../access/scope.ts'
+import { readIpAddress } from '../config/ip-address.ts'
 import { withKey } from '../queue/asked-with.ts'
 import { keyOf } from './authorize.ts'
 import type { GatewayRuntime } from './parts.ts'
 
 /**
- * What somebody asks for, held to the key that it came with, whose budgets it is counted in; as it is without one.
+ * What somebody asks for, with the address that it came from, and held to the key that it came with, whose budgets it
+ * is counted in.
  * @throws {BursarError} ACCESS_DENIED.
  */
 export function narrowed<Asked extends object>(
@@ -14,8 +18,26 @@ export function narrowed<Asked extends object>(
   { rules }: Pick<GatewayRuntime, 'rules'>,
 ): Asked {
   const key = keyOf(request)
-  if (key === null) return asked
-  const own = narrow(key, asked)
+  const from = addressed(request, asked, key)
+  if (key === null) return from
+  const own = narrow(key, from)
   assertModels(key, own, rules.current().policy)
   return withKey(own, key.id)
+}
+
+/** Whoever may name any user may name whose address it is, too: a program that asks for others. */
+function addressed<Asked extends object>(
+  { raw, ip }: FastifyRequest,
+  asked: Asked,
+  key: ApiKey | null,
+): Asked {
+  // A unix socket has none.
+  const own = raw.socket.remoteAddress === undefined ? undefined : readIpAddress(ip)
+  const named: unknown = Reflect.get(asked, 'ip')
+  if (named === undefined) return own === undefined ? asked : { ...asked, ip: own }
+  if (key && key.user !== null && readIpAddress(String(named)) !== own) {
+    const message = `this API key is for user '${key.user}' alone, who comes from where the request does: leave ip out`
+    throw denied('ip', message)
+  }
+  return asked
 }

@@ -6,7 +6,11 @@ import { BursarError } from '../errors.ts'
  * @param maxBytes - of the body as it travels.
  * @throws {BursarError} REQUEST_TOO_LARGE; INVALID_REQUEST when it is empty, no UTF-8 or no JSON.
  */
-export async function readJsonBody(payload: IncomingMessage, maxBytes: number): Promise<unknown> {
+export const readJsonBody = async (payload: IncomingMessage, maxBytes: number): Promise<unknown> =>
+  parseJson(await readText(payload, maxBytes))
+
+/** Reads a body as it is. @throws {BursarError} REQUEST_TOO_LARGE; INVALID_REQUEST when it is no UTF-8. */
+export async function readText(payload: IncomingMessage, maxBytes: number): Promise<string> {
   const announced = Number(payload.headers['content-length'] ?? 0)
   if (announced > maxBytes) throw tooLarge(maxBytes)
   const chunks: Buffer[] = []
@@ -17,7 +21,7 @@ export async function readJsonBody(payload: IncomingMessage, maxBytes: number): 
     if (bytes > maxBytes) throw tooLarge(maxBytes)
     chunks.push(chunk)
   }
-  return parse(decode(Buffer.concat(chunks, bytes)))
+  return decode(Buffer.concat(chunks, bytes))
 }
 
 function decode(bytes: Buffer): string {
@@ -28,7 +32,8 @@ function decode(bytes: Buffer): string {
   }
 }
 
-function parse(text: string): unknown {
+/** @throws {BursarError} INVALID_REQUEST when a body is empty or no JSON. */
+export function parseJson(text: string): unknown {
   if (text.trim() === '') throw invalid('the body is empty: send a JSON object')
   try {
     return JSON.parse(text)

@@ -43,7 +43,7 @@ export const JobSchema = z
 const text = z.string().min(1)
 const TagSchema = z.string().regex(/^[^=]+=/, 'write tag=key=value, e.g. tag=feature=tutor')
 
-/** `?user=u42&tenant=acme&tier=basic&session=s1&run=r1&resource=generation&tag=feature=tutor&tag=...` */
+/** `?user=u42&tenant=acme&tier=basic&session=s1&run=r1&resource=generation&ip=203.0.113.7&tag=feature=tutor` */
 export const QuotaQuerySchema = z
   .strictObject({
     user: z.string({ error: 'say whose: /v1/quota?user=u42' }).min(1),
@@ -52,9 +52,10 @@ export const QuotaQuerySchema = z
     session: text.optional(),
     run: text.optional(),
     resource: text.optional(),
+    ip: text.optional(),
     tag: z.union([TagSchema.transform((tag) => [tag]), z.array(TagSchema)]).optional(),
   })
-  .transform(({ user, tenant, tier, session, run, resource, tag }): Identity => {
+  .transform(({ user, tenant, tier, session, run, resource, ip, tag }): Identity => {
     const tags = tag?.map((one) => [
       one.slice(0, one.indexOf('=')),
       one.slice(one.indexOf('=') + 1),
@@ -66,6 +67,7 @@ export const QuotaQuerySchema = z
       ...(session !== undefined && { session }),
       ...(run !== undefined && { run }),
       ...(resource !== undefined && { resource }),
+      ...(ip !== undefined && { ip }),
       ...(tags && { tags: Object.fromEntries(tags) }),
     }
   })

@@ -10,6 +10,7 @@ import {
   primaryKey,
   text,
   unique,
+  uniqueIndex,
 } from 'drizzle-orm/pg-core'
 import { KEY_ROLES } from '../access/roles.ts'
 import { OUTCOMES, POSTING_KINDS, URGENCIES } from '../admission/outbox.ts'
@@ -306,6 +307,11 @@ export const userTiers = pgTable(
     reason: text().notNull(),
     setBy: text('set_by').notNull(),
     setAtMs: ms('set_at_ms').notNull(),
+    /** Id of the message that asked for it, where one did; absent = a person did. */
+    event: text(),
   },
-  (t) => [index('user_tiers_by_user').on(t.tenant, t.user, t.version)],
+  (t) => [
+    index('user_tiers_by_user').on(t.tenant, t.user, t.version),
+    uniqueIndex('user_tiers_by_event').on(t.event),
+  ],
 )

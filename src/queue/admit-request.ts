@@ -9,6 +9,7 @@ import { grantHold, type Hold } from '../admission/hold.ts'
 import { chainOf, governing } from '../admission/model/chains.ts'
 import { amountFor } from '../admission/model/rungs.ts'
 import type { AttemptMeta } from '../admission/outbox.ts'
+import { unaddressed } from '../admission/plan/limit-lines.ts'
 import { planRequest } from '../admission/plan.ts'
 import type { TurnTaken } from '../admission/plan-lines.ts'
 import type { Plan } from '../admission/plan-types.ts'
@@ -18,7 +19,7 @@ import type { Rules, WorkContext } from './context.ts'
 import { turnFor } from './fair.ts'
 import { newAttemptId } from './ids.ts'
 import { type LoadedJob, metaOf } from './job.ts'
-import { judgeAdmission, type OkPlan, type Verdict } from './judge-admission.ts'
+import { type Circumstances, judgeAdmission, type OkPlan, type Verdict } from './judge-admission.ts'
 import { parkedFor } from './park-note.ts'
 import type { Denied } from './result-body.ts'
 
@@ -34,6 +35,8 @@ export interface Admitted {
   readonly meta: string
   /** The local clock when the hold was granted; with `hold.terms.atMs` it tells the slot's time. */
   readonly localAtMs: number
+  /** Paid from an allowance while Redis is away; absent = the slot admitted it. */
+  readonly degraded?: true
 }
 
 /** The turn that a take came by. */
@@ -55,6 +58,7 @@ export async function admitRequest(
   const { rules: source, clock } = context
   let rules = source.current()
   let nowMs = clock.now()
+  for (const limit of unaddressed(rules.policy, job)) context.metrics.limitsSkipped.inc({ limit })
   for (let round = 0; round < MAX_PLANS; round++) {
     const plan = planRequest({ ...rules, request: job, nowMs })
     if (!plan.ok) return { do: 'deny', as: 'refused', error: unplanned(plan) }
@@ -62,24 +66,34 @@ export async function admitRequest(
       ...admitCommand(job, plan, rules, context),
       ...takenTurn(turn, job, plan, rules),
     }
+    const epoch = context.life?.epoch() ?? 0
     const reply = await sendAdmit(command, context)
     if (reply === null || reply.outcome === 'unavailable' || reply.outcome === 'epoch-changed') {
       return LATER
     }
     if (reply.outcome === 'late') return { do: 'wait-turn', priority: reply.priority }
-    if (reply.outcome === 'held') return admitted(command, reply, plan, rules)
+    if (reply.outcome === 'held') {
+      const granted = admitted(command, reply, plan, rules)
+      return (await isOfToday(granted, epoch, context, job.cacheKey)) ? granted : LATER
+    }
     if (reply.outcome === 'stale') {
       nowMs = reply.nowMs
       if (reply.policy > rules.policy.version) rules = await source.atLeast(reply.policy)
     } else if (reply.outcome !== 'void') {
       const parked = reply.outcome === 'over-budget' ? (context.parked?.next() ?? 0) : 0
-      const verdict = judgeAdmission(reply, { job, plan, nowMs, random: Math.random(), parked })
+      const random = Math.random()
+      const turn = turnIn(context)
+      const verdict = judgeAdmission(reply, { job, plan, nowMs, random, parked, ...turn })
       return verdict.do === 'park' ? { ...verdict, for: parkedFor(reply, plan) } : verdict
     }
   }
   context.logger.warn({ job: job.id }, 'no plan was fresh enough for the slot; trying again later')
   return LATER
 }
+
+/** Virtual time is looked at again soon, whatever it says. */
+const turnIn = ({ waiting, clock }: WorkContext): Pick<Circumstances, 'waiting'> =>
+  waiting && !clock.virtual ? { waiting } : {}
 
 function takenTurn(
   turn: TakenBy | undefined,
@@ -164,6 +178,18 @@ function admitted(
   const terms = { attemptId: attempt, job, rung, holdNano, capTokens, n, atMs, windows: keys }
   const hold = grantHold(terms)
   return { do: 'call', hold, plan, passed, rules, meta, localAtMs: Date.now() }
+}
+
+/** Whether no newer life of the slot has begun since it was asked: of an older one it is not sent, but given back. */
+async function isOfToday(
+  { hold, meta }: Admitted,
+  epoch: number,
+  { life, owed }: WorkContext,
+  flight: string | null,
+): Promise<boolean> {
+  if (!life || life.book.granted(hold, meta, epoch)) return true
+  await owed.release({ attempt: hold.attemptId, job: hold.terms.job, flight })
+  return false
 }
 
 const unplanned = ({ code, message, detail }: Extract<Plan, { ok: false }>): Denied => ({

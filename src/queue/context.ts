@@ -2,10 +2,12 @@ import type { AdmissionStore } from '../admission/store.ts'
 import type { Policy } from '../config/policy-types.ts'
 import type { PriceBook } from '../pricing/types.ts'
 import type { Provider } from '../provider/types.ts'
+import type { Life } from '../slot/life.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Clock } from './clock.ts'
 import type { GateBackoff } from './gate-backoff.ts'
+import type { LimitQueue } from './limit-queue.ts'
 import type { Owed } from './owed.ts'
 import type { ParkedCount } from './parked-count.ts'
 import type { Renewer } from './renewer.ts'
@@ -38,6 +40,10 @@ export interface WorkContext {
   readonly logger: Logger
   /** Absent = nobody counts: parked jobs come back within seconds of each other. */
   readonly parked?: ParkedCount
+  /** Absent = whoever waits for the same limit comes back at the same time. */
+  readonly waiting?: LimitQueue
+  /** Absent or null = the slot loses nothing that this process does not lose too. */
+  readonly life?: Pick<Life, 'epoch' | 'book'> | null
   readonly holdTtlMs: number
   readonly resultTtlMs: number
 }

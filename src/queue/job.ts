@@ -25,6 +25,7 @@ export const CompletionJobSchema = z.object({
   tags: z.record(z.string(), z.string()),
   urgency: z.enum(URGENCIES),
   resource: z.string().exactOptional(),
+  ip: z.string().exactOptional(),
   pinned: z.boolean(),
   /** Whether the caller follows the chunk log. */
   stream: z.boolean(),

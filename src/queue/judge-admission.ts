@@ -6,8 +6,11 @@ import { formatUsd } from '../money/usd.ts'
 import type { DeniedOutcome } from './conclude.ts'
 import type { Disposition } from './disposition.ts'
 import type { CompletionJob } from './job.ts'
+import type { LimitQueue } from './limit-queue.ts'
+import { turnAfter } from './limit-turns.ts'
 import { namedLine, refusalOf } from './limit-words.ts'
 import type { Denied } from './result-body.ts'
+import { topUpUntilMs } from './top-up-patience.ts'
 
 export type OkPlan = Extract<Plan, { ok: true }>
 
@@ -30,6 +33,8 @@ export interface Circumstances {
   readonly nowMs: number
   /** 0 to 1, spreads what wakes at the same time. */
   readonly random: number
+  /** Those who wait for the same; absent = each comes back when the limit has room for one. */
+  readonly waiting?: LimitQueue
   /** How many jobs are parked already, about; absent = none. */
   readonly parked?: number
 }
@@ -104,6 +109,10 @@ function judgeBudget(
     const untilMs = job.deadlineMs === 0 ? wakeMs : Math.min(wakeMs, job.deadlineMs)
     return { do: 'park', delayMs: Math.max(untilMs - nowMs, LEAST_WAIT_MS), by: 'budget' }
   }
+  const toppedUpMs = plan.parks && resumeAtMs === 0 ? topUpUntilMs(reply, plan, job, nowMs) : null
+  if (toppedUpMs !== null) {
+    return { do: 'park', delayMs: Math.max(toppedUpMs - nowMs, LEAST_WAIT_MS), by: 'budget' }
+  }
   return { do: 'deny', as: 'refused', error: overBudget(reply, plan) }
 }
 
@@ -155,17 +164,22 @@ function overBudget(
 }
 
 function judgeBusy(
-  { by, index, resumeAtMs, remaining = 0, resetAtMs }: Extract<NoHold, { outcome: 'busy' }>,
-  { job, plan, nowMs, random }: Circumstances,
+  reply: Extract<NoHold, { outcome: 'busy' }>,
+  { job, plan, nowMs, random, waiting }: Circumstances,
 ): Verdict {
+  const { by, index, resumeAtMs, remaining = 0, resetAtMs } = reply
   const patience =
     job.urgency === 'interactive'
       ? job.enqueuedAtMs + INTERACTIVE_WAIT_MS
       : Number.POSITIVE_INFINITY
   const lastMs = Math.min(patience, job.deadlineMs === 0 ? patience : job.deadlineMs)
   if (resumeAtMs < lastMs) {
-    const waitMs = Math.max(resumeAtMs - nowMs, LEAST_WAIT_MS)
-    return { do: 'park', delayMs: waitMs + Math.floor(random * JITTER_MS), by }
+    const opensAtMs = Math.max(resumeAtMs, nowMs + LEAST_WAIT_MS)
+    const refused = { job: job.id, plan, reply, opensAtMs, lastMs, nowMs }
+    const backMs = waiting
+      ? turnAfter(waiting, refused)
+      : opensAtMs + Math.floor(random * JITTER_MS)
+    return { do: 'park', delayMs: Math.max(backMs - nowMs, LEAST_WAIT_MS), by }
   }
   const retryAfterMs = Math.max(resumeAtMs - nowMs, LEAST_WAIT_MS)
   const line = by === 'limit' ? plan.limits[index] : undefined

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { amountFor } from '../admission/model/rungs.ts'
 import type { Disposition, ParkedBy, ParkedFor } from './disposition.ts'
 import type { NoHold, OkPlan } from './judge-admission.ts'
+import { leastOf } from './top-up-patience.ts'
 
 /** Names what refused a plan. */
 export function parkedFor(reply: NoHold, { windows, limits, offers }: OkPlan): ParkedFor {
@@ -10,8 +11,7 @@ export function parkedFor(reply: NoHold, { windows, limits, offers }: OkPlan): P
   return {
     what: whatOf(reply, { windows, limits, offers }) ?? '',
     holdNano: first ? amountFor(first, first.capTokens) : 0,
-    // A rung that others stand below is served whole or not at all.
-    leastNano: last ? amountFor(last, last.until === null ? last.floorTokens : last.capTokens) : 0,
+    leastNano: last ? leastOf(last) : 0,
   }
 }
 

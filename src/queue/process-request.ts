@@ -11,6 +11,7 @@ import type { WorkContext } from './context.ts'
 import { type Abort, abortOf, type Disposition } from './disposition.ts'
 import type { CompletionJob, LoadedJob } from './job.ts'
 import { CANCELLED, expiredAt, type Verdict } from './judge-admission.ts'
+import { passOn } from './limit-turns.ts'
 import { cachedReceipt } from './receipt-record.ts'
 import { writeCached } from './result-body.ts'
 import { settlementOf } from './settlement.ts'
@@ -44,7 +45,7 @@ export async function processRequest(
     if (admitted.do !== 'call') return await carryOut(admitted, job, context)
     const abort = abortOf(signal)
     if (abort !== null) return await giveUp(job, admitted, context, abort)
-    const call = await callProvider(loaded, admitted, context, signal)
+    const call = await callOrGiveBack(loaded, admitted, context, signal)
     return await settleCall(loaded, admitted, call, context, abortOf(signal))
   } catch (error) {
     if (!(error instanceof BursarError)) throw error
@@ -92,6 +93,22 @@ function uncountOf(job: CompletionJob, policy: Policy): Uncount | undefined {
   return limits.length === 0 ? undefined : { limits, atMs }
 }
 
+/** A call that never left holds nothing. */
+async function callOrGiveBack(
+  job: LoadedJob,
+  admitted: Admitted,
+  context: WorkContext,
+  signal: AbortSignal,
+): Promise<SeenCall> {
+  try {
+    return await callProvider(job, admitted, context, signal)
+  } catch (error) {
+    const { attemptId: attempt, sent } = admitted.hold
+    if (!sent) await context.owed.release({ attempt, job: job.id, flight: job.cacheKey })
+    throw error
+  }
+}
+
 /** Aborted before anything was sent: the hold goes back whole. */
 async function giveUp(
   job: CompletionJob,
@@ -132,6 +149,12 @@ async function settleCall(
   if (reply.outcome === 'too-old') {
     context.logger.error({ attempt: command.attempt }, 'a settlement came too late to be booked')
     return next
+  }
+  if (context.waiting) {
+    const { rung, capTokens } = admitted.hold.terms
+    const { tokens, outputTokens = null } = command
+    const ended = { plan: admitted.plan, rung, capTokens, tokens, outputTokens }
+    passOn(context.waiting, ended, context.clock.now())
   }
   metrics.costNano.inc({ model: gate }, reply.bookedNano)
   if (booked === 'unconfirmed') metrics.unconfirmed.inc({ model: gate })

@@ -16,6 +16,7 @@ import { type LimitReport, refusalOf, reportLimit } from './limit-words.ts'
 import { JOB_NAME, queueOf } from './names.ts'
 import type { Queues } from './queues.ts'
 import type { RequestOptions } from './request.ts'
+import { TOP_UP_PATIENCE_MS } from './top-up-patience.ts'
 
 /** What became of a request that was handed in. */
 export type Enqueued =
@@ -61,7 +62,7 @@ export interface Prepare {
 /** Larger bodies stay beside the queue: BullMQ moves a job's data with each state it passes. */
 const INLINE_BYTES = 16 * 1_024
 /** Longer than any job waits without a deadline of its own. */
-const BODY_TTL_MS = 7 * 24 * 3_600_000
+const BODY_TTL_MS = TOP_UP_PATIENCE_MS + 24 * 3_600_000
 
 /** Makes the job of a request. Pure, but for the id it draws. */
 export function prepareJob(prepare: Prepare, clock: Clock): CompletionJob {
@@ -165,7 +166,7 @@ export const slotClosed = (): BursarError =>
   )
 
 /** Of several full limits the one that lasts longest is told: before it, the request would be refused again. */
-function rateLimited(
+export function rateLimited(
   job: CompletionJob,
   named: readonly NamedLimit[],
   { limits: states }: Extract<IntakeReply, { outcome: 'refused' }>,

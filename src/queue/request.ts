@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { URGENCIES } from '../admission/outbox.ts'
 import { isOwnTag, OWN_TAGS } from '../admission/plan/own-tags.ts'
 import type { GovernedRequest } from '../admission/plan-types.ts'
+import { readIpAddress } from '../config/ip-address.ts'
 import { OPERATIONS, type Operation } from '../config/operations.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { BursarError } from '../errors.ts'
@@ -11,6 +12,16 @@ import { measureJson } from './measure-json.ts'
 import { userKey } from './user-key.ts'
 
 const name = z.string().min(1).max(256)
+/** Whence it came, as limits count it. */
+const address = z.string().transform((value, context) => {
+  const known = readIpAddress(value)
+  if (known !== undefined) return known
+  context.addIssue({
+    code: 'custom',
+    message: 'write an address such as 203.0.113.7, or leave ip out',
+  })
+  return z.NEVER
+})
 /** They stand on every hold and entry. */
 const MAX_TAGS = 32
 const OWN = 'tags that begin with "bursar." are written by Bursar: send session or run instead'
@@ -31,6 +42,7 @@ const ControlsSchema = z.object({
   urgency: z.enum(URGENCIES).default('interactive'),
   /** What it is for, as limits name it. */
   resource: name.optional(),
+  ip: address.optional(),
   /** Milliseconds from now, or a point in time. */
   deadline: z.union([z.int().positive(), z.date(), z.iso.datetime({ offset: true })]).optional(),
   pinned: z.boolean().default(false),
@@ -58,8 +70,8 @@ export interface RequestOptions {
 }
 
 /**
- * Reads an app's flat request: ours are `user tenant tier session run tags urgency resource deadline pinned cache operation jobId model`,
- * the rest is the OpenAI body.
+ * Reads an app's flat request: ours are `user tenant tier session run tags urgency resource ip deadline pinned cache
+ * operation jobId model`, the rest is the OpenAI body.
  * @param nowMs - what a relative deadline counts from.
  * @throws {BursarError} INVALID_REQUEST, UNKNOWN_TIER or REQUEST_TOO_LARGE, saying what to write instead.
  */
@@ -74,7 +86,7 @@ export function readRequest(
   checkBody(operation, body)
   const bodyBytes = measureJson(body, 'request')
   if (bodyBytes > policy.defaults.maxBodyBytes) throw tooLarge(bodyBytes, policy)
-  const { user, model, urgency, pinned, resource } = controls
+  const { user, model, urgency, pinned, resource, ip } = controls
   const request: GovernedRequest = {
     operation,
     model,
@@ -86,27 +98,34 @@ export function readRequest(
     urgency,
     pinned,
     ...(resource !== undefined && { resource }),
+    ...(ip !== undefined && { ip }),
   }
   const { jobId = null, cache } = controls
   return { request, options: { jobId, cache, bodyBytes, deadlineMs: deadlineOf(controls, nowMs) } }
 }
 
 /** Who a question about quota is for. */
-export type Identity = Pick<GovernedRequest, 'tenant' | 'user' | 'tier' | 'tags' | 'resource'>
+export type Identity = Pick<
+  GovernedRequest,
+  'tenant' | 'user' | 'tier' | 'tags' | 'resource' | 'ip'
+>
 
 const IdentitySchema = ControlsSchema.pick({
   ...{ user: true, tenant: true, tier: true },
-  ...{ session: true, run: true, tags: true, resource: true },
+  ...{ session: true, run: true, tags: true, resource: true, ip: true },
 })
 
 /** @throws {BursarError} INVALID_REQUEST or UNKNOWN_TIER, saying what to write instead. */
 export function readIdentity(input: unknown, policy: Policy): Identity {
   const parsed = IdentitySchema.safeParse(input)
   if (!parsed.success) throw invalid(z.prettifyError(parsed.error))
-  const { user, tenant = policy.identity.defaultTenant, resource } = parsed.data
+  const { user, tenant = policy.identity.defaultTenant, resource, ip } = parsed.data
   const tags = allTags(parsed.data, keyOn(input))
-  const who = { user, tenant, tags, tier: tierOf(parsed.data, policy) }
-  return resource === undefined ? who : { ...who, resource }
+  return {
+    ...{ user, tenant, tags, tier: tierOf(parsed.data, policy) },
+    ...(resource !== undefined && { resource }),
+    ...(ip !== undefined && { ip }),
+  }
 }
 
 /** The caller's own, and what budgets, limits and reports find in the same place. */

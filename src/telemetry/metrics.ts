@@ -13,6 +13,8 @@ export interface Metrics {
   readonly overruns: Counter<'model'>
   /** Jobs sent back to wait, by why. */
   readonly parked: Counter<'by'>
+  /** Takes that a limit by address could not count, because nobody said whence they came. */
+  readonly limitsSkipped: Counter<'limit'>
   /** One admit command, seconds. */
   readonly admitSeconds: Histogram
   /** One settle command, seconds. */
@@ -51,6 +53,9 @@ export function createMetrics(): Metrics {
     unconfirmed: counter('unconfirmed_total', 'Whole holds booked, outcome unknown', ['model']),
     overruns: counter('overruns_total', 'Bills above their hold', ['model']),
     parked: counter('parked_total', 'Jobs sent back to wait', ['by']),
+    limitsSkipped: counter('limits_skipped_total', 'Takes without the address a limit goes by', [
+      'limit',
+    ]),
     admitSeconds: histogram('admit_seconds', 'Time of one admit command', COMMAND_BUCKETS),
     settleSeconds: histogram('settle_seconds', 'Time of one settle command', COMMAND_BUCKETS),
     callSeconds: histogram('call_seconds', 'Time of one provider call', CALL_BUCKETS, ['model']),

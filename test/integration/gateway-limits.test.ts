@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { get as httpGet } from 'node:http'
 import { afterEach, expect, it } from 'vitest'
 import { type GatewayRig, startGatewayRig } from './gateway-rig.ts'
 import { POLICY } from './queue-rig.ts'
@@ -52,4 +54,63 @@ it('every way to hand a job in tells how the limits stand, and so does the refus
 
   const { body } = await rig.ask('/v1/quota?user=u42&resource=generation')
   expect(body.limits).toMatchObject([{ limit: 'make/default/u42', remaining: 0, of: 2 }])
+})
+
+const BY_ADDRESS = POLICY.replace(
+  'ladders:',
+  'limits:\n  - { id: doors, scope: ip, requests: 2, per: hour }\nladders:',
+)
+const from = (address: string) => ({
+  'content-type': 'application/json',
+  'x-forwarded-for': address,
+})
+const leftOf = (handed: { headers: Headers }) => handed.headers.get('x-ratelimit-remaining')
+
+it('a limit by address counts each caller that a trusted proxy names, and each IPv6 network as one', async () => {
+  const env = { BURSAR_TRUST_PROXY: 'loopback', BURSAR_AUTH: 'off' }
+  rig = await startGatewayRig({ policy: BY_ADDRESS, env })
+  const asked = (address: string) => rig.post('/v1/jobs', request('who'), from(address))
+  expect(leftOf(await asked('203.0.113.7'))).toBe('1')
+  // What a caller writes before its proxy does is not believed.
+  expect(leftOf(await asked('198.51.100.1, 203.0.113.7'))).toBe('0')
+  const refused = await asked('203.0.113.7')
+  expect([refused.status, refused.body.error.detail.limit]).toEqual([429, 'doors/203.0.113.7'])
+  expect(leftOf(await asked('2001:db8::1'))).toBe('1')
+  expect(leftOf(await asked('2001:db8::ffff:1'))).toBe('0')
+  expect(leftOf(await asked('2001:db8:0:1::1'))).toBe('1')
+  const { body } = await rig.ask('/v1/quota?user=u42&ip=203.0.113.7')
+  expect(body.limits).toMatchObject([{ limit: 'doors/203.0.113.7', remaining: 0 }])
+})
+
+it('nobody who comes through a trusted proxy is taken for somebody on this machine', async () => {
+  rig = await startGatewayRig({ policy: BY_ADDRESS, env: { BURSAR_TRUST_PROXY: 'loopback' } })
+  const through = { ...from('203.0.113.7'), 'x-forwarded-host': 'localhost' }
+  expect((await rig.post('/v1/admin/parked', {}, through)).status).toBe(401)
+  expect((await rig.post('/v1/jobs', request('who'), through)).status).toBe(401)
+  expect((await rig.post('/v1/admin/parked', {})).status).toBe(200)
+  // A web page whose name leads here may write any header but this one.
+  const rebound = { host: 'evil.example', 'x-forwarded-host': 'localhost' }
+  const asked = httpGet(`${rig.url}/v1/quota?user=u42`, { headers: rebound, agent: false })
+  const [reply] = await once(asked, 'response')
+  reply.resume()
+  expect(reply.statusCode).toBe(401)
+})
+
+it('without a trusted proxy the connection says who it is, and a program may name whom it asks for', async () => {
+  rig = await startGatewayRig({ policy: BY_ADDRESS })
+  const asked = (more: object) => rig.post('/v1/jobs', request('who', more), from('203.0.113.7'))
+  expect(leftOf(await asked({}))).toBe('1')
+  expect(leftOf(await asked({ ip: '127.0.0.1' }))).toBe('0')
+  expect(leftOf(await asked({ ip: '::ffff:198.51.100.9' }))).toBe('1')
+  const wrong = await asked({ ip: 'nonsense' })
+  expect([wrong.status, wrong.body.error.code]).toEqual([400, 'INVALID_REQUEST'])
+})
+
+it('a job without an address is served, and the limit that skips it is counted', async () => {
+  rig = await startGatewayRig({ policy: BY_ADDRESS })
+  for (const user of ['a', 'b', 'c']) {
+    await rig.client.run({ user, model: 'auto', messages: [{ role: 'user', content: user }] })
+  }
+  const { body } = await rig.ask('/metrics')
+  expect(body).toContain('bursar_limits_skipped_total{limit="doors"} 3')
 })

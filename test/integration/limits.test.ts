@@ -168,3 +168,42 @@ it('RATE_LIMIT_* give a limit to users whose tier has none', async () => {
     },
   })
 })
+
+/** How often a job was sent back to wait for a limit. */
+async function parkedByLimit(): Promise<number> {
+  const { values } = await rig.runtime.metrics.parked.get()
+  return values.find(({ labels }) => labels.by === 'limit')?.value ?? 0
+}
+
+it('when a lane frees itself, one of those who wait for it comes: hardly a wake is for nothing', async () => {
+  const jobs = 30
+  const { client } = await start({
+    policy: limited('{ id: lanes, scope: tenant, concurrent: 2 }'),
+    sandbox: { latencyMs: 60 },
+  })
+  const ids = Array.from({ length: jobs }, (_, i) =>
+    client.run(ask(`lane ${i}`, { urgency: 'deferrable', cache: false })),
+  )
+  await Promise.all(ids)
+  // Each but the first two is sent to wait once; what is more came for nothing.
+  expect(await parkedByLimit()).toBeLessThan(jobs + 4)
+})
+
+it('what calls held and did not use of a rate lets those go on who wait for it, and nobody else', async () => {
+  const jobs = 20
+  const bucket = 'algorithm: token-bucket, output_tokens: 30000, burst: 2000, per: minute'
+  const { client } = await start({ policy: limited(`{ id: words, scope: tenant, ${bucket} }`) })
+  const waits = { urgency: 'deferrable', cache: false }
+  const metadata = { sandbox_output_tokens: '20' }
+  const began = Date.now()
+  const asked = Array.from({ length: jobs }, (_, i) =>
+    client.run(ask(`w${i}`, { ...waits, max_completion_tokens: 1_000, metadata })),
+  )
+  const answers = await Promise.all(asked)
+  const tookMs = Date.now() - began
+  const used = answers.reduce((sum, { receipt }) => sum + (receipt.usage?.outputTokens ?? 0), 0)
+  expect(used).toBeLessThan(2_000 + tookMs * 0.5)
+  // The refill alone lets one through every two seconds.
+  expect(tookMs).toBeLessThan(((jobs - 2) * 2_000) / 2)
+  expect(await parkedByLimit()).toBeLessThan(jobs + 4)
+})

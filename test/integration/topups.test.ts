@@ -46,10 +46,9 @@ const company = () => {
   return line
 }
 
-/** Holds all that the company has, until it is given back. */
-async function holdAll(): Promise<() => Promise<unknown>> {
+/** Holds all that a budget has, the company's when none is named, until it is given back. */
+async function holdAll(line = company()): Promise<() => Promise<unknown>> {
   const { store, rules } = rig.runtime
-  const line = company()
   const attempt = `filler/${line.limitNano}`
   const offer = { outputPico: 0, capTokens: 0, floorTokens: 0, until: null, inputTokens: 0 }
   const reply = await store.admit({
@@ -148,6 +147,27 @@ it('a hold that comes back lets parked work go on', async () => {
   await rig.client.result(jobId)
 })
 
+it('work over a budget for good waits for a top-up, is granted one and answered', async () => {
+  const policy = POLICY.replace(
+    'ladders:',
+    '  - { id: runs, scope: run, usd: "1", per: lifetime }\nladders:',
+  )
+  rig = await startRig({ policy })
+  const [line] = openWindows(rig.runtime.rules.current().policy, 'runs/default/r1', Date.now())
+  await holdAll(line)
+  const { jobId } = await rig.client.enqueue(work('one', { run: 'r1' }))
+  await parkedJobs(1)
+  expect(await release()).toBeUndefined()
+  const { budgets } = await order(parkedCommand, {})
+  expect(budgets).toMatchObject([{ budget: 'runs/default/r1', window: 'lifetime', jobs: 1 }])
+  const [what] = budgets
+  const granted = { budget: what?.budget, amountNano: what?.mostNano, reason: 'one more' }
+  await order(budgetGrant, granted)
+  await until(async () => (await release()) !== undefined)
+  const { receipt } = await rig.client.result(jobId)
+  expect(receipt.budgets.map(({ budget }) => budget)).toContain('runs/default/r1')
+})
+
 it('a policy edit lets parked work go on', async () => {
   rig = await startRig({ policy: ONE_USD })
   await holdAll()
@@ -206,7 +226,10 @@ it('a tier that was written down and told to nobody is told by the job', async (
   rig = await startRig({ workers: false })
   const change = { tenant: 'default', user: 'u2', tier: 'premium', untilMs: null }
   const { ledger } = rig.runtime
-  await recordTier(ledger, { ...change, reason: '', setBy: 'test', setAtMs: Date.now() })
+  await recordTier(ledger, {
+    ...change,
+    ...{ reason: '', setBy: 'test', setAtMs: Date.now(), event: null },
+  })
   expect((await rig.newClient().quota({ user: 'u2' })).tier).toBe('basic')
   expect(await publishTiers.run(rig.runtime)).toEqual({ published: 1 })
   expect((await rig.newClient().quota({ user: 'u2' })).tier).toBe('premium')

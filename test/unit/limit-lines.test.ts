@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { chainOf, governing } from '../../src/admission/model/chains.ts'
-import { limitsFor, requestLimits } from '../../src/admission/plan/limit-lines.ts'
+import { limitsFor, requestLimits, unaddressed } from '../../src/admission/plan/limit-lines.ts'
 import { planRequest } from '../../src/admission/plan.ts'
 import type { GovernedRequest } from '../../src/admission/plan-types.ts'
 import { withDefaultLimit } from '../../src/config/default-limit.ts'
@@ -87,6 +87,40 @@ test('limits of a provider govern the rungs of each of its models, and those of 
   expect(made.limits).toContainEqual({
     ...{ kind: 'sliding-window', key: luna[0], limit: 500, perMs: 60_000, unit: 'calls' },
   })
+})
+
+const addressed = policyOf((text) =>
+  text
+    .replace(
+      'limits:\n',
+      'limits:\n  - { id: doors, scope: ip, requests: 5, per: minute }\n  - { id: lab, scope: { ip: "2001:db8::9" }, tokens: 5, per: minute }\n',
+    )
+    .concat('bypass: { users: [robot] }\n'),
+)
+const keysFrom = (ip: string) =>
+  limitsFor(addressed, request({ ip })).map(({ line }) => line.key.split('/').slice(0, 2).join('/'))
+
+test('a limit by address has a state for each, one of an address governs its whole network', () => {
+  expect(keysFrom('203.0.113.7')).toContain('doors/203.0.113.7')
+  expect(keysFrom('203.0.113.7')).not.toContain('lab')
+  expect(keysFrom('2001:db8:0:0::/64')).toContain('doors/2001%3Adb8%3A0%3A0%3A%3A%2F64')
+  expect(keysFrom('2001:db8:0:0::/64')).toContain('lab')
+})
+
+test('without an address such limits are skipped, and named; whoever bypasses them misses none', () => {
+  expect(limitsFor(addressed, request()).map(({ line }) => line.key)).not.toContain('doors')
+  expect(unaddressed(addressed, request())).toEqual(['doors', 'lab'])
+  expect(unaddressed(addressed, request({ ip: '203.0.113.7' }))).toEqual([])
+  expect(unaddressed(addressed, request({ user: 'robot' }))).toEqual([])
+})
+
+test('no budget goes by address: the mistake says why', () => {
+  const scoped = (scope: string) => () =>
+    policyOf((text) =>
+      text.replace('budgets:\n', `budgets:\n  - { id: x, scope: ${scope}, usd: "1", per: day }\n`),
+    )
+  expect(scoped('ip')).toThrow(/only limits go by address/)
+  expect(scoped('{ ip: 203.0.113.7 }')).toThrow(/unknown key/)
 })
 
 const ASKED = { RATE_LIMIT_ENABLED: true, RATE_LIMIT_REQUESTS: 7, RATE_LIMIT_WINDOW: '90s' }

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { FOREVER_MS } from '../../src/admission/plan-lines.ts'
 import type { CompletionJob } from '../../src/queue/job.ts'
 import { judgeAdmission, type OkPlan } from '../../src/queue/judge-admission.ts'
 
@@ -79,6 +80,31 @@ it('parks work until its deadline when the window rolls later: a top-up may come
   const of = job({ urgency: 'batch', deadlineMs: NOW + 5_000 })
   const by = plan({ parks: true })
   expect(judge(overBudget(NOW + 60_000), { of, by })).toMatchObject({ do: 'park', delayMs: 5_000 })
+})
+
+const forGood = (limitNano = 2e9) => ({
+  ...{ key: 'run:lifetime', startMs: 0, endMs: FOREVER_MS, limitNano, marks: [] },
+})
+
+it('parks work over a budget for good until its deadline, or for a week: a top-up may come', () => {
+  const by = plan({ parks: true, windows: [forGood()], offers: [{ ...offer, fixedNano: 1e9 }] })
+  const due = job({ urgency: 'batch', deadlineMs: NOW + 5_000 })
+  expect(judge(overBudget(0), { of: due, by })).toMatchObject({ do: 'park', delayMs: 5_000 })
+  const of = job({ urgency: 'deferrable' })
+  expect(judge(overBudget(0), { of, by })).toMatchObject({ delayMs: 604_800_000, by: 'budget' })
+  const asked = { ...of, enqueuedAtMs: NOW - 604_800_000 }
+  expect(judge(overBudget(0), { of: asked, by })).toMatchObject({ do: 'deny' })
+})
+
+it.each([
+  ['the request is larger than it is', { windows: [forGood()] }, 3e9],
+  ['it is a window that rolls, and is smaller', {}, 3e9],
+  ['it is only watched', { windows: [{ ...forGood(), warnOnly: true }] }, 1e9],
+  ['work does not park', { windows: [forGood()], parks: false }, 1e9],
+])('refuses work over a budget for good when %s', (_, more, fixedNano) => {
+  const by = plan({ parks: true, offers: [{ ...offer, fixedNano }], ...more })
+  const of = job({ urgency: 'deferrable' })
+  expect(judge(overBudget(0), { of, by })).toMatchObject({ do: 'deny', as: 'refused' })
 })
 
 it('brings a backlog back one after the other, within a tenth of the window', () => {

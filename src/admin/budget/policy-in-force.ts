@@ -8,7 +8,7 @@ import type { AdminPlace } from '../command.ts'
  * The newest policy that the ledger has: keys of providers are not in it.
  * @throws {BursarError} POLICY_MISSING while nobody has started with one; LEDGER_UNAVAILABLE.
  */
-export async function policyInForce(place: AdminPlace): Promise<Policy> {
+export async function policyInForce(place: Pick<AdminPlace, 'ledger'>): Promise<Policy> {
   const newest = await readPolicy(await place.ledger())
   if (newest) return policyFromJson(newest.body, newest.version)
   throw new BursarError(

@@ -87,7 +87,7 @@ export function giveBack(
 }
 
 /** @returns null when nobody knows, or when a call was counted. */
-function usedOf(
+export function usedOf(
   { unit }: Exclude<LimitLine, { kind: 'concurrent' }>,
   used: UsedTokens | null,
 ): number | null {

@@ -99,3 +99,11 @@ export function limitsOf(
         })),
   )
 }
+
+/** Ids of the limits that go by address and cannot be kept, because nobody knows whence the request came. */
+export const unaddressed = (policy: Policy, who: Asking): string[] =>
+  who.ip !== undefined || bypasses(policy, who)
+    ? []
+    : policy.limits.flatMap((limit) =>
+        limit.scope.kind === 'ip' && concerns(limit, who) ? [limit.id] : [],
+      )

@@ -4,7 +4,7 @@ import type { GovernedRequest, PlannedRung } from '../plan-types.ts'
 import { OWN_TAGS, type OwnScope } from './own-tags.ts'
 
 /** Whom a budget or limit may be about. */
-export type Identity = Pick<GovernedRequest, 'tenant' | 'user' | 'tier' | 'tags'>
+export type Identity = Pick<GovernedRequest, 'tenant' | 'user' | 'tier' | 'tags' | 'ip'>
 
 /**
  * Writes a name without `:`, `/`, braces, blanks and line breaks; different names stay different. Half a character,
@@ -57,6 +57,7 @@ function valueIn(scope: Exclude<Scope, { kind: 'global' }>, who: Identity): stri
     case 'tenant':
     case 'user':
     case 'tier':
+    case 'ip':
       return who[scope.kind]
     // Of the rung, not of whoever asks.
     case 'model':

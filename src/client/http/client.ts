@@ -100,9 +100,10 @@ const idOf = (request: { readonly jobId?: string } | null | undefined): string =
 
 function quotaPath(who: Identity): string {
   const { tags = {}, ...named }: Partial<Identity> = { ...who }
-  const { user, tenant, tier, session, run, resource } = named
+  const { user, tenant, tier, session, run, resource, ip } = named
   const query = new URLSearchParams()
-  for (const [name, value] of Object.entries({ user, tenant, tier, session, run, resource })) {
+  const fields = { user, tenant, tier, session, run, resource, ip }
+  for (const [name, value] of Object.entries(fields)) {
     if (value !== undefined) query.set(name, value)
   }
   for (const [name, value] of Object.entries(tags)) query.append('tag', `${name}=${value}`)

@@ -3,12 +3,12 @@ import type { Abort } from '../src/queue/disposition.ts'
 import { createGateBackoff } from '../src/queue/gate-backoff.ts'
 import { createLimitQueue } from '../src/queue/limit-queue.ts'
 import { QUEUES } from '../src/queue/names.ts'
-import { createOwed } from '../src/queue/owed.ts'
 import { createParkedCount } from '../src/queue/parked-count.ts'
 import { createRenewer } from '../src/queue/renewer.ts'
 import { createWaker } from '../src/queue/waker.ts'
 import { type CompletionWorker, startCompletionWorker } from '../src/queue/worker.ts'
 import type { Runtime } from '../src/runtime.ts'
+import { createOwed } from '../src/slot/owed.ts'
 
 export interface CompletionWorkers {
   /**

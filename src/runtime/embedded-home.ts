@@ -3,10 +3,10 @@ import { createJournaledStore } from '../admission/journal/store.ts'
 import { openEmbeddedDatabase } from '../embedded/database.ts'
 import { tiersAfter } from '../ledger/user-tiers.ts'
 import { postgresBackend } from '../queue/backend.ts'
-import { openOwnSlot } from '../queue/open-slot.ts'
 import { memoryShelf } from '../queue/published-policy.ts'
 import { createMemoryLogs } from '../queue/streams/memory-log.ts'
 import { publishTiers } from '../queue/tier-shelf.ts'
+import { openOwnSlot } from '../slot/open-slot.ts'
 import { type Home, type HomeParts, slotLedger } from './home.ts'
 
 /**
@@ -40,6 +40,7 @@ export async function openEmbeddedHome(parts: HomeParts): Promise<Home> {
     chunks: logs,
     logs,
     shelf,
+    life: null,
     redis: null,
   }
 }

@@ -6,10 +6,11 @@ import { windowTotals } from '../ledger/queries/window-sums.ts'
 import { beginEpoch, ensureSlotRow, readSlotRow } from '../ledger/slot-row.ts'
 import type { QueueBackend } from '../queue/backend.ts'
 import type { Clock } from '../queue/clock.ts'
-import type { SlotLedger } from '../queue/open-slot.ts'
 import type { PolicyShelf } from '../queue/published-policy.ts'
 import type { ChunkLog } from '../queue/streams/chunk-log.ts'
 import type { LogSource } from '../queue/streams/follow.ts'
+import type { Life } from '../slot/life.ts'
+import type { SlotLedger } from '../slot/open-slot.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
 /** Where a process keeps money, jobs, chunks and the policy: in Redis and PostgreSQL, or in itself and a folder. */
@@ -22,6 +23,8 @@ export interface Home {
   /** Follows what `chunks` write; null = in Redis, where each client follows over a connection of its own. */
   readonly logs: LogSource | null
   readonly shelf: PolicyShelf
+  /** This process's part in the slot's lives; null = embedded: the slot loses nothing that the process does not. */
+  readonly life: Life | null
   /** The bounded connection for commands of the slot, and the one that BullMQ's objects share; null = embedded. */
   readonly redis: { readonly commands: Redis; readonly connection: Redis } | null
 }

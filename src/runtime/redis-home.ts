@@ -1,15 +1,22 @@
+import { hostname } from 'node:os'
+import type { Redis } from 'ioredis'
 import { createRedisStore } from '../admission/redis/store.ts'
 import { openLedger } from '../ledger/open.ts'
 import { redisBackend } from '../queue/backend.ts'
 import { checkRedis } from '../queue/check-redis.ts'
 import { connectCommands, connectPatient } from '../queue/connection.ts'
-import { openSlot } from '../queue/open-slot.ts'
 import { redisShelf } from '../queue/published-policy.ts'
 import { createChunkLog } from '../queue/streams/chunk-log.ts'
+import { createBook } from '../slot/book.ts'
+import { evidenceAgainst } from '../slot/evidence.ts'
+import { guardConnection } from '../slot/guard.ts'
+import { createLife, type Life } from '../slot/life.ts'
+import { lookAtServer } from '../slot/look.ts'
+import { openNewSlot } from '../slot/open-slot.ts'
 import { type Home, type HomeParts, slotLedger } from './home.ts'
 
 /**
- * Connects to Redis and a migrated PostgreSQL, and opens the slot if it is new.
+ * Connects to Redis and a migrated PostgreSQL, opens the slot if it is new, and waits for it while it is reopened.
  * @throws {BursarError} REDIS_UNSUITABLE, STORE_UNAVAILABLE, SLOT_CLOSED, LEDGER_UNAVAILABLE, LEDGER_NOT_MIGRATED.
  */
 export async function openRedisHome(
@@ -17,19 +24,36 @@ export async function openRedisHome(
   url: string,
   databaseUrl: string,
 ): Promise<Home> {
-  const timeoutMs = options.REDIS_COMMAND_TIMEOUT_MS
-  const commands = connectCommands({ url, name: 'bursar', timeoutMs })
-  closers.push(() => commands.disconnect())
-  for (const warning of (await checkRedis(commands)).warnings) logger.warn(warning)
-
+  const prefix = options.BURSAR_PREFIX
   const ledger = await openLedger({ databaseUrl })
   closers.push(() => ledger.close())
 
-  const prefix = options.BURSAR_PREFIX
+  const book = createBook()
+  let life: Life | null = null
+  const onLost = () => life?.nudge()
+  const timeoutMs = options.REDIS_COMMAND_TIMEOUT_MS
+  const commands = connectCommands({ url, name: 'bursar', timeoutMs })
+  closers.push(() => commands.disconnect())
+  const evidence = (slot: Parameters<typeof evidenceAgainst>[0], redis: Redis) =>
+    evidenceAgainst(slot, { redis, prefix, ledger, book })
+  guardConnection(
+    commands,
+    (redis) => lookAtServer(redis, { prefix, logger, evidence, onLost }),
+    logger,
+  )
+  for (const warning of (await checkRedis(commands)).warnings) logger.warn(warning)
+
   const virtual = clock.virtual ? { clock: () => clock.now() } : {}
-  const store = await createRedisStore({ redis: commands, prefix, ...virtual })
+  const store = await createRedisStore({ redis: commands, prefix, onLost, ...virtual })
   closers.push(() => store.close())
-  await openSlot({ store, redis: commands, prefix, ledger: slotLedger(ledger) })
+  await openNewSlot({ store, redis: commands, prefix, ledger: slotLedger(ledger) })
+  const shelf = redisShelf(commands, prefix)
+  const [role, holdTtlMs] = [`${hostname()}:${process.pid}`, options.HOLD_TTL_MS]
+  const place = { redis: commands, prefix, store, ledger, shelf, book }
+  life = createLife({ ...place, logger, role, holdTtlMs })
+  const opened = life
+  closers.push(() => opened.close())
+  await life.open()
 
   const connection = connectPatient({ url, name: 'bursar-queue' })
   closers.push(() => connection.disconnect())
@@ -40,7 +64,8 @@ export async function openRedisHome(
     backend: redisBackend(connection, options.BURSAR_QUEUE_PREFIX),
     chunks: createChunkLog(commands, logger),
     logs: null,
-    shelf: redisShelf(commands, prefix),
+    shelf,
+    life,
     redis: { commands, connection },
   }
 }

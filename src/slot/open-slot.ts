@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
+import { lookAtSlot } from '../admission/redis/lives.ts'
 import type { AdmissionStore } from '../admission/store.ts'
 import { BursarError } from '../errors.ts'
-import { redisError } from './check-redis.ts'
+import { redisError } from '../queue/check-redis.ts'
 
 /** What the ledger knows of the slot's lives. */
 export interface SlotLedger {
@@ -24,23 +25,24 @@ const LOCK_MS = 30_000
 const LOOK_AGAIN_MS = 50
 
 /**
- * Makes sure that the slot is open and belongs to this ledger. A missing slot is opened only beside a ledger without
- * any posting: otherwise money would be forgotten. Safe from many processes at once.
- * @throws {BursarError} SLOT_CLOSED with the mend; STORE_UNAVAILABLE, LEDGER_UNAVAILABLE.
+ * Opens the slot of a ledger that never had one. Any other that is missing has lost its data, and is left to be reopened
+ * (`life.ts`). Safe from many processes at once.
+ * @throws {BursarError} SLOT_CLOSED while something else than a lost slot keeps it closed; STORE_UNAVAILABLE,
+ * LEDGER_UNAVAILABLE.
  */
-export async function openSlot(parts: OpenSlot): Promise<void> {
+export async function openNewSlot(parts: OpenSlot): Promise<void> {
   const { store, redis, prefix, ledger } = parts
   const lock = `${prefix}:opening`
   const mine = randomUUID()
   for (;;) {
-    const slot = await store.outbox.slot()
-    if (slot) return assertSame(slot.epoch, await ledger.epoch())
-    if (await exists(redis, `${prefix}:slot`)) throw closed()
+    const slot = await lookAtSlot({ redis, prefix })
+    if (slot.state === 'closed' && slot.lost === null) throw closed()
+    if (slot.state !== 'missing') return
     if (await take(redis, lock, mine)) break
     await pause(LOOK_AGAIN_MS)
   }
   try {
-    await openOwnSlot(store, ledger)
+    if ((await ledger.epoch()) === 0) await openOwnSlot(store, ledger)
   } finally {
     // It may have run out meanwhile; then it is another's, who finds the slot open.
     if ((await redis.get(lock)) === mine) await redis.del(lock)
@@ -61,14 +63,6 @@ export async function openOwnSlot(store: OpenSlot['store'], ledger: SlotLedger):
 async function take(redis: Redis, lock: string, mine: string): Promise<boolean> {
   try {
     return (await redis.set(lock, mine, 'PX', LOCK_MS, 'NX')) === 'OK'
-  } catch (error) {
-    throw redisError(error)
-  }
-}
-
-async function exists(redis: Redis, key: string): Promise<boolean> {
-  try {
-    return (await redis.exists(key)) === 1
   } catch (error) {
     throw redisError(error)
   }

@@ -7,6 +7,7 @@ import type {
 import type { AdmissionStore } from '../admission/store.ts'
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { Book } from './book.ts'
 
 export type SettledReply = Exclude<SettleReply, Unavailable>
 
@@ -29,6 +30,8 @@ export interface Owed {
 interface OwedOptions {
   readonly store: Pick<AdmissionStore, 'settle' | 'release'>
   readonly logger: Logger
+  /** Where it is written down what is owed; absent = nowhere: the slot cannot lose anything. */
+  readonly book?: Book
   /** Told which jobs waited for the end of an attempt that has landed. */
   readonly wake?: (jobs: readonly string[]) => void
   /** Told how many commands are owed after each change. */
@@ -47,7 +50,7 @@ const landed = <R extends EndReply>(reply: R): reply is Exclude<R, Unavailable> 
   reply.outcome !== 'unavailable' && reply.outcome !== 'epoch-changed'
 
 export function createOwed(options: OwedOptions): Owed {
-  const { store, logger, wake, onSize, firstDelayMs = 50 } = options
+  const { store, logger, book, wake, onSize, firstDelayMs = 50 } = options
   /** attempt -> job, and the promise that ends when it landed. */
   const open = new Map<string, { job: string; done: Promise<unknown> }>()
 
@@ -91,7 +94,12 @@ export function createOwed(options: OwedOptions): Owed {
 
   return {
     async settle(command, patienceMs) {
-      const send = () => store.settle(command)
+      book?.known(command)
+      const send = async () => {
+        const reply = await store.settle(command)
+        if (landed(reply)) book?.landed(command.attempt)
+        return reply
+      }
       const reply = await attempt(send)
       if (reply) return reply
       logger.error({ attempt: command.attempt }, 'a settlement is owed to the slot')
@@ -99,6 +107,7 @@ export function createOwed(options: OwedOptions): Owed {
     },
     async release(command) {
       const { attempt: id, job } = command
+      book?.dropped(id)
       const send = () => store.release(command)
       if (!(await attempt(send))) void keep(id, job, send)
     },

@@ -1,0 +1,243 @@
+import { randomUUID } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import { slotKeys } from '../admission/keys.ts'
+import { adoptAll } from '../admission/redis/adopt.ts'
+import { createReopener, lookAtSlot, type SlotLook } from '../admission/redis/lives.ts'
+import type { BelievedLife } from '../admission/redis/store.ts'
+import type { AdmissionStore } from '../admission/store.ts'
+import { BursarError, messageOf } from '../errors.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import { beat, leave, markReported } from '../ledger/processes.ts'
+import { forgetReports, report } from '../ledger/reports.ts'
+import { markOpened, readSlotRow } from '../ledger/slot-row.ts'
+import type { PolicyShelf } from '../queue/published-policy.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { adoptOwed } from './adopt.ts'
+import type { Book, Withdrawn } from './book.ts'
+import { newestEntry } from './newest-entry.ts'
+import { reopenSlot } from './reopen.ts'
+
+/** One process's part in the lives of the slot. */
+export interface Life {
+  readonly process: string
+  readonly book: Book
+  /** The life that this process believes in; a hold granted in an older one must not be sent. */
+  epoch(): number
+  /** Something found the slot closed or in another life: look at once. Cheap. */
+  nudge(): void
+  /** Resolves when this process believes in an open slot. @throws {BursarError} SLOT_CLOSED when it never will. */
+  open(): Promise<void>
+  /** Stops, and leaves if nothing is owed. */
+  close(): Promise<void>
+}
+
+export interface LifeParts {
+  readonly redis: Redis
+  readonly prefix: string
+  readonly store: Pick<AdmissionStore, 'settle' | 'release' | 'outbox'> & BelievedLife
+  readonly ledger: Ledger
+  readonly shelf: PolicyShelf
+  readonly book: Book
+  readonly logger: Logger
+  /** What it is, for people. */
+  readonly role: string
+  /** How long a hold lives that nobody renews, ms. */
+  readonly holdTtlMs: number
+  readonly beatMs?: number
+  readonly silentAfterMs?: number
+}
+
+const BEAT_MS = 10_000
+const SILENT_AFTER_MS = 30_000
+/** How often the slot is looked at by a process that asks it nothing, and what of the owed the ledger has. */
+const LOOK_MS = 1_000
+const FIRST_LOOK_MS = 25
+const MAX_LOOK_MS = 1_000
+/** A third of the time for which the right to reopen is kept. */
+const KEEP_CLAIM_MS = 5_000
+
+export function createLife(parts: LifeParts): Life {
+  const { redis, prefix, store, ledger, book, logger, holdTtlMs } = parts
+  const process = randomUUID()
+  const place = { redis, prefix }
+  let reported = 0
+  let withdrawn: Withdrawn[] = []
+  let running: Promise<void> | null = null
+  let closed = false
+
+  async function sayOwed(epoch: number): Promise<void> {
+    withdrawn.push(...book.withdraw(epoch))
+    await report(ledger, { process, epoch }, book.owed())
+    reported = epoch
+  }
+
+  async function sayOwedIfAsked(): Promise<void> {
+    const { epoch } = await readSlotRow(ledger)
+    if (epoch > reported && epoch > store.epoch()) await sayOwed(epoch)
+  }
+
+  /** Nobody asked this process: what it owes, it hands to the new life itself. */
+  async function adoptAllOwed(epoch: number): Promise<void> {
+    withdrawn.push(...book.withdraw(epoch))
+    const owed = book.owed()
+    const caller = { redis, keys: slotKeys(prefix), epoch: () => epoch, nowMs: () => 0 }
+    await adoptOwed(
+      {
+        ledger,
+        holdTtlMs,
+        adopt: async (page) => (await adoptAll(caller, page)) ?? [],
+        onReply({ attempt }, reply) {
+          if (reply.outcome === 'unavailable' || reply.outcome === 'epoch-changed') throw again()
+          if (reply.outcome === 'known' || reply.overrunNano === 0) return
+          const { overrunNano } = reply
+          logger.error({ attempt, overrunNano }, 'an attempt of the life before passes a limit')
+        },
+      },
+      owed,
+    )
+    await markReported(ledger.db, process, epoch)
+    reported = epoch
+    if (owed.length > 0) logger.warn({ epoch, owed: owed.length }, 'handed over what was owed')
+  }
+
+  async function enter(epoch: number): Promise<void> {
+    const row = await readSlotRow(ledger)
+    if (row.epoch !== epoch) throw strangers(epoch, row.epoch)
+    if (store.epoch() === 0) reported = epoch
+    if (reported < epoch) await adoptAllOwed(epoch)
+    store.believe(epoch)
+    await markOpened(ledger, epoch)
+    await forgetReports(ledger, epoch)
+    logger.info({ epoch }, 'the slot is in this life')
+    await tellAgain()
+  }
+
+  /** Answers that the lost slot had, and holds that nobody will send. Money does not depend on it. */
+  async function tellAgain(): Promise<void> {
+    const back = withdrawn
+    withdrawn = []
+    const told = book.toTellAgain().map((command) => store.settle(command))
+    const given = back.map((one) => store.release(one))
+    for (const end of await Promise.allSettled([...told, ...given])) {
+      if (end.status === 'fulfilled') continue
+      logger.warn({ reason: messageOf(end.reason) }, 'the end of an attempt was not told again')
+    }
+  }
+
+  async function tryReopen(slot: SlotLook): Promise<void> {
+    const token = randomUUID()
+    const claim = createReopener(place, token, 'Redis is empty')
+    if ((await claim.take()) !== 'claimed') return
+    const keep = setInterval(() => void claim.take().catch(() => {}), KEEP_CLAIM_MS).unref()
+    try {
+      await reopenSlot(
+        {
+          ...parts,
+          process,
+          outbox: store.outbox,
+          silentAfterMs: parts.silentAfterMs ?? SILENT_AFTER_MS,
+          reportOwn: sayOwedIfAsked,
+        },
+        slot,
+        { ...claim, token },
+      )
+    } finally {
+      clearInterval(keep)
+    }
+  }
+
+  /** @returns true when this process believes in an open slot. */
+  async function turn(): Promise<boolean> {
+    const slot = await lookAtSlot(place)
+    if (slot.state === 'open') {
+      if (slot.epoch !== store.epoch()) await enter(slot.epoch)
+      return true
+    }
+    await sayOwedIfAsked()
+    if (slot.state === 'missing' || slot.lost !== null) await tryReopen(slot)
+    return false
+  }
+
+  async function untilOpen(): Promise<void> {
+    for (let delayMs = FIRST_LOOK_MS; !closed; delayMs = Math.min(delayMs * 2, MAX_LOOK_MS)) {
+      try {
+        if (await turn()) return
+      } catch (error) {
+        if (!(error instanceof BursarError) || !error.retryable) throw error
+        logger.warn({ reason: messageOf(error) }, 'the slot is not open yet')
+      }
+      await pause(delayMs)
+    }
+  }
+
+  function look(): Promise<void> {
+    running ??= untilOpen().finally(() => {
+      running = null
+    })
+    return running
+  }
+
+  const inBackground = () => {
+    look().catch((error: unknown) => {
+      logger.error({ reason: messageOf(error) }, 'this process cannot go on with the slot')
+    })
+  }
+
+  async function beatNow(): Promise<void> {
+    await beat(ledger, { id: process, role: parts.role, reportedEpoch: reported })
+  }
+
+  const timers = [
+    setInterval(() => {
+      beatNow().catch((error: unknown) => {
+        logger.warn({ reason: messageOf(error) }, 'no beat: PostgreSQL does not answer')
+      })
+    }, parts.beatMs ?? BEAT_MS).unref(),
+    setInterval(() => {
+      inBackground()
+      if (book.waits) void prune().catch(() => {})
+    }, LOOK_MS).unref(),
+  ]
+
+  async function prune(): Promise<void> {
+    const newest = await newestEntry(place)
+    const slot = await store.outbox.slot()
+    if (slot === null || slot.epoch !== store.epoch()) return
+    book.upTo(newest ?? slot.acked)
+    book.acked(slot.acked)
+  }
+
+  return {
+    process,
+    book,
+    epoch: () => store.epoch(),
+    nudge: inBackground,
+    async open() {
+      await beatNow()
+      await look()
+    },
+    async close() {
+      closed = true
+      for (const timer of timers) clearInterval(timer)
+      await running?.catch(() => {})
+      if (book.size === 0) await leave(ledger, process).catch(() => {})
+    },
+  }
+}
+
+const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
+
+const again = (): BursarError =>
+  new BursarError('SLOT_CLOSED', 'the slot was lost again while it was entered', {
+    retryable: true,
+  })
+
+const strangers = (slotEpoch: number, ledgerEpoch: number): BursarError =>
+  new BursarError(
+    'SLOT_CLOSED',
+    `the slot (epoch ${slotEpoch}) and the ledger (epoch ${ledgerEpoch}) do not belong together: point REDIS_URL, BURSAR_PREFIX and DATABASE_URL at the ones that ran together`,
+    { detail: { slotEpoch, ledgerEpoch } },
+  )

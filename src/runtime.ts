@@ -7,6 +7,9 @@ import type { Policy, ProviderPolicy } from './config/policy-types.ts'
 import { type PolicyWatch, watchPolicy } from './config/policy-watch.ts'
 import { BursarError, messageOf } from './errors.ts'
 import { registerPolicy } from './ledger/policies.ts'
+import type { Guard } from './outage/guard.ts'
+import { guardedStore } from './outage/guarded-store.ts'
+import { watchOutages } from './outage/watch-outages.ts'
 import { createPriceBook } from './pricing/price-book.ts'
 import { createProvider } from './provider/provider.ts'
 import type { Provider } from './provider/types.ts'
@@ -28,6 +31,8 @@ export interface Runtime extends Home {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
+  /** Stands before the slot in Redis, which may be away; null = embedded. */
+  readonly guard: Guard | null
   /** Closes everything it opened; call it after workers and jobs have ended. Safe to call twice. */
   close(): Promise<void>
 }
@@ -81,6 +86,10 @@ async function wire(
   const logger = overrides.logger ?? createLogger({ level: options.LOG_LEVEL, name: 'bursar' })
   const home = await openHome({ options, clock, logger, closers })
   const { ledger, shelf } = home
+  const metrics = overrides.metrics ?? createMetrics()
+  const guard = home.redis && watchOutages({ logger, registry: metrics.registry })
+  if (guard && home.redis) closers.push(() => guard.close(), guard.probe(pingOf(home.redis)))
+  const store = guard ? guardedStore(home.store, guard) : home.store
 
   const register = async (read: Policy): Promise<Policy> => {
     const policy = withDefaultLimit(read, options)
@@ -106,15 +115,21 @@ async function wire(
   return {
     ...home,
     options,
-    store: overrides.wrapStore?.(home.store) ?? home.store,
+    store: overrides.wrapStore?.(store) ?? store,
     queues,
     provider: overrides.wrapProvider?.(bareProvider) ?? bareProvider,
     rules,
     clock,
     logger,
-    metrics: overrides.metrics ?? createMetrics(),
+    metrics,
+    guard,
   }
 }
+
+const pingOf =
+  ({ commands }: NonNullable<Home['redis']>) =>
+  () =>
+    commands.ping()
 
 /** @throws {BursarError} INVALID_OPTIONS when the runtime is embedded: what asks needs a server of its own. */
 export function redisOf({ redis }: Runtime): NonNullable<Home['redis']> {

@@ -47,3 +47,9 @@ export interface WatchedClient extends Client {
     options?: RunOptions & Watching,
   ): AnswerStream<ResponseTo<R>>
 }
+
+/** A client that goes to the slot and its queue by itself. */
+export interface OwnClient extends WatchedClient {
+  /** Connects and learns the policy, so that an outage finds it prepared. @throws {BursarError} as `quota`. */
+  prepare(): Promise<void>
+}

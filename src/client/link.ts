@@ -3,6 +3,10 @@ import { createRedisStore } from '../admission/redis/store.ts'
 import type { AdmissionStore, Signals } from '../admission/store.ts'
 import type { Options } from '../config/options.ts'
 import { BursarError } from '../errors.ts'
+import { createGuard, type Guard } from '../outage/guard.ts'
+import { guardedStore } from '../outage/guarded-store.ts'
+import { impatient } from '../outage/impatient.ts'
+import { createOutageAnswers, type OutageAnswers } from '../outage/outage-answers.ts'
 import { redisBackend } from '../queue/backend.ts'
 import { redisError } from '../queue/check-redis.ts'
 import type { Clock } from '../queue/clock.ts'
@@ -20,6 +24,16 @@ export interface LinkParts {
   readonly queues: () => Queues
   readonly results: Results
   readonly logs: () => LogSource
+  /** Stands before a Redis that may be away; absent = there is none to be away. */
+  readonly guard?: Guard
+  /** What can be answered while it is away; absent = nothing. */
+  readonly outage?: OutageAnswers
+}
+
+/** What a gateway shares with its client; a client of its own has its own. */
+export interface LinkOutage {
+  readonly guard: Guard
+  readonly answers: OutageAnswers
 }
 
 /**
@@ -38,13 +52,17 @@ type LinkOptions = Pick<
 >
 
 /** @throws {BursarError} INVALID_OPTIONS when nobody said where Redis is. */
-export function createLink(options: LinkOptions, clock: Clock): Link {
+export function createLink(options: LinkOptions, clock: Clock, shared?: LinkOutage): Link {
   const { REDIS_URL: url, BURSAR_PREFIX: prefix } = options
   if (!url) throw noRedis()
   const closers: (() => unknown)[] = []
   const alive = createKeepAlive()
+  const guard = shared?.guard ?? createGuard()
+  const outage = shared?.answers ?? createOutageAnswers({ guard })
+  if (!shared) closers.push(() => guard.close())
   let closed = false
   let connecting: Promise<LinkParts> | null = null
+  let connected: LinkParts | null = null
 
   async function connect(): Promise<LinkParts> {
     const settings = { url: url ?? '', name: 'bursar-client' }
@@ -52,23 +70,29 @@ export function createLink(options: LinkOptions, clock: Clock): Link {
     const redis = letExit(connectCommands({ ...settings, timeoutMs }))
     try {
       await redis.connect()
-      const store = await createRedisStore({
+      const bare = await createRedisStore({
         redis,
         prefix,
         ...(clock.virtual ? { clock: () => clock.now() } : {}),
       })
+      const store = guardedStore(bare, guard)
       const results = createResults(store)
       closers.push(
         () => redis.disconnect(),
         () => store.close(),
         () => results.close(),
+        guard.probe(() => redis.ping()),
       )
       const queues = once(
         () => openQueues(redisBackend(redis, options.BURSAR_QUEUE_PREFIX)),
         closeQueues,
       )
       const logs = once(() => createLogSource(redis, subscriber()))
-      return { shelf: redisShelf(redis, prefix), store, results, queues, logs }
+      const shelf = redisShelf(redis, prefix)
+      if (!shared) outage.reach(store)
+      const known = { results: impatient(results, guard), guard, outage }
+      connected = { shelf, store, queues, logs, ...known }
+      return connected
     } catch (error) {
       redis.disconnect()
       throw redisError(error)
@@ -103,10 +127,12 @@ export function createLink(options: LinkOptions, clock: Clock): Link {
   }
 
   return {
-    use: (work) => alive.during(async () => work(await parts())),
+    // A server that is frozen takes connections, and says nothing.
+    use: (work) => alive.during(async () => work(connected ?? (await guard.run(parts)))),
     close: () =>
       alive.during(async () => {
         closed = true
+        connected = null
         await connecting?.catch(() => {})
         for (const close of closers.splice(0).toReversed()) await close()
       }),

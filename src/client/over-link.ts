@@ -3,7 +3,7 @@ import type { Clock } from '../queue/clock.ts'
 import { readResult } from '../queue/result-body.ts'
 import { createSharedRules } from '../queue/rules.ts'
 import { readAnswer } from './answer.ts'
-import type { WatchedClient } from './client-type.ts'
+import type { OwnClient } from './client-type.ts'
 import type { Link } from './link.ts'
 import { quota } from './quota.ts'
 import { quote } from './quote.ts'
@@ -16,13 +16,14 @@ const DEFAULT_TIMEOUT_MS = 600_000
 const CANCEL_RESULT_TTL_MS = 3_600_000
 
 /** The client's operations over a way to the slot and its queue. Closing it closes the link. */
-export function clientOver(link: Link, clock: Clock): WatchedClient {
+export function clientOver(link: Link, clock: Clock): OwnClient {
   const rules = createSharedRules(() => link.use(async ({ shelf }) => shelf))
   const submission: Submission = { link, rules, clock }
 
   const cancel = (jobId: string): Promise<CancelledJob> =>
-    link.use(async ({ store, queues }) => {
-      const status = await cancelJob(jobId, store, queues(), CANCEL_RESULT_TTL_MS)
+    link.use(async ({ store, queues, guard }) => {
+      const cancelling = () => cancelJob(jobId, store, queues(), CANCEL_RESULT_TTL_MS)
+      const status = await (guard ? guard.run(cancelling) : cancelling())
       return { jobId, status: typeof status === 'string' ? status : 'ended' }
     })
 
@@ -50,6 +51,7 @@ export function clientOver(link: Link, clock: Clock): WatchedClient {
     cancel,
     quota: (who) => quota(submission, who),
     quote: (request) => quote(submission, request),
+    prepare: async () => void (await rules.get()),
     close: () => link.close(),
   }
 }

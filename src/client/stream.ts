@@ -48,7 +48,8 @@ async function* pieces(
   answered: Promise<Answered>,
 ): AsyncGenerator<StreamPart, void> {
   const { parts, submitted } = await started
-  const log = followLog(keptAlive(link, parts.logs()), submitted.jobId, answered)
+  const logs = submitted.logs ?? keptAlive(link, parts.logs())
+  const log = followLog(logs, submitted.jobId, answered)
   let seen = false
   for (;;) {
     const next = await log.next()

@@ -1,14 +1,16 @@
 import { budgetChain } from '../admission/plan/window-lines.ts'
+import type { AdmissionStore } from '../admission/store.ts'
 import { BursarError } from '../errors.ts'
 import type { Clock } from '../queue/clock.ts'
 import type { Rules } from '../queue/context.ts'
 import type { CompletionJob } from '../queue/job.ts'
-import { type Enqueued, enqueueJob, prepareJob } from '../queue/producer.ts'
+import { type Enqueued, enqueueJob, type Prepare, prepareJob } from '../queue/producer.ts'
 import { cachedReceipt, receiptWindow } from '../queue/receipt-record.ts'
 import { readRequest } from '../queue/request.ts'
 import { type Answered, readCacheHit, readResult } from '../queue/result-body.ts'
 import type { Expectation } from '../queue/results.ts'
 import type { SharedRules } from '../queue/rules.ts'
+import type { LogSource } from '../queue/streams/follow.ts'
 import type { Link, LinkParts } from './link.ts'
 import type { EnqueuedJob, Request } from './types.ts'
 import type { Watching } from './watching.ts'
@@ -18,6 +20,13 @@ export interface Submission {
   readonly link: Link
   readonly rules: SharedRules
   readonly clock: Clock
+}
+
+/** What of the rest of a request is known while it is handed in. */
+interface HandedIn {
+  readonly job: CompletionJob
+  readonly prepared: Prepare
+  readonly expected: Expectation
 }
 
 interface Wanted extends Required<Watching> {
@@ -31,6 +40,8 @@ interface Wanted extends Required<Watching> {
 export interface Submitted {
   readonly jobId: string
   readonly answered: Promise<Answered>
+  /** Where its chunks are; absent = where everybody's are. */
+  readonly logs?: LogSource
 }
 
 /** Hands a request in and expects its answer. */
@@ -48,19 +59,51 @@ export async function submit(
   const job = prepareJob(prepared, clock)
   // Before the job is handed in: a worker may be quicker than our next line.
   const expected = parts.results.expect(job.id, timeoutMs)
+  const enqueued = await enqueue({ job, prepared, expected }, parts, clock)
+  if ('jobId' in enqueued) return enqueued
+  if (enqueued.status !== 'concluded') onLimits(enqueued.limits)
+  if (enqueued.status === 'queued') {
+    const result = signal ? orAborted(expected, signal, () => cancel(job.id)) : expected.result
+    return { jobId: job.id, answered: result.then((stored) => kept(stored, job, prepared, parts)) }
+  }
+  expected.forget()
+  return { jobId: job.id, answered: endedAlready(enqueued, parts, current, clock.now()) }
+}
+
+/** Hands a job in, or finds an answer for it while Redis is away. */
+async function enqueue(
+  { job, prepared, expected }: HandedIn,
+  parts: LinkParts,
+  clock: Clock,
+): Promise<Enqueued | Submitted> {
+  const { guard, outage, store } = parts
+  let mayBeQueued = false
+  const intake: AdmissionStore['intake'] = async (command) => {
+    const reply = await store.intake(command)
+    mayBeQueued = true
+    return reply
+  }
+  const send = () => enqueueJob(job, prepared, { ...parts, store: { intake }, clock })
   try {
-    const enqueued = await enqueueJob(job, prepared, { ...parts, clock })
-    if (enqueued.status !== 'concluded') onLimits(enqueued.limits)
-    if (enqueued.status === 'queued') {
-      const result = signal ? orAborted(expected, signal, () => cancel(job.id)) : expected.result
-      return { jobId: job.id, answered: result.then(readResult) }
-    }
-    expected.forget()
-    return { jobId: job.id, answered: endedAlready(enqueued, parts, current, clock.now()) }
+    return await (guard ? guard.run(send) : send())
   } catch (error) {
     expected.forget()
+    const instead = await outage?.answer(job, prepared, { error, mayBeQueued })
+    if (instead) return { jobId: job.id, ...instead }
     throw error
   }
+}
+
+/** Reads a result, and keeps a copy of an answer that others may get while Redis is away. */
+function kept(
+  stored: string,
+  job: CompletionJob,
+  { policy }: Prepare,
+  { outage }: LinkParts,
+): Answered {
+  const answered = readResult(stored)
+  outage?.keep(job, answered, policy)
+  return answered
 }
 
 /** Hands a request in for whoever asks for its result. */
@@ -76,7 +119,8 @@ export function handIn(
     const prepared = { request, options, policy, prices, stream: false, replyTo }
     const job = prepareJob(prepared, clock)
     // A hit at intake would leave nothing behind to ask for: the worker finds it, and keeps it as a result.
-    const enqueued = await enqueueJob(job, { ...prepared, lookUp: false }, { ...parts, clock })
+    const send = () => enqueueJob(job, { ...prepared, lookUp: false }, { ...parts, clock })
+    const enqueued = await (parts.guard ? parts.guard.run(send) : send())
     if (enqueued.status !== 'concluded') onLimits?.(enqueued.limits)
     return { jobId: job.id, status: enqueued.status === 'queued' ? 'queued' : 'ended' }
   })

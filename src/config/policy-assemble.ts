@@ -47,6 +47,8 @@ export function build(
       minOutputTokens: defaults.min_output_tokens,
       execute: defaults.execute,
       outage: defaults.outage,
+      outageAllowanceNano: defaults.outage_allowance_usd,
+      outageLimits: defaults.outage_limits,
       attempts: defaults.attempts,
       maxBodyBytes: defaults.max_body_bytes,
     },

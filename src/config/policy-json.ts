@@ -129,6 +129,8 @@ const StoredPolicySchema = z.object({
     minOutputTokens: count,
     execute: z.enum(['queue', 'inline']),
     outage: z.enum(['refuse', 'allow']),
+    outageAllowanceNano: count.exactOptional(),
+    outageLimits: z.enum(['closed', 'open']).exactOptional(),
     attempts: count,
     maxBodyBytes: count,
   }),

@@ -223,6 +223,10 @@ export interface Policy {
     readonly minOutputTokens: number
     readonly execute: 'queue' | 'inline'
     readonly outage: 'refuse' | 'allow'
+    /** What each gateway holds in advance for calls while Redis is away; absent = 1 USD. */
+    readonly outageAllowanceNano?: Nano
+    /** Whether request limits refuse while Redis is away, counted by each gateway alone; absent = closed: they do. */
+    readonly outageLimits?: 'closed' | 'open'
     /** Takes of one job that may call a provider, >= 1. */
     readonly attempts: number
     readonly maxBodyBytes: number

@@ -4,6 +4,7 @@ import { OUTCOMES, type Outcome } from '../admission/outbox.ts'
 import { readStoredResult } from '../admission/result.ts'
 import type { AdmissionStore } from '../admission/store.ts'
 import { BursarError } from '../errors.ts'
+import type { Guard } from '../outage/guard.ts'
 import { redisError } from '../queue/check-redis.ts'
 import { QUEUES } from '../queue/names.ts'
 import type { Queues } from '../queue/queues.ts'
@@ -12,6 +13,18 @@ import type { Queues } from '../queue/queues.ts'
 export interface JobPlaces {
   readonly store: Pick<AdmissionStore, 'result'>
   readonly queues: Queues
+  /** BullMQ waits for a Redis that is away, however long it takes. */
+  readonly guard?: Guard | null
+}
+
+/** Jobs of a queue, within the time that whoever asks may wait. @throws {BursarError} STORE_UNAVAILABLE. */
+export async function jobsCalled(id: string, { queues, guard }: JobPlaces) {
+  const look = () => Promise.all(QUEUES.map((name) => Job.fromId(queues[name], id)))
+  try {
+    return await (guard ? guard.run(look) : look())
+  } catch (error) {
+    throw redisError(error)
+  }
 }
 
 /**
@@ -21,11 +34,12 @@ export interface JobPlaces {
  */
 export async function findJob(
   id: string,
-  { store, queues }: JobPlaces,
+  places: JobPlaces,
 ): Promise<'queued' | { readonly stored: string }> {
+  const { store } = places
   const early = await store.result(id)
   if (early !== null) return { stored: early }
-  const seen = await inQueues(id, queues)
+  const seen = await inQueues(id, places)
   if (seen === 'going') return 'queued'
   // It may have ended, and left the queue, between the two looks.
   const late = await store.result(id)
@@ -44,15 +58,10 @@ export function outcomeOf(stored: string): Outcome | null {
   }
 }
 
-async function inQueues(id: string, queues: Queues): Promise<'going' | 'ended' | 'nowhere'> {
-  try {
-    const found = await Promise.all(QUEUES.map((name) => Job.fromId(queues[name], id)))
-    const job = found.find((one) => one !== undefined)
-    if (!job) return 'nowhere'
-    return job.finishedOn === undefined ? 'going' : 'ended'
-  } catch (error) {
-    throw redisError(error)
-  }
+async function inQueues(id: string, places: JobPlaces): Promise<'going' | 'ended' | 'nowhere'> {
+  const job = (await jobsCalled(id, places)).find((one) => one !== undefined)
+  if (!job) return 'nowhere'
+  return job.finishedOn === undefined ? 'going' : 'ended'
 }
 
 const expired = (id: string): BursarError =>

@@ -1,13 +1,10 @@
-import { Job } from 'bullmq'
 import { z } from 'zod'
 import type { ApiKey } from '../access/api-key.ts'
 import { covers } from '../access/scope.ts'
 import { BursarError } from '../errors.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { getRequest } from '../ledger/queries/get-request.ts'
-import { redisError } from '../queue/check-redis.ts'
-import { QUEUES } from '../queue/names.ts'
-import { findJob, type JobPlaces, unknownJob } from './find-job.ts'
+import { findJob, type JobPlaces, jobsCalled, unknownJob } from './find-job.ts'
 
 /** Where it is written whose a job is. */
 export interface OwnerPlaces extends JobPlaces {
@@ -57,13 +54,9 @@ const Owner = z.object({ tenant: z.string(), user: z.string() })
 type Owner = Parameters<typeof covers>[1]
 
 /** The queue keeps jobs that ended for a while. */
-async function ownerInQueue(id: string, { queues }: OwnerPlaces): Promise<Owner | null> {
-  try {
-    const jobs = await Promise.all(QUEUES.map((name) => Job.fromId(queues[name], id)))
-    return Owner.safeParse(jobs.find((job) => job !== undefined)?.data).data ?? null
-  } catch (error) {
-    throw redisError(error)
-  }
+async function ownerInQueue(id: string, places: OwnerPlaces): Promise<Owner | null> {
+  const jobs = await jobsCalled(id, places)
+  return Owner.safeParse(jobs.find((job) => job !== undefined)?.data).data ?? null
 }
 
 async function ownerInLedger(id: string, { ledger }: OwnerPlaces): Promise<Owner | null> {

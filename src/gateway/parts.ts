@@ -1,6 +1,7 @@
 import type { EmbeddedParts } from '../admin/place/embedded.ts'
 import type { WatchedClient } from '../client/client-type.ts'
 import type { Options } from '../config/options.ts'
+import type { Guard } from '../outage/guard.ts'
 import type { RulesSource } from '../queue/context.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -17,6 +18,8 @@ export interface GatewayRuntime extends JobPlaces, ReadinessParts {
   readonly options: Options
   /** null = embedded. */
   readonly redis: object | null
+  /** Absent or null = there is no Redis that may be away. */
+  readonly guard?: Guard | null
 }
 
 /** What every route is given. */

@@ -46,21 +46,22 @@ const leaseRow = (posting: PostingEntry) => ({
 })
 
 /**
- * Of these allowances, those whose row is here: only they may be spent from, and only these survive an emptied slot.
+ * How the ledger knows these allowances; absent = not yet. Only what it knows may be spent from: an emptied slot gets
+ * back what is `open` here, and nothing else.
  * @throws {BursarError} LEDGER_UNAVAILABLE, here and below.
  */
 export async function knownLeases(
   { db }: Pick<Ledger, 'db'>,
   ids: readonly string[],
-): Promise<ReadonlySet<string>> {
-  if (ids.length === 0) return new Set()
+): Promise<ReadonlyMap<string, 'open' | 'closed'>> {
+  if (ids.length === 0) return new Map()
   const rows = await asking(() =>
     db
-      .select({ id: leases.id })
+      .select({ id: leases.id, closedAtMs: leases.closedAtMs })
       .from(leases)
       .where(inArray(leases.id, [...ids])),
   )
-  return new Set(rows.map(({ id }) => id))
+  return new Map(rows.map(({ id, closedAtMs }) => [id, closedAtMs === null ? 'open' : 'closed']))
 }
 
 /** Every allowance that neither was closed nor ran out. */

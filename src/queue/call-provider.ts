@@ -9,11 +9,13 @@ export interface SeenCall {
   readonly endedAtMs: number
 }
 
+type CallParts = Pick<WorkContext, 'provider' | 'renewer' | 'chunks' | 'metrics'>
+
 /** Sends once, under the hold, and relays the chunks of a stream; every end is an outcome. */
 export async function callProvider(
   job: LoadedJob,
   admitted: Admitted,
-  { provider, renewer, chunks, metrics }: WorkContext,
+  { provider, renewer, chunks, metrics }: CallParts,
   signal: AbortSignal,
 ): Promise<SeenCall> {
   const { hold } = admitted

@@ -19,7 +19,7 @@ export interface Answer {
 /** The receipt of an answered call, before the slot adds what is left. */
 export function receiptRecord(
   job: CompletionJob,
-  { hold, plan, passed, rules }: Admitted,
+  { hold, plan, passed, rules, degraded }: Admitted,
   { usage, costNano, servedModel, estimated }: Answer,
 ): ReceiptRecord {
   const { attemptId, rung, capTokens, n, windows } = hold.terms
@@ -46,6 +46,7 @@ export function receiptRecord(
     estimated,
     outputCapTokens: job.operation === 'embeddings' ? null : capTokens,
     shortened: capTokens < (plan.offers[rung]?.capTokens ?? capTokens),
+    ...(degraded && { degraded }),
   }
 }
 

@@ -52,6 +52,8 @@ export const ReceiptRecordSchema = z.object({
   outputCapTokens: count.nullable(),
   /** True when money was too short for the cap that was asked for. */
   shortened: z.boolean(),
+  /** True when Redis was away: only the allowance was judged, not each budget. Absent = false. */
+  degraded: z.literal(true).exactOptional(),
 })
 export type ReceiptRecord = z.infer<typeof ReceiptRecordSchema>
 
@@ -113,6 +115,7 @@ export function receiptOf(record: ReceiptRecord, leftNano: readonly Nano[]): Rec
     estimated: record.estimated,
     outputCapTokens: record.outputCapTokens,
     shortened: record.shortened,
+    ...(record.degraded && { degraded: record.degraded }),
     costUsd: formatUsd(record.costNano),
     left: tightest.left,
     tightest: tightest.tightest,
@@ -154,7 +157,21 @@ export function budgetLine({ key, limitNano, warnOnly }: Window, leftNano: Nano)
   }
 }
 
-function explain({ rungs, cache, modelRequested, outputCapTokens, shortened }: ReceiptRecord) {
+function explain(record: ReceiptRecord): string {
+  const why = explainServing(record)
+  if (!record.degraded) return why
+  return record.cache === 'hit'
+    ? `${why} of this process, for Redis is away`
+    : `${why}; Redis is away: paid from an allowance, and no other budget was judged`
+}
+
+function explainServing({
+  rungs,
+  cache,
+  modelRequested,
+  outputCapTokens,
+  shortened,
+}: ReceiptRecord): string {
   if (cache === 'hit') return 'answered before: served from the cache'
   if (cache === 'joined') return 'asked at the same time by another job, whose answer serves both'
   const cut = shortened

@@ -1,16 +1,20 @@
-import type { WatchedClient } from '../client/client-type.ts'
+import type { OwnClient } from '../client/client-type.ts'
 import { createLink } from '../client/link.ts'
 import { localLink } from '../client/local-link.ts'
 import { clientOver } from '../client/over-link.ts'
+import { createOutageAnswers, type OutageAnswers } from '../outage/outage-answers.ts'
 import type { Runtime } from '../runtime.ts'
 
 /**
  * A client of the Bursar that this process runs; close it before the runtime. Embedded it has the parts at hand. In Redis
  * it has a connection of its own, whose every command is bounded: the one that workers share waits for ever.
+ * @param answers - what it answers while Redis is away; absent = what it has answered before.
  */
-export function clientOf(runtime: Runtime): WatchedClient {
-  const { options, clock, store, queues, logs, shelf } = runtime
-  const link =
-    logs === null ? createLink(options, clock) : localLink({ store, queues, logs, shelf })
-  return clientOver(link, clock)
+export function clientOf(runtime: Runtime, answers?: OutageAnswers): OwnClient {
+  const { options, clock, store, queues, logs, shelf, guard } = runtime
+  if (logs !== null) return clientOver(localLink({ store, queues, logs, shelf }), clock)
+  if (guard === null) return clientOver(createLink(options, clock), clock)
+  const known = answers ?? createOutageAnswers({ guard })
+  known.reach(store)
+  return clientOver(createLink(options, clock, { guard, answers: known }), clock)
 }

@@ -8,11 +8,17 @@ export function operationRoutes(app: FastifyInstance, { runtime, closing }: Gate
   const { registry } = runtime.metrics
 
   // Touches nothing: a process is not restarted because Redis is away.
-  app.get('/health', async () => ({ alive: true }))
+  app.get('/health', async () => {
+    const sinceMs = runtime.guard?.openSinceMs ?? null
+    return sinceMs === null
+      ? { alive: true, status: 'ok' }
+      : { alive: true, status: 'degraded', redisAwaySince: new Date(sinceMs).toISOString() }
+  })
 
   app.get('/ready', async (_, reply) => {
     const now = await readiness()
-    const ready = now.ready && !closing.aborted
+    const isAway = (runtime.guard?.openSinceMs ?? null) !== null
+    const ready = now.ready && !closing.aborted && !isAway
     return reply.code(ready ? 200 : 503).send({ ...now, ready })
   })
 

@@ -1,0 +1,148 @@
+import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel'
+import { BursarError, isBursarError, messageOf } from '../errors.ts'
+
+/** Whoever asks is answered or refused within this time, whatever Redis does: a second, and what else a call takes. */
+export const ANSWER_WITHIN_MS = 800
+/** Failures in a row after which nobody waits for a time-out any more. */
+const FAILURES = 3
+/** How often it is asked whether Redis is back, and how long it may take to say so. */
+const PROBE_EVERY_MS = 250
+const PROBE_WITHIN_MS = 500
+const RETRY_AFTER_MS = 1_000
+
+/** What stands between callers and a Redis that may be away. */
+export interface Guard {
+  /** Since when Redis is away, ms since 1970; null = it answers. */
+  readonly openSinceMs: number | null
+  /**
+   * Runs something that asks Redis.
+   * @throws {BursarError} STORE_UNAVAILABLE, retryable, with `retryAfterMs`: at once while Redis is away, after
+   * `ANSWER_WITHIN_MS` when it does not answer; what became of the work is then unknown.
+   */
+  run<T>(work: () => Promise<T>): Promise<T>
+  /** Another question that Redis must answer before it counts as back. @returns takes it back. */
+  probe(ask: () => Promise<unknown>): () => void
+  /** Told when Redis goes and when it is back. @returns stops it. */
+  onChange(listener: (isAway: boolean) => void): () => void
+  close(): void
+}
+
+export interface GuardEvents {
+  /** Told once each time, with why. */
+  readonly onAway?: (reason: string) => void
+  readonly onBack?: (awayMs: number) => void
+}
+
+const isAway = (error: unknown): boolean => isBursarError(error, 'STORE_UNAVAILABLE')
+
+/** One breaker for everything in a process that asks Redis. It probes by itself: no caller is the one who tries. */
+export function createGuard({ onAway, onBack }: GuardEvents = {}): Guard {
+  const listeners = new Set<(isAway: boolean) => void>()
+  const probes = new Set<() => Promise<unknown>>()
+  const breaker = circuitBreaker(handleWhen(isAway), {
+    halfOpenAfter: 0,
+    breaker: new ConsecutiveBreaker(FAILURES),
+  })
+  let openSinceMs: number | null = null
+  let timer: NodeJS.Timeout | undefined
+  let closed = false
+
+  const tell = (away: boolean) => {
+    for (const listener of listeners) listener(away)
+  }
+  breaker.onBreak((why) => {
+    if (openSinceMs !== null || closed) return
+    openSinceMs = Date.now()
+    onAway?.('error' in why ? messageOf(why.error) : 'it was taken away')
+    probeSoon()
+    tell(true)
+  })
+  breaker.onReset(() => {
+    const awayMs = openSinceMs === null ? 0 : Date.now() - openSinceMs
+    openSinceMs = null
+    onBack?.(awayMs)
+    tell(false)
+  })
+
+  function probeSoon(): void {
+    if (closed || timer) return
+    // What waits for Redis to come back keeps no process alive.
+    timer = setTimeout(() => void askAgain(), PROBE_EVERY_MS).unref()
+  }
+  async function askAgain(): Promise<void> {
+    timer = undefined
+    try {
+      await breaker.execute(() =>
+        within(
+          PROBE_WITHIN_MS,
+          Promise.all([...probes].map((ask) => ask())).catch((error: unknown) => {
+            throw away(messageOf(error), error)
+          }),
+        ),
+      )
+    } catch {
+      probeSoon()
+    }
+  }
+
+  return {
+    get openSinceMs() {
+      return openSinceMs
+    },
+    async run(work) {
+      if (breaker.state !== CircuitState.Closed) throw away('it has not for a while')
+      try {
+        return await breaker.execute(() => within(ANSWER_WITHIN_MS, work()))
+      } catch (error) {
+        // Who asks rarely would find out one by one, each after a time-out.
+        if (isAway(error)) probeSoon()
+        throw told(error)
+      }
+    },
+    probe(ask) {
+      probes.add(ask)
+      return () => void probes.delete(ask)
+    },
+    onChange(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    close() {
+      closed = true
+      clearTimeout(timer)
+      listeners.clear()
+    },
+  }
+}
+
+/** Says when to come back, whoever found out that Redis is away. */
+function told(error: unknown): unknown {
+  if (!isBursarError(error, 'STORE_UNAVAILABLE') || 'retryAfterMs' in error.detail) return error
+  const { code, message, detail, cause } = error
+  return new BursarError(code, message, {
+    cause,
+    retryable: true,
+    detail: { ...detail, retryAfterMs: RETRY_AFTER_MS },
+  })
+}
+
+const away = (why: string, cause?: unknown): BursarError =>
+  new BursarError(
+    'STORE_UNAVAILABLE',
+    `Redis does not answer (${why}): send it again in a second, under the same jobId if it has one`,
+    { cause, retryable: true, detail: { retryAfterMs: RETRY_AFTER_MS } },
+  )
+
+/** The work goes on when its time is over; nobody waits for it. */
+async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(away(`no reply within ${limitMs} ms`)), limitMs)
+  })
+  work.catch(() => {})
+  try {
+    return await Promise.race([work, limit])
+  } finally {
+    clearTimeout(timer)
+  }
+}

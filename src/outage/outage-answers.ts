@@ -1,0 +1,111 @@
+import type { ConcludeCommand } from '../admission/commands.ts'
+import type { AdmissionStore } from '../admission/store.ts'
+import type { Policy } from '../config/policy-types.ts'
+import { isBursarError } from '../errors.ts'
+import { type CompletionJob, metaOf } from '../queue/job.ts'
+import type { Prepare } from '../queue/producer.ts'
+import { cachedReceipt, isWhole } from '../queue/receipt-record.ts'
+import { type Answered, readCacheHit, writeCached, writeCacheEntry } from '../queue/result-body.ts'
+import type { LogSource } from '../queue/streams/follow.ts'
+import type { Guard } from './guard.ts'
+import { createOutageLimits } from './limits.ts'
+import { createNearCache } from './near-cache.ts'
+import { createRows, type Rows } from './rows.ts'
+
+/** An answer that Redis had no part in. */
+export interface OutageAnswer {
+  readonly answered: Promise<Answered>
+  /** Where its chunks are; absent = it has none. */
+  readonly logs?: LogSource
+}
+
+/** Calls a provider without Redis. */
+export interface Allowance {
+  /**
+   * @param judge - asked before anything is spent.
+   * @returns null when there is none to spend from: the refusal stands.
+   * @throws {BursarError} what refuses the request instead: RATE_LIMITED, INVALID_REQUEST, STORE_UNAVAILABLE.
+   */
+  run(job: CompletionJob, judge: () => Promise<void>): Promise<OutageAnswer | null>
+}
+
+/** What a process can answer by itself while Redis is away. */
+export interface OutageAnswers {
+  /** Keeps a copy of an answer, if others may get it. */
+  keep(job: CompletionJob, answered: Answered, policy: Policy): void
+  /** @returns null when the request is refused with `error`, as it is whenever Redis is there. */
+  answer(
+    job: CompletionJob,
+    prepared: Prepare,
+    failed: { readonly error: unknown; readonly mayBeQueued: boolean },
+  ): Promise<OutageAnswer | null>
+  /** Says where rows of requests go when Redis is back. */
+  reach(store: Pick<AdmissionStore, 'conclude'>): void
+}
+
+export interface OutageParts {
+  readonly guard: Guard
+  /** Absent = only what was answered before. */
+  readonly allowance?: Allowance
+  /** Absent = they wait in memory. */
+  readonly rows?: Rows
+}
+
+/** About 30,000 short answers. */
+const NEAR_BYTES = 64 * 1_024 * 1_024
+const RESULT_TTL_MS = 3_600_000
+
+export function createOutageAnswers(parts: OutageParts): OutageAnswers {
+  const { guard, allowance } = parts
+  const near = createNearCache(NEAR_BYTES)
+  const rows = parts.rows ?? createRows(guard)
+  const limits = createOutageLimits(guard)
+
+  async function hit(job: CompletionJob, { policy }: Prepare): Promise<OutageAnswer | null> {
+    const entry = job.cacheKey === null ? null : near.find(job.cacheKey)
+    if (entry === null) return null
+    await limits.count(job, policy, true)
+    const receipt = { ...cachedReceipt(job, policy.version, []), degraded: true as const }
+    rows.add(rowOf(job, writeCached('cached', receipt, entry)))
+    return { answered: Promise.resolve(readCacheHit(entry, receipt, [])) }
+  }
+
+  function keep(job: CompletionJob, answered: Answered, { cache }: Policy): void {
+    const { outcome, receipt, response } = answered
+    const mayServe = outcome === 'answered' && !receipt.shortened && !receipt.estimated
+    if (job.cacheKey === null || !mayServe || !isWhole(response)) return
+    const leftMs = job.enqueuedAtMs + cache.responses.ttlMs - Date.now()
+    const { modelServed, provider } = receipt
+    near.keep(
+      job.cacheKey,
+      writeCacheEntry(modelServed, provider, JSON.stringify(response)),
+      leftMs,
+    )
+  }
+
+  return {
+    keep,
+    reach: (store) => rows.reach(store),
+    async answer(job, prepared, { error, mayBeQueued }) {
+      if (guard.openSinceMs === null || !isBursarError(error, 'STORE_UNAVAILABLE')) return null
+      const found = await hit(job, prepared)
+      if (found || mayBeQueued || !allowance) return found
+      const called = await allowance.run(job, () => limits.count(job, prepared.policy, false))
+      called?.answered.then(
+        (answered) => keep(job, answered, prepared.policy),
+        () => {},
+      )
+      return called
+    },
+  }
+}
+
+const rowOf = (job: CompletionJob, result: string): ConcludeCommand => ({
+  job: job.id,
+  meta: JSON.stringify(metaOf(job)),
+  outcome: 'cached',
+  reason: '',
+  result,
+  replyTo: '',
+  resultTtlMs: RESULT_TTL_MS,
+})

@@ -53,6 +53,7 @@ const embedded = {
         'model-budgets',
         'queue',
         'queue-poison',
+        'runways',
         'topups',
         'webhooks',
         'worker-bookings',

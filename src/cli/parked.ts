@@ -35,6 +35,7 @@ async function print({ output }: CliContext, found: Parked): Promise<void> {
   if (left > 0) output.line(`and ${left} more: use --limit to see more of them`)
   const unpriced = total.unpriced > 0 ? `, and ${total.unpriced} of them nobody has priced` : ''
   if (budgets.length > 0) await printBudgets(output, budgets)
+  await printTenants(output, found)
   output.line(
     `${total.jobs} parked, at most ${formatUsd(total.mostNano)} USD to run them all${unpriced}`,
   )
@@ -50,6 +51,24 @@ async function printJobs(output: Output, jobs: readonly ParkedJob[]): Promise<vo
       printable(why.what === '' ? why.by : `${why.by} ${why.what}`, 80),
       ...[since, resumesAt].map(toTheSecond),
       mostNano === null ? '-' : formatUsd(mostNano),
+    ]),
+  )
+  output.line()
+}
+
+/** The price tag of what waits, and how long the money lasts without it. */
+async function printTenants(output: Output, { tenants, runwayFault }: Parked): Promise<void> {
+  const { formatUsd } = await import('../money/usd.ts')
+  const { printable } = await import('./report/printable.ts')
+  const { runwayWords } = await import('./report/runways.ts')
+  if (runwayFault !== null) output.note(`runways are left out: ${runwayFault}`)
+  output.table(
+    ['TENANT', 'JOBS', 'AT MOST USD', 'SPENDS USD AN HOUR', 'RUNWAY'],
+    tenants.map(({ tenant, jobs, mostNano, unpriced, runway }) => [
+      printable(tenant),
+      String(jobs),
+      `${formatUsd(mostNano)}${unpriced > 0 ? ` and ${unpriced} unpriced` : ''}`,
+      ...(runway ? [formatUsd(runway.perHourNano), runwayWords(runway)] : ['-', '-']),
     ]),
   )
   output.line()

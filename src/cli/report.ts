@@ -1,6 +1,7 @@
 import { Option } from 'commander'
 import type { BudgetStates } from '../admin/report/budgets.ts'
 import type { Gathered, ReportQuestion } from '../admin/report/gather.ts'
+import type { Runway } from '../admin/runway/runway.ts'
 import { BursarError } from '../errors.ts'
 import type { Dimension } from '../ledger/queries/report.ts'
 import type { CliContext, Registration } from './command.ts'
@@ -69,8 +70,8 @@ const isoOf = (atMs: number | undefined): string | null =>
 
 const asJson = (
   { by, fromMs, toMs }: ReportQuestion,
-  { report: { rows, total }, budgets, waiting }: Gathered,
-) => ({ from: isoOf(fromMs), to: isoOf(toMs), by, rows, total, budgets, waiting })
+  { report: { rows, total }, budgets, runways, waiting }: Gathered,
+) => ({ from: isoOf(fromMs), to: isoOf(toMs), by, rows, total, budgets, runways, waiting })
 
 async function print(output: Output, question: ReportQuestion, gathered: Gathered): Promise<void> {
   const tables = await import('./report/tables.ts')
@@ -88,6 +89,7 @@ async function print(output: Output, question: ReportQuestion, gathered: Gathere
     if (bars.length > 0) output.table([`SPEND BY ${found.groupBy.toUpperCase()}`, '', 'USD'], bars)
   }
   if (budgets) await printBudgets(output, budgets)
+  if (gathered.runways?.length) await printRunways(output, gathered.runways)
   if (gathered.waiting) output.line(await stillWaiting(gathered.waiting))
 }
 
@@ -105,6 +107,13 @@ async function printBudgets(output: Output, { open, windows }: BudgetStates): Pr
   output.table(header, rows)
   const left = windows.length - MOST_ROWS
   if (left > 0) output.line(`and ${left} that are less full: use --json to see all`)
+}
+
+async function printRunways(output: Output, runways: readonly Runway[]): Promise<void> {
+  const { runwaysTable } = await import('./report/runways.ts')
+  const { header, rows } = runwaysTable(runways)
+  output.line()
+  output.table(header, rows)
 }
 
 async function stillWaiting(waiting: number): Promise<string> {

@@ -8,6 +8,7 @@ import { QUEUES } from '../../queue/names.ts'
 import { readParkNote } from '../../queue/park-note.ts'
 import type { CompletionQueue, Queues } from '../../queue/queues.ts'
 import type { AdminCommand, AdminPlace } from '../command.ts'
+import { createBacklog, TenantBacklogSchema, withRunways } from './backlog.ts'
 
 const count = z.int().min(0)
 const nano = z.int().min(0)
@@ -42,6 +43,10 @@ const ParkedSchema = z.object({
   jobs: z.array(ParkedJobSchema),
   /** Of all that is parked, those that the most jobs wait for first; at most 20. */
   budgets: z.array(HeldUpSchema),
+  /** The price tag of each tenant's, the dearest first; at most 100. */
+  tenants: z.array(TenantBacklogSchema),
+  /** Why no runway is told; null = they are. */
+  runwayFault: z.string().nullable(),
   total: z.object({
     jobs: count,
     /** Sum of what is known. */
@@ -55,7 +60,7 @@ export type Parked = Readonly<z.infer<typeof ParkedSchema>>
 const InputSchema = z.strictObject({ limit: z.int().min(0).max(10_000).default(50) })
 
 /**
- * What waits, why, until when, and what all of it would cost. Throws STORE_UNAVAILABLE, INVALID_OPTIONS. Jobs that come
+ * What waits, why, until when, what all of it would cost, and how long each tenant's money lasts. Throws STORE_UNAVAILABLE, INVALID_OPTIONS. Jobs that come
  * and go meanwhile may be left out or counted twice.
  */
 export const parkedCommand: AdminCommand<Readonly<z.infer<typeof InputSchema>>, Parked> = {
@@ -71,8 +76,10 @@ async function listParked(place: AdminPlace, { limit }: { limit: number }): Prom
   const jobs: ParkedJob[] = []
   const total = { jobs: 0, mostNano: 0, unpriced: 0 }
   const windows = new Map<string, { jobs: number; mostNano: number }>()
+  const backlog = createBacklog()
   for await (const job of everyParked(queues)) {
     total.jobs += 1
+    backlog.add(job)
     if (job.mostNano === null) total.unpriced += 1
     else total.mostNano = addNano(total.mostNano, job.mostNano)
     if (job.why.by === 'budget') {
@@ -82,7 +89,8 @@ async function listParked(place: AdminPlace, { limit }: { limit: number }): Prom
     }
     keepSoonest(jobs, job, limit)
   }
-  return { jobs, budgets: heldUp(windows), total }
+  const priced = await withRunways(place, backlog.tags())
+  return { jobs, budgets: heldUp(windows), ...priced, total }
 }
 
 const MOST_BUDGETS = 20

@@ -12,6 +12,8 @@ export interface BudgetState {
   readonly heldNano: Nano
   /** Spent and held, percent of the limit; null when the limit is 0. */
   readonly usedPercent: number | null
+  /** True = spending is counted, and nothing is refused. */
+  readonly warnOnly: boolean
   readonly startsAt: string
   readonly endsAt: string
 }
@@ -61,6 +63,7 @@ function budgetState({
   heldNano,
   startMs,
   endMs,
+  warnOnly = false,
 }: WindowState): BudgetState {
   const used = spentNano + heldNano
   return {
@@ -69,6 +72,7 @@ function budgetState({
     spentNano,
     heldNano,
     usedPercent: limitNano === 0 ? null : Math.round((used / limitNano) * 1_000) / 10,
+    warnOnly,
     startsAt: new Date(startMs).toISOString(),
     endsAt: new Date(endMs).toISOString(),
   }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { OUTCOMES } from '../../admission/outbox.ts'
 import { DIMENSIONS } from '../../ledger/queries/report.ts'
 import type { AdminCommand } from '../command.ts'
+import { RunwaySchema } from '../runway/runway.ts'
 import { type Gathered, gatherReport, type ReportQuestion } from './gather.ts'
 
 const count = z.int().min(0)
@@ -19,6 +20,7 @@ const BudgetSchema = z.object({
   ...{ budget: z.string(), window: z.string() },
   ...{ limitNano: nano, spentNano: nano, heldNano: nano },
   usedPercent: z.number().nullable(),
+  warnOnly: z.boolean(),
   ...{ startsAt: z.string(), endsAt: z.string() },
 })
 
@@ -29,6 +31,7 @@ const GatheredSchema = z.object({
     total: TotalsSchema,
   }),
   budgets: z.object({ open: z.boolean(), windows: z.array(BudgetSchema) }).nullable(),
+  runways: z.array(RunwaySchema).nullable(),
   slotFault: z.string().nullable(),
   waiting: count.nullable(),
 })

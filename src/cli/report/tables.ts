@@ -97,7 +97,7 @@ export const budgetsTable = (windows: readonly BudgetState[]): Table => ({
       state.usedPercent === null ? '-' : `${state.usedPercent}%`,
       formatUsd(state.spentNano),
       formatUsd(state.heldNano),
-      formatUsd(state.limitNano),
+      state.warnOnly ? `${formatUsd(state.limitNano)} (warns)` : formatUsd(state.limitNano),
       state.endsAt,
     ]),
 })

@@ -1,6 +1,9 @@
 import { z } from 'zod'
 
-/** Tables of the ledger's database that are copied: all but `slot`, which is written anew. */
+/**
+ * Tables of the ledger's database that are copied: all but `slot`, which is written anew, and those of processes that
+ * run, of which a folder at rest has none.
+ */
 export const TABLES = [
   'policies',
   'postings',

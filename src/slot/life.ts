@@ -64,16 +64,13 @@ export function createLife(parts: LifeParts): Life {
   let withdrawn: Withdrawn[] = []
   let running: Promise<void> | null = null
   let closed = false
+  /** Why it cannot go on, told once. */
+  let trouble = ''
 
   async function sayOwed(epoch: number): Promise<void> {
     withdrawn.push(...book.withdraw(epoch))
     await report(ledger, { process, epoch }, book.owed())
     reported = epoch
-  }
-
-  async function sayOwedIfAsked(): Promise<void> {
-    const { epoch } = await readSlotRow(ledger)
-    if (epoch > reported && epoch > store.epoch()) await sayOwed(epoch)
   }
 
   /** Nobody asked this process: what it owes, it hands to the new life itself. */
@@ -136,7 +133,7 @@ export function createLife(parts: LifeParts): Life {
           process,
           outbox: store.outbox,
           silentAfterMs: parts.silentAfterMs ?? SILENT_AFTER_MS,
-          reportOwn: sayOwedIfAsked,
+          reportOwn: sayOwed,
         },
         slot,
         { ...claim, token },
@@ -153,7 +150,10 @@ export function createLife(parts: LifeParts): Life {
       if (slot.epoch !== store.epoch()) await enter(slot.epoch)
       return true
     }
-    await sayOwedIfAsked()
+    const row = await readSlotRow(ledger)
+    // Of another slot, or emptied: nothing can be made from it.
+    if (row.epoch === 0 || row.epoch < store.epoch()) throw emptied(store.epoch(), row.epoch)
+    if (row.epoch > reported && row.epoch > store.epoch()) await sayOwed(row.epoch)
     if (slot.state === 'missing' || slot.lost !== null) await tryReopen(slot)
     return false
   }
@@ -178,9 +178,16 @@ export function createLife(parts: LifeParts): Life {
   }
 
   const inBackground = () => {
-    look().catch((error: unknown) => {
-      logger.error({ reason: messageOf(error) }, 'this process cannot go on with the slot')
-    })
+    look().then(
+      () => {
+        trouble = ''
+      },
+      (error: unknown) => {
+        const reason = messageOf(error)
+        if (reason !== trouble) logger.error({ reason }, 'this process cannot go on with the slot')
+        trouble = reason
+      },
+    )
   }
 
   async function beatNow(): Promise<void> {
@@ -234,6 +241,13 @@ const again = (): BursarError =>
   new BursarError('SLOT_CLOSED', 'the slot was lost again while it was entered', {
     retryable: true,
   })
+
+const emptied = (believed: number, ledgerEpoch: number): BursarError =>
+  new BursarError(
+    'SLOT_CLOSED',
+    `the slot is missing, and the ledger knows no life of it since ${believed} (it is at ${ledgerEpoch}): it was emptied, or DATABASE_URL names another one. Restore it; or, to start afresh, empty Redis too and start again`,
+    { detail: { believed, ledgerEpoch } },
+  )
 
 const strangers = (slotEpoch: number, ledgerEpoch: number): BursarError =>
   new BursarError(

@@ -35,7 +35,7 @@ export interface ReopenParts {
   /** A process without a beat for so long is taken for dead. */
   readonly silentAfterMs: number
   /** Has this process say what it owes, as soon as the life has begun. */
-  readonly reportOwn: () => Promise<void>
+  readonly reportOwn: (epoch: number) => Promise<void>
 }
 
 export interface Reopened {
@@ -71,7 +71,7 @@ export async function reopenSlot(
   }
   await claim.begin(epoch)
   for await (const keys of lostKeys(redis, prefix)) await claim.wipe(epoch, keys)
-  await parts.reportOwn()
+  await parts.reportOwn(epoch)
   const silent = await barrier(ledger, epoch, parts.silentAfterMs, (waiting) =>
     logger.warn({ epoch, waiting }, 'waiting for what processes owe'),
   )

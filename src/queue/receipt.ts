@@ -91,6 +91,17 @@ export interface Receipt extends Readonly<Omit<ReceiptRecord, 'windows' | 'rungs
   readonly steppedDown: boolean
   /** Why this model, in words. */
   readonly why: string
+  /** Told by the HTTP client alone: how limits stood when the request came in. Absent = none of requests applies. */
+  readonly rateLimit?: RateLimit
+}
+
+/** The tightest limit of requests. */
+export interface RateLimit {
+  /** How many it allows in its period. */
+  readonly limit: number
+  readonly remaining: number
+  /** When it is whole again, ISO 8601. */
+  readonly resetsAt: string
 }
 
 /** @param leftNano - what is left in each window of the record, same order. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { get as httpGet } from 'node:http'
 import { afterEach, expect, it } from 'vitest'
+import { createHttpClient } from '../../src/client/http/index.ts'
 import { type GatewayRig, startGatewayRig } from './gateway-rig.ts'
 import { POLICY } from './queue-rig.ts'
 
@@ -113,4 +114,29 @@ it('a job without an address is served, and the limit that skips it is counted',
   }
   const { body } = await rig.ask('/metrics')
   expect(body).toContain('bursar_limits_skipped_total{limit="doors"} 3')
+})
+
+it('the HTTP client passes on what the gateway tells: in receipts, and in errors when to come back', async () => {
+  rig = await startGatewayRig({ policy: LIMITED })
+  const client = createHttpClient({ url: rig.url })
+  const asked = (content: string, more: object = {}) => ({
+    ...{ user: 'u42', model: 'auto', resource: 'generation' },
+    ...{ messages: [{ role: 'user' as const, content }], ...more },
+  })
+  const { receipt } = await client.run(asked('one'))
+  expect(receipt.rateLimit).toEqual({ limit: 2, remaining: 1, resetsAt: expect.any(String) })
+  expect(Date.parse(receipt.rateLimit?.resetsAt ?? '')).toBeGreaterThan(Date.now() + 3_500_000)
+  const { receipt: streamed } = await client.stream(asked('two')).final
+  expect(streamed.rateLimit).toMatchObject({ limit: 2, remaining: 0 })
+  const refused = { code: 'RATE_LIMITED', detail: { limit: 'make/default/u42', remaining: 0 } }
+  for (const more of [() => client.run(asked('three')), () => client.enqueue(asked('four'))]) {
+    const error: unknown = await more().catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject(refused)
+    expect(error).toMatchObject({
+      detail: { rateLimit: { limit: 2, remaining: 0 }, retryAfterMs: expect.any(Number) },
+    })
+  }
+  const free = await client.run(asked('five', { resource: 'other' }))
+  expect(free.receipt).not.toHaveProperty('rateLimit')
+  await client.close()
 })

@@ -1,6 +1,8 @@
 import { BursarError, isBursarError } from '../../errors.ts'
+import type { RateLimit } from '../../queue/receipt.ts'
 import { createLimits } from './limits.ts'
 import { isJson, type Json, parseJson, readError, unreadable } from './read-reply.ts'
+import { readLimits, withLimits } from './told-limits.ts'
 import { type HttpReply, type HttpRequest, type Transport, unavailable } from './transport.ts'
 
 export interface Question extends Pick<HttpRequest, 'method' | 'path' | 'body'> {
@@ -11,8 +13,11 @@ export interface Question extends Pick<HttpRequest, 'method' | 'path' | 'body'> 
 
 /** `ended` = the request has ended with this error; otherwise nobody could look, and asking again may help. */
 export type Told =
-  | { readonly ok: true; readonly json: Json }
+  | { readonly ok: true; readonly json: Json; readonly rateLimit: RateLimit | null }
   | { readonly ok: false; readonly error: BursarError; readonly ended: boolean }
+
+/** Told of the tightest limit of requests, where one applies. */
+export type OnLimit = (limit: RateLimit) => void
 
 /** Questions to one gateway. */
 export interface HttpLink {
@@ -22,7 +27,7 @@ export interface HttpLink {
    * Asks, and hands over the bytes of an event stream as they come.
    * @throws {BursarError} what the gateway answered instead; GATEWAY_UNAVAILABLE, at any byte.
    */
-  listen(question: Question): AsyncGenerator<Uint8Array, void>
+  listen(question: Question, onLimit?: OnLimit): AsyncGenerator<Uint8Array, void>
   close(): void
 }
 
@@ -57,15 +62,17 @@ export function createHttpLink(
     return error instanceof BursarError ? error : unavailable(address, error)
   }
 
-  async function readWhole({ status, body }: HttpReply): Promise<Told> {
+  async function readWhole(reply: HttpReply): Promise<Told> {
+    const { status, body } = reply
     const json = parseJson(await textOf(body))
+    const limits = readLimits(reply, Date.now())
     const told = status >= 400 ? readError(json, status) : null
-    if (told) return { ok: false, ...told }
-    if (status < 300 && isJson(json)) return { ok: true, json }
+    if (told) return { ok: false, ended: told.ended, error: withLimits(told.error, limits) }
+    if (status < 300 && isJson(json)) return { ok: true, json, rateLimit: limits.rateLimit }
     const error = NOT_THERE.has(status)
       ? unavailable(address, `HTTP ${status}`)
       : unreadable(`JSON (HTTP ${status})`)
-    return { ok: false, error, ended: false }
+    return { ok: false, error: withLimits(error, limits), ended: false }
   }
 
   return {
@@ -81,11 +88,14 @@ export function createHttpLink(
         release()
       }
     },
-    async *listen(question) {
+    async *listen(question, onLimit) {
       const { signal, touch, release } = limitsOf(question)
       try {
         const reply = await send(question, signal)
-        if (!reply.contentType.startsWith('text/event-stream')) throw await instead(reply)
+        const type = reply.header('content-type') ?? ''
+        if (!type.startsWith('text/event-stream')) throw await instead(reply)
+        const { rateLimit } = readLimits(reply, Date.now())
+        if (rateLimit) onLimit?.(rateLimit)
         for await (const chunk of reply.body) {
           touch()
           yield chunk

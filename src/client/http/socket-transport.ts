@@ -23,7 +23,7 @@ export function socketTransport(socketPath: string): Transport {
       })
       return {
         status: response.statusCode ?? 0,
-        contentType: response.headers['content-type'] ?? '',
+        header: (name) => response.headers[name]?.toString() ?? null,
         body: response,
       }
     },

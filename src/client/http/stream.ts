@@ -1,13 +1,15 @@
 import { BursarError, isBursarError } from '../../errors.ts'
+import type { RateLimit } from '../../queue/receipt.ts'
 import type { StreamPart } from '../../queue/streams/log-entry.ts'
 import type { Answer } from '../answer.ts'
 import type { AnswerStream } from '../stream.ts'
 import { createInbox, type Inbox } from './inbox.ts'
 import { iterateOnce } from './iterate-once.ts'
-import type { HttpLink } from './link.ts'
+import type { HttpLink, OnLimit } from './link.ts'
 import { createPatience, type Patience, timedOut } from './patience.ts'
 import { parseJson, readError, readJob, readPart, unreadable } from './read-reply.ts'
 import { createSseParser, type SseEvent } from './sse-parser.ts'
+import { withRateLimit } from './told-limits.ts'
 
 /** Twice what passes between two heartbeats of the gateway, and some more. */
 const SILENCE_MS = 45_000
@@ -63,6 +65,10 @@ async function follow(
 ): Promise<Answer> {
   const body = write()
   let seen = false
+  let rateLimit: RateLimit | null = null
+  const onLimit = (told: RateLimit) => {
+    rateLimit ??= told
+  }
   do {
     let restart = seen
     const onPart = (part: StreamPart) => {
@@ -76,7 +82,8 @@ async function follow(
       accept(jobId)
     }
     try {
-      return await readStream(link, body, patience, onJob, onPart)
+      const answer = await readStream(link, body, patience, { onJob, onPart, onLimit })
+      return withRateLimit(answer, rateLimit)
     } catch (error) {
       if (!isBursarError(error)) throw error
       if (!isBursarError(error, 'WAIT_TIMEOUT')) await patience.afterFailure(error)
@@ -85,23 +92,23 @@ async function follow(
   throw timedOut(jobId, timeoutMs)
 }
 
+interface Listeners {
+  readonly onJob: () => void
+  readonly onPart: (part: StreamPart) => void
+  readonly onLimit: OnLimit
+}
+
 async function readStream(
   link: HttpLink,
   body: string,
   { endsAtMs, signal }: Patience,
-  onJob: () => void,
-  onPart: (part: StreamPart) => void,
+  { onJob, onPart, onLimit }: Listeners,
 ): Promise<Answer> {
   const waitMs = Math.min(Math.max(1, Math.ceil(endsAtMs - Date.now())), LONGEST_WAIT_MS)
   const parse = createSseParser()
   const path = `/v1/jobs?wait=${waitMs}ms`
-  for await (const chunk of link.listen({
-    method: 'POST',
-    path,
-    body,
-    signal,
-    limitMs: SILENCE_MS,
-  })) {
+  const question = { method: 'POST', path, body, signal, limitMs: SILENCE_MS } as const
+  for await (const chunk of link.listen(question, onLimit)) {
     for (const { event, data } of parse(chunk)) {
       if (event === 'job') onJob()
       else if (event === 'part') onPart(readPart(parseJson(data)))

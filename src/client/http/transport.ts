@@ -12,8 +12,8 @@ export interface HttpRequest {
 
 export interface HttpReply {
   readonly status: number
-  /** '' when there is none. */
-  readonly contentType: string
+  /** @param name - in lower case. */
+  header(name: string): string | null
   readonly body: AsyncIterable<Uint8Array>
 }
 
@@ -36,7 +36,7 @@ export function fetchTransport(base: string, fetch: Fetch): Transport {
       const response = await fetch(base + path, body === undefined ? init : { ...init, body })
       return {
         status: response.status,
-        contentType: response.headers.get('content-type') ?? '',
+        header: (name) => response.headers.get(name),
         body: response.body ?? none(),
       }
     },

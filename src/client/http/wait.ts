@@ -1,7 +1,9 @@
+import type { RateLimit } from '../../queue/receipt.ts'
 import type { Answer } from '../answer.ts'
 import type { HttpLink, Question } from './link.ts'
 import { createPatience, timedOut } from './patience.ts'
 import { readJob } from './read-reply.ts'
+import { withRateLimit } from './told-limits.ts'
 
 /** Shorter than what proxies allow a silent connection. */
 const POLL_MS = 30_000
@@ -25,6 +27,7 @@ export async function waitForAnswer(
 ): Promise<Answer> {
   const patience = createPatience(timeoutMs, signal)
   let handIn = body
+  let rateLimit: RateLimit | null = null
   if (handIn === undefined) patience.accepted()
   do {
     const leftMs = Math.max(1, Math.ceil(patience.endsAtMs - Date.now()))
@@ -32,8 +35,10 @@ export async function waitForAnswer(
     const limitMs = Math.min(waitMs + GRACE_MS, leftMs + LAST_GRACE_MS)
     const reply = await link.ask({ ...questionOf(jobId, handIn, waitMs), limitMs, signal })
     if (reply.ok) {
+      // Told once, by the reply to what was handed in.
+      rateLimit ??= reply.rateLimit
       const answer = readJob(reply.json)
-      if (answer) return answer
+      if (answer) return withRateLimit(answer, rateLimit)
       patience.accepted()
       handIn = undefined
     } else {

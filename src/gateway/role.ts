@@ -1,5 +1,7 @@
 import { announce } from '../embedded/folder-lock.ts'
 import { socketPathOf } from '../embedded/socket-path.ts'
+import { type RunningAllowance, startAllowance } from '../outage/allowance/start.ts'
+import { createOutageAnswers } from '../outage/outage-answers.ts'
 import { clientOf } from '../runtime/client-of.ts'
 import type { Runtime } from '../runtime.ts'
 import { isLocal } from './authorize.ts'
@@ -43,7 +45,16 @@ async function listen(
     SHUTDOWN_TIMEOUT_MS: closeTimeoutMs,
   } = runtime.options
   const socketPath = runtime.redis ? undefined : await socketPathOf(folder)
-  const client = clientOf(runtime)
+  const allowance = await allowanceOf(runtime)
+  const answers = runtime.guard
+    ? createOutageAnswers({
+        guard: runtime.guard,
+        ...(allowance && { allowance, rows: allowance.rows }),
+      })
+    : undefined
+  const client = clientOf(runtime, answers)
+  // Whoever asks first hears why it did not work.
+  await client.prepare().catch(() => {})
   const options = { runtime, client, host, port, closeTimeoutMs }
   const gateway = await startGateway({ ...options, ...(socketPath && { socketPath }) })
   if (socketPath) announce(folder, { socket: socketPath, url: gateway.url || null })
@@ -53,6 +64,20 @@ async function listen(
       if (socketPath) announce(folder, { socket: null, url: null })
       await gateway.close()
       await client.close()
+      await allowance?.close()
     },
   }
+}
+
+/** What this gateway may spend while Redis is away; null = embedded, where nothing can be away. */
+async function allowanceOf(runtime: Runtime): Promise<RunningAllowance | null> {
+  const { guard, options } = runtime
+  if (guard === null) return null
+  return startAllowance({
+    ...runtime,
+    guard,
+    folder: options.BURSAR_DATA,
+    concurrency: options.WORKER_CONCURRENCY,
+    resultTtlMs: options.RESULT_TTL_MS,
+  })
 }

@@ -7,7 +7,6 @@ export interface Rows {
   add(row: ConcludeCommand): void
   /** Says who is told, now and whenever Redis is back. */
   reach(store: Pick<AdmissionStore, 'conclude'>): void
-  readonly size: number
 }
 
 /** An hour of a busy gateway's hits; what comes on top replaces the oldest. */
@@ -47,9 +46,6 @@ export function createRows(guard: Guard): Rows {
     reach(told) {
       store = told
       void tellAll()
-    },
-    get size() {
-      return waiting.length
     },
   }
 }

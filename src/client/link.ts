@@ -11,6 +11,7 @@ import { redisBackend } from '../queue/backend.ts'
 import { redisError } from '../queue/check-redis.ts'
 import type { Clock } from '../queue/clock.ts'
 import { connectCommands, connectPatient } from '../queue/connection.ts'
+import { createLossWatch } from '../queue/lost-jobs.ts'
 import { type PolicyShelf, redisShelf } from '../queue/published-policy.ts'
 import { closeQueues, openQueues, type Queues } from '../queue/queues.ts'
 import { createResults, type Results } from '../queue/results.ts'
@@ -76,16 +77,16 @@ export function createLink(options: LinkOptions, clock: Clock, shared?: LinkOuta
         ...(clock.virtual ? { clock: () => clock.now() } : {}),
       })
       const store = guardedStore(bare, guard)
-      const results = createResults(store)
+      const queues = once(
+        () => openQueues(redisBackend(redis, options.BURSAR_QUEUE_PREFIX)),
+        closeQueues,
+      )
+      const results = createResults(store, createLossWatch(bare, queues))
       closers.push(
         () => redis.disconnect(),
         () => store.close(),
         () => results.close(),
         guard.probe(() => redis.ping()),
-      )
-      const queues = once(
-        () => openQueues(redisBackend(redis, options.BURSAR_QUEUE_PREFIX)),
-        closeQueues,
       )
       const logs = once(() => createLogSource(redis, subscriber()))
       const shelf = redisShelf(redis, prefix)

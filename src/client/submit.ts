@@ -1,6 +1,6 @@
 import { budgetChain } from '../admission/plan/window-lines.ts'
 import type { AdmissionStore } from '../admission/store.ts'
-import { BursarError } from '../errors.ts'
+import { BursarError, isBursarError } from '../errors.ts'
 import type { Clock } from '../queue/clock.ts'
 import type { Rules } from '../queue/context.ts'
 import type { CompletionJob } from '../queue/job.ts'
@@ -63,8 +63,20 @@ export async function submit(
   if ('jobId' in enqueued) return enqueued
   if (enqueued.status !== 'concluded') onLimits(enqueued.limits)
   if (enqueued.status === 'queued') {
-    const result = signal ? orAborted(expected, signal, () => cancel(job.id)) : expected.result
-    return { jobId: job.id, answered: result.then((stored) => kept(stored, job, prepared, parts)) }
+    const waitFor = (one: Expectation) =>
+      (signal ? orAborted(one, signal, () => cancel(job.id)) : one.result).then((stored) =>
+        kept(stored, job, prepared, parts),
+      )
+    const onceMore = async (error: unknown): Promise<Answered> => {
+      if (!isBursarError(error, 'QUEUE_LOST')) throw error
+      const anew = { job, prepared, expected: parts.results.expect(job.id, timeoutMs) }
+      const again = await enqueue(anew, parts, clock)
+      if ('jobId' in again) return again.answered
+      if (again.status === 'queued') return waitFor(anew.expected)
+      anew.expected.forget()
+      return endedAlready(again, parts, current, clock.now())
+    }
+    return { jobId: job.id, answered: waitFor(expected).catch(onceMore) }
   }
   expected.forget()
   return { jobId: job.id, answered: endedAlready(enqueued, parts, current, clock.now()) }

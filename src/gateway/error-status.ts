@@ -35,6 +35,7 @@ export const ERROR_STATUS = {
   PROVIDER_OUTCOME_UNKNOWN: broken(502),
   ATTEMPTS_EXHAUSTED: broken(502),
   RESULT_EXPIRED: missing,
+  QUEUE_LOST: broken(503),
   WAIT_TIMEOUT: broken(504),
   HOLD_CONSUMED: broken(500),
   UNREADABLE_REPLY: broken(500),

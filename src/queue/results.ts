@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { AdmissionStore, Signals } from '../admission/store.ts'
 import { BursarError } from '../errors.ts'
+import type { AwaitedJob, LossWatch } from './lost-jobs.ts'
 
 /** Results on their way back to this process. */
 export interface Results {
@@ -8,7 +9,8 @@ export interface Results {
   readonly client: string
   /**
    * Expects a result; call it BEFORE the job is handed in, so that none is missed.
-   * @returns what the slot stores. Rejects with WAIT_TIMEOUT; the request itself goes on then.
+   * @returns what the slot stores. Rejects with WAIT_TIMEOUT; the request itself goes on then. Rejects with QUEUE_LOST
+   * when Redis lost the job: it is to be handed in again, under the same id.
    */
   expect(job: string, limitMs: number): Expectation
   close(): Promise<void>
@@ -22,6 +24,7 @@ export interface Expectation {
 
 interface Waiter {
   resolve(result: string): void
+  reject(error: BursarError): void
   readonly timer: NodeJS.Timeout
 }
 
@@ -29,31 +32,39 @@ interface Waiter {
 const SWEEP_MS = 1_000
 const SWEEP_JOBS = 500
 
+interface Pending extends AwaitedJob {
+  readonly waiters: Set<Waiter>
+}
+
 type ResultsStore = Pick<AdmissionStore, 'results'> & Pick<Signals, 'onResult'>
 
 /**
  * Listens on one reply channel, and asks for everything pending each second, so that a result is found within that
  * time whatever happens to the subscriber. The sweep runs, and keeps the process alive, only while somebody waits.
+ * @param losses - absent = no job is ever lost.
  */
-export function createResults(store: ResultsStore, client: string = randomUUID()): Results {
-  const pending = new Map<string, Set<Waiter>>()
+export function createResults(store: ResultsStore, losses?: LossWatch): Results {
+  const client = randomUUID()
+  const pending = new Map<string, Pending>()
   let sweep: NodeJS.Timeout | undefined
   let subscription: Promise<() => Promise<void>> | null = null
 
-  function deliver(job: string, result: string): void {
-    const waiters = pending.get(job)
+  function end(job: string, tell: (waiter: Waiter) => void): void {
+    const { waiters } = pending.get(job) ?? {}
     if (!waiters) return
     pending.delete(job)
     if (pending.size === 0) stopSweep()
-    for (const { timer, resolve } of waiters) {
-      clearTimeout(timer)
-      resolve(result)
+    for (const waiter of waiters) {
+      clearTimeout(waiter.timer)
+      tell(waiter)
     }
   }
 
+  const deliver = (job: string, result: string) => end(job, ({ resolve }) => resolve(result))
+
   function drop(job: string, waiter: Waiter): void {
     clearTimeout(waiter.timer)
-    const waiters = pending.get(job)
+    const { waiters } = pending.get(job) ?? {}
     if (!waiters?.delete(waiter) || waiters.size > 0) return
     pending.delete(job)
     if (pending.size === 0) stopSweep()
@@ -74,6 +85,8 @@ export function createResults(store: ResultsStore, client: string = randomUUID()
         if (result !== null && job !== undefined) deliver(job, result)
       }
     }
+    const gone = (await losses?.lost([...pending.values()])) ?? []
+    for (const job of gone) end(job, ({ reject }) => reject(queueLost(job)))
   }
 
   /** The sweep finds what a failed subscription misses; the next call subscribes again. */
@@ -95,22 +108,33 @@ export function createResults(store: ResultsStore, client: string = randomUUID()
           forget()
           reject(timedOut(job, limitMs))
         }, limitMs)
-        const waiter: Waiter = { resolve, timer }
+        const waiter: Waiter = { resolve, reject, timer }
         forget = () => drop(job, waiter)
-        const waiters = pending.get(job) ?? new Set()
-        pending.set(job, waiters.add(waiter))
+        const life = losses?.life() ?? 0
+        const known = pending.get(job) ?? { job, life, missed: 0, waiters: new Set() }
+        known.waiters.add(waiter)
+        pending.set(job, known)
       })
       // Its time may end before anybody awaits it: while the job is still being handed in, or after that failed.
       result.catch(() => {})
       return { result, forget: () => forget() }
     },
     async close() {
-      for (const [job, waiters] of pending) for (const waiter of waiters) drop(job, waiter)
+      for (const { job, waiters } of pending.values()) {
+        for (const waiter of waiters) drop(job, waiter)
+      }
       const stop = await subscription?.catch(() => null)
       await stop?.()
     },
   }
 }
+
+const queueLost = (job: string): BursarError =>
+  new BursarError(
+    'QUEUE_LOST',
+    `Redis lost its data and job ${job} with it, before it ended: send the request again under the same jobId; if it was answered after all, that answer comes back`,
+    { retryable: true, detail: { jobId: job } },
+  )
 
 const timedOut = (job: string, limitMs: number): BursarError =>
   new BursarError(

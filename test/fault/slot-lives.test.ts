@@ -1,17 +1,17 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { cp, rm } from 'node:fs/promises'
+import { afterEach, expect, it } from 'vitest'
+import { z } from 'zod'
 import { compareCounters } from '../../jobs/compare-counters.ts'
+import { lookAtSlot } from '../../src/admission/redis/lives.ts'
 import { isBursarError } from '../../src/errors.ts'
 import { listEntries } from '../../src/ledger/queries/list-entries.ts'
 import { readSlotRow } from '../../src/ledger/slot-row.ts'
 import { redisOf } from '../../src/runtime.ts'
-import { type Server, startRedis } from '../helpers/services/index.ts'
-import { gate, type Rig, startRig, until } from '../integration/queue-rig.ts'
+import { type RedisOptions, type Server, startRedis } from '../helpers/services/index.ts'
+import { gate, type Rig, type RigOptions, startRig, until } from '../integration/queue-rig.ts'
 
 let redis: Server
 let rig: Rig
-beforeEach(async () => {
-  redis = await startRedis()
-})
 afterEach(async () => {
   await rig.close()
   await redis.stop()
@@ -25,8 +25,10 @@ const ask = (content: string, more: object = {}) => ({
   ...more,
 })
 
-const start = (env: Record<string, string> = {}) =>
-  startRig({ env: { REDIS_URL: redis.url, ...env } })
+async function start(rest: RigOptions = {}, server: RedisOptions = {}) {
+  redis = await startRedis(server)
+  return startRig({ ...rest, env: { REDIS_URL: redis.url, ...rest.env } })
+}
 
 /** Asks until the slot is open: whoever is refused meanwhile is told to try again. */
 async function answered(content: string) {
@@ -99,6 +101,95 @@ it('empty-twice: what the first life lost is in the third', async () => {
   await emptied()
   await answered('three')
   expect(await readSlotRow(rig.runtime.ledger)).toMatchObject({ epoch: 3 })
+  expect(await expectSound()).toHaveLength(3)
+})
+
+it('queue-lost: who waits for a job that an emptied Redis lost hands it in again, by itself', async () => {
+  rig = await start({ workers: false })
+  const run = rig.client.run(ask('lost', { jobId: 'job-that-is-lost' }))
+  const { interactive } = rig.runtime.queues
+  await until(async () => (await interactive.getPrioritizedCount()) === 1)
+  const other = rig.client.result('job-that-is-lost')
+  await emptied()
+  await expect(other).rejects.toMatchObject({ code: 'QUEUE_LOST', retryable: true })
+  await rig.startWorkers()
+  expect((await run).receipt.jobId).toBe('job-that-is-lost')
+  expect(rig.tap.calls).toHaveLength(1)
+})
+
+it('unsent-hold-of-old-epoch-admits-again: a worker that was about to send asks for a hold again', async () => {
+  let begun = 0
+  rig = await start({
+    overrides: {
+      wrapProvider: (provider) => ({
+        ...provider,
+        async call(hold, request, options) {
+          begun += 1
+          if (begun === 1) {
+            await emptied()
+            await until(async () => rig.runtime.life?.epoch() === 2)
+          }
+          return provider.call(hold, request, options)
+        },
+      }),
+    },
+  })
+  const { receipt } = await rig.client.run(ask('about to send'))
+  expect(begun).toBe(2)
+  expect(rig.tap.calls).toHaveLength(1)
+  expect(receipt.attempts).toBe(1)
+  expect(await expectSound()).toHaveLength(1)
+})
+
+const runIn = async () => {
+  const { redis: connected, options } = rig.runtime
+  if (!connected) throw new Error('no Redis')
+  const slot = await lookAtSlot({ redis: connected.commands, prefix: options.BURSAR_PREFIX })
+  return slot.state === 'missing' ? null : { epoch: slot.epoch, run: slot.run }
+}
+
+it('a restart that loses nothing keeps the life of the slot, and every process goes on', async () => {
+  rig = await start()
+  await rig.client.run(ask('one'))
+  const before = await runIn()
+  await redis.kill()
+  await redis.restart()
+  await answered('two')
+  const after = await runIn()
+  expect(after?.epoch).toBe(1)
+  expect(after?.run).not.toBe(before?.run)
+  expect(await expectSound()).toHaveLength(2)
+})
+
+it('rollback-by-run-id: a server that came back without what it had acknowledged opens a new life', async () => {
+  rig = await start({}, { args: ['--appendonly', 'no'] })
+  const { commands } = redisOf(rig.runtime)
+  await rig.client.run(ask('before the snapshot'))
+  await commands.save()
+  await rig.client.run(ask('drained after it'))
+  await rig.drain()
+  await rig.client.run(ask('not drained after it'))
+  await redis.kill()
+  await redis.restart()
+  await answered('in the new life')
+  expect((await runIn())?.epoch).toBe(2)
+  expect(await expectSound()).toHaveLength(4)
+})
+
+it('an older file that was put in its place is found out, though the server says that it has everything', async () => {
+  rig = await start()
+  const { commands } = redisOf(rig.runtime)
+  const dir = z.tuple([z.string(), z.string()]).parse(await commands.config('GET', 'dir'))[1]
+  await rig.client.run(ask('before the copy'))
+  await cp(`${dir}/appendonlydir`, `${dir}/copy`, { recursive: true })
+  await rig.client.run(ask('after it'))
+  await rig.drain()
+  await redis.kill()
+  await rm(`${dir}/appendonlydir`, { recursive: true })
+  await cp(`${dir}/copy`, `${dir}/appendonlydir`, { recursive: true })
+  await redis.restart()
+  await answered('in the new life')
+  expect((await runIn())?.epoch).toBe(2)
   expect(await expectSound()).toHaveLength(3)
 })
 

@@ -41,7 +41,11 @@ export default defineConfig([
   },
   {
     ...common,
-    entry: { client: 'src/client/index.ts', 'client-http': 'src/client/http/index.ts' },
+    entry: {
+      client: 'src/client/index.ts',
+      'client-http': 'src/client/http/index.ts',
+      cache: 'src/client/cache/index.ts',
+    },
     // A folder of its own: the two builds run side by side and each cleans what it owns.
     outDir: 'dist/types',
     dts: { emitDtsOnly: true },

@@ -119,6 +119,8 @@ export const OptionsSchema = z.strictObject({
   BURSAR_URL: address(/^(https?|unix)$/, 'http://127.0.0.1:8080 or unix:/run/bursar.sock'),
   /** The key that a client, or the command line, shows to the gateway. */
   BURSAR_API_KEY: z.string().optional(),
+  /** What cached values are encrypted with: `name:secret,...`, the first for what is written from now on. */
+  BURSAR_CACHE_KEYS: z.string().optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `write one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   /** Missing = the sandbox provider answers. */
   OPENAI_API_KEY: z.string().optional(),
@@ -151,6 +153,7 @@ export function readOptions(env: Environment): Options {
 
 const SECRETS: ReadonlySet<string> = new Set([
   'BURSAR_API_KEY',
+  'BURSAR_CACHE_KEYS',
   'BURSAR_WEBHOOK_SECRET',
   'OPENAI_API_KEY',
 ] satisfies (keyof Options)[])

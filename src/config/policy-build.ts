@@ -157,24 +157,31 @@ const buildRates = (
   outputUsdPerMtok: rates.output,
 })
 
+const bytesOrNever = (size: number | string | false): number | null =>
+  typeof size === 'number' ? size : null
+
 /** Normalises the cache section. */
 export function buildCache({ responses, embeddings, namespaces }: Draft['cache']): CachePolicy {
   return {
     responses: {
       enabled: responses.enabled,
       ttlMs: responses.ttl,
-      semanticThreshold: typeof responses.semantic === 'number' ? responses.semantic : null,
-      compressOverBytes:
-        typeof responses.compress_over === 'number' ? responses.compress_over : null,
+      semanticThreshold: null,
+      compressOverBytes: bytesOrNever(responses.compress_over),
       encrypt: responses.encrypt,
     },
     embeddings: { enabled: embeddings.enabled, ttlMs: embeddings.ttl },
     namespaces: own(
       Object.fromEntries(
-        Object.entries(namespaces).map(([name, { ttl, invalidate_on, shared }]) => [
-          name,
-          { ttlMs: ttl, invalidateOn: invalidate_on, shared },
-        ]),
+        Object.entries(namespaces).map(
+          ([name, { ttl, invalidate_on, shared, compress_over, encrypt }]) => [
+            name,
+            {
+              ...{ ttlMs: ttl, invalidateOn: invalidate_on, shared, encrypt },
+              compressOverBytes: bytesOrNever(compress_over),
+            },
+          ],
+        ),
       ),
     ),
   }

@@ -111,7 +111,13 @@ const cache = z.object({
   namespaces: z
     .record(
       z.string(),
-      z.object({ ttlMs: count, invalidateOn: z.array(z.string()), shared: z.boolean() }),
+      z.object({
+        ttlMs: count,
+        invalidateOn: z.array(z.string()),
+        shared: z.boolean(),
+        compressOverBytes: count.nullable().exactOptional(),
+        encrypt: z.boolean().exactOptional(),
+      }),
     )
     .exactOptional(),
 })

@@ -211,20 +211,25 @@ export const UnknownModelsSchema = z.union(
   { error: 'write refuse, or a price for them: { input: "100", output: "500" }' },
 )
 
+const compressOver = z
+  .union([z.literal(['off', false]), size], { error: 'write off, or a size such as 2KiB' })
+  .default(2_048)
+
 export const CacheSchema = z.strictObject({
   responses: z
     .strictObject({
       enabled: z.boolean().default(true),
       ttl: duration.default(3_600_000),
+      // Nothing is promised that is not kept: neither of the two is built yet.
       semantic: z
-        .union([z.literal(['off', false]), z.number().min(0.5).max(1)], {
-          error: 'write off, or the least similarity that counts as equal, 0.5 to 1',
-        })
+        .literal(['off', false], { error: 'write off: only equal requests share an answer so far' })
         .default('off'),
-      compress_over: z
-        .union([z.literal(['off', false]), size], { error: 'write off, or a size such as 2KiB' })
-        .default(2_048),
-      encrypt: z.boolean().default(false),
+      compress_over: compressOver,
+      encrypt: z
+        .literal(false, {
+          error: 'write false: answers are kept as they came so far, only namespaces are encrypted',
+        })
+        .default(false),
     })
     .prefault({}),
   embeddings: z
@@ -237,6 +242,8 @@ export const CacheSchema = z.strictObject({
         ttl: duration,
         invalidate_on: z.array(text).default([]),
         shared: z.boolean().default(false),
+        compress_over: compressOver,
+        encrypt: z.boolean().default(false),
       }),
     )
     .default({}),

@@ -188,6 +188,10 @@ export interface CacheNamespacePolicy {
   readonly invalidateOn: readonly string[]
   /** Open to every tenant; false keeps the tenant wall. */
   readonly shared: boolean
+  /** Values above this many bytes are compressed; null = never, absent = 2 KiB. */
+  readonly compressOverBytes?: number | null
+  /** With BURSAR_CACHE_KEYS; absent = false. */
+  readonly encrypt?: boolean
 }
 
 export interface CachePolicy {

@@ -2,11 +2,11 @@ import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { slotKeys } from '../admission/keys.ts'
 import { loadScript } from '../admission/redis/load-script.ts'
+import { runScript } from '../admission/redis/run-script.ts'
 import type { Environment } from '../config/options.ts'
 import { policyFromJson, policyToJson } from '../config/policy-json.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { redisError } from './check-redis.ts'
-import { runScript } from './run-script.ts'
 import { memoryTiers, redisTiers, type TierShelf } from './tier-shelf.ts'
 
 const script = loadScript(new URL('./publish-policy.lua', import.meta.url))

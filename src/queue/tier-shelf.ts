@@ -2,8 +2,8 @@ import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { slotKeys } from '../admission/keys.ts'
 import { loadScript } from '../admission/redis/load-script.ts'
+import { runScript } from '../admission/redis/run-script.ts'
 import { redisError } from './check-redis.ts'
-import { runScript } from './run-script.ts'
 import { userKey } from './user-key.ts'
 
 const script = loadScript(new URL('./publish-tiers.lua', import.meta.url))

@@ -332,7 +332,7 @@ colour: blue
     ['unknown_models: free', 'unknown_models: write refuse, or a price'],
     [
       'cache: { responses: { semantic: on } }',
-      'cache.responses.semantic: write off, or the least similarity',
+      'cache.responses.semantic: write off: only equal requests',
     ],
     ['timezone: "+02:00"', 'timezone: is no IANA timezone'],
     [

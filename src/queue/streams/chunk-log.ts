@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis'
 import { loadScript } from '../../admission/redis/load-script.ts'
+import { runScript } from '../../admission/redis/run-script.ts'
 import { messageOf } from '../../errors.ts'
 import type { StreamChunk } from '../../provider/types.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import { runScript } from '../run-script.ts'
 import type { LogEntry } from './log-entry.ts'
 
 const script = loadScript(new URL('./append-chunk.lua', import.meta.url))

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
-import type { Script } from '../admission/redis/load-script.ts'
-import { messageOf } from '../errors.ts'
+import { messageOf } from '../../errors.ts'
+import type { Script } from './load-script.ts'
 
 /**
  * Runs a script by its digest, and by its text when the server does not know it yet.

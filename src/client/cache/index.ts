@@ -1,0 +1,12 @@
+export { cacheKey, codeHash } from '../../cache/data/keys.ts'
+export type {
+  Batch,
+  CacheCounts,
+  DataCache,
+  Invalidated,
+  Owner,
+  ReadOptions,
+  WriteOptions,
+} from '../../cache/data/types.ts'
+export { BursarError, type ErrorCode, type ErrorDetail } from '../../errors.ts'
+export { type CacheOptions, createCache, type NamespaceOptions } from './create-cache.ts'

@@ -13,6 +13,7 @@ export function guardedStore<S extends AdmissionStore>(store: S, guard: Guard): 
     conclude: (command) => guard.run(() => store.conclude(command)),
     cancel: (job) => guard.run(() => store.cancel(job)),
     credit: (command) => guard.run(() => store.credit(command)),
+    adopt: (command) => guard.run(() => store.adopt(command)),
     lease: (command) => guard.run(() => store.lease(command)),
     bookLease: (command) => guard.run(() => store.bookLease(command)),
     closeLease: (command) => guard.run(() => store.closeLease(command)),

@@ -1,5 +1,6 @@
 import type { AdoptCommand } from '../admission/adopt-command.ts'
 import { latestEndMs } from '../admission/latest-end.ts'
+import { LEASE_TTL_MS } from '../admission/lease-id.ts'
 import { KEEP_MS, type WindowRecord } from '../admission/model/state.ts'
 import { emptySlot } from '../admission/model.ts'
 import { splitWindowKey } from '../admission/outbox.ts'
@@ -11,14 +12,9 @@ import type { Policy } from '../config/policy-types.ts'
 import { isBursarError } from '../errors.ts'
 import { creditCommand } from '../ledger/credit-command.ts'
 import { openCredits } from '../ledger/credits.ts'
+import { type OpenLease, openLeases } from '../ledger/leases.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import {
-  endedJobs,
-  type LedgerWindow,
-  type OpenLease,
-  openLeases,
-  windowPage,
-} from '../ledger/queries/slot-contents.ts'
+import { endedJobs, type LedgerWindow, windowPage } from '../ledger/queries/slot-contents.ts'
 
 export interface FillParts {
   readonly ledger: Ledger
@@ -121,23 +117,22 @@ function lineOf(policy: Policy, key: string, nowMs: number): WindowLine | undefi
   }
 }
 
-/** Allowances that the ledger knows to be open: each is a hold of its own, as far as nothing was booked from it. */
-export async function leaseHolds(ledger: Ledger, nowMs: number): Promise<AdoptCommand[]> {
-  const leases = await openLeases(ledger)
-  return leases.map((lease) => holdOf(lease, nowMs))
+/** Allowances that the ledger knows to be open: each is a hold again, whole, whatever was booked from it since. */
+export async function leaseHolds(ledger: Ledger): Promise<AdoptCommand[]> {
+  return (await openLeases(ledger)).map(holdOf)
 }
 
-const holdOf = (lease: OpenLease, nowMs: number): AdoptCommand => ({
+const holdOf = (lease: OpenLease): AdoptCommand => ({
   attempt: lease.id,
   job: lease.process,
   ledger: null,
   as: 'held',
   costNano: 0,
-  ttlMs: Math.max(lease.expiresAtMs - nowMs, 0),
+  ttlMs: LEASE_TTL_MS,
   ...{ rung: 0, capTokens: 0, n: 0 },
   holdNano: lease.amountNano,
   atMs: lease.openedAtMs,
-  windows: [lease.window],
+  windows: lease.windows,
   meta: '',
   detail: '',
 })

@@ -98,7 +98,7 @@ async function fill(
   const windows = await fillWindows(parts)
   const owed = await reportsOf(ledger, epoch)
   await adoptOwed({ ledger, holdTtlMs, adopt: (page) => claim.adopt(epoch, page) }, owed)
-  const leases = await leaseHolds(ledger, nowMs)
+  const leases = await leaseHolds(ledger)
   if (leases.length > 0) await claim.adopt(epoch, leases)
   const jobs = await fillJobs(parts)
   if (policy) await shelf.publish(policy)

@@ -46,24 +46,3 @@ export const endedJobs = (
         and (ended_at_ms, job collate "C") > (${after?.endedAtMs ?? 0}::bigint, ${after?.job ?? ''})
       order by ended_at_ms, job collate "C" limit ${limit}`,
   )
-
-const LeaseRow = z.object({
-  id: z.string(),
-  process: z.string(),
-  window: z.string(),
-  amountNano: SafeInteger,
-  openedAtMs: SafeInteger,
-  expiresAtMs: SafeInteger,
-})
-/** An allowance that nobody has closed. */
-export type OpenLease = Readonly<z.infer<typeof LeaseRow>>
-
-export const openLeases = ({ db }: Ledger): Promise<OpenLease[]> =>
-  rowsOf(
-    db,
-    LeaseRow,
-    sql`
-      select id, process, window_key as "window", amount_nano as "amountNano", opened_at_ms as "openedAtMs",
-        expires_at_ms as "expiresAtMs"
-      from leases where closed_at_ms is null order by id`,
-  )

@@ -1,9 +1,11 @@
+import type { AdoptCommand, AdoptReply, LedgerWord } from '../../admission/adopt-command.ts'
 import type { BookLeaseCommand } from '../../admission/commands.ts'
 import { LEASE_TTL_MS, newLeaseId } from '../../admission/lease-id.ts'
 import type { AdmissionStore } from '../../admission/store.ts'
 import { messageOf } from '../../errors.ts'
 import { knownLeases } from '../../ledger/leases.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
+import { wordsOf } from '../../ledger/queries/words-of.ts'
 import type { Clock } from '../../queue/clock.ts'
 import type { RulesSource } from '../../queue/context.ts'
 import type { Logger } from '../../telemetry/logger.ts'
@@ -14,7 +16,10 @@ import type { JournalRecord } from '../journal/records.ts'
 import { leaseWindows } from './lease-windows.ts'
 
 export interface KeeperParts {
-  readonly store: Pick<AdmissionStore, 'lease' | 'bookLease' | 'closeLease' | 'renew' | 'conclude'>
+  readonly store: Pick<
+    AdmissionStore,
+    'adopt' | 'lease' | 'bookLease' | 'closeLease' | 'renew' | 'conclude'
+  >
   readonly ledger: Ledger
   readonly guard: Guard
   readonly rules: RulesSource
@@ -90,7 +95,10 @@ export function createKeeper(parts: KeeperParts): Keeper {
       (call) => !running.has(call.attempt) && booked.get(call.attempt) !== stateOf(call),
     )
 
-  async function bookCall(call: BookLeaseCommand): Promise<void> {
+  async function bookCall(call: BookLeaseCommand, word: LedgerWord | null): Promise<void> {
+    // A slot that was emptied since has forgotten it; what the ledger has is not booked again.
+    if (word && word.state !== 'R')
+      await remembered(store.adopt({ ...forgotten(call), ledger: word }))
     const reply = await store.bookLease(call)
     if (reply.outcome === 'unavailable' || reply.outcome === 'epoch-changed') throw closedSlot()
     if (reply.outcome === 'too-old' || reply.outcome === 'orphan') {
@@ -103,7 +111,12 @@ export function createKeeper(parts: KeeperParts): Keeper {
   async function replay(lease: JournaledLease): Promise<void> {
     const owed = owedOf(lease)
     for (let at = 0; at < owed.length; at += BOOK_AT_ONCE) {
-      await Promise.all(owed.slice(at, at + BOOK_AT_ONCE).map(bookCall))
+      const page = owed.slice(at, at + BOOK_AT_ONCE)
+      const words = await wordsOf(
+        ledger,
+        page.map(({ attempt }) => attempt),
+      )
+      await Promise.all(page.map((call) => bookCall(call, words.get(call.attempt) ?? null)))
     }
     if (owed.length > 0) logger.info({ lease: lease.lease, calls: owed.length }, 'booked')
   }
@@ -244,6 +257,25 @@ export function createKeeper(parts: KeeperParts): Keeper {
 }
 
 const pause = (): Promise<true> => new Promise((resolve) => setTimeout(resolve, 100, true))
+
+async function remembered(adopting: Promise<AdoptReply>): Promise<void> {
+  const { outcome } = await adopting
+  if (outcome !== 'known' && outcome !== 'adopted') throw closedSlot()
+}
+
+const forgotten = (call: BookLeaseCommand): Omit<AdoptCommand, 'ledger'> => ({
+  attempt: call.attempt,
+  job: call.job,
+  as: 'unconfirmed',
+  costNano: 0,
+  ttlMs: LEASE_TTL_MS,
+  ...{ rung: 0, capTokens: 0, n: 0 },
+  holdNano: call.holdNano,
+  atMs: call.atMs,
+  windows: call.windows,
+  meta: call.meta,
+  detail: call.detail,
+})
 
 const stateOf = (call: BookLeaseCommand): string => `${call.kind} ${amountOf(call)}`
 

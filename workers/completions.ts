@@ -29,6 +29,7 @@ export async function startCompletionWorkers(runtime: Runtime): Promise<Completi
     for (const worker of workers) worker.abort(job, reason)
   }
   const waker = createWaker(runtime)
+  runtime.life?.book.watch((size) => metrics.answeredFor.set(size))
   const owed = createOwed({
     store,
     logger,

@@ -25,7 +25,7 @@ export interface AdminPlace {
 }
 
 /** The slot's own steps that an operator may ask for. */
-export type RepairSlot = Pick<AdmissionStore, 'rebuild' | 'settle' | 'credit'>
+export type RepairSlot = Pick<AdmissionStore, 'rebuild' | 'adopt' | 'settle' | 'credit'>
 
 /** Who may ask: reading money, changing budgets, or changing who has access. */
 export type AdminRole = 'viewer' | 'finance' | 'admin'

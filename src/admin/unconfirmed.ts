@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { SettleReply } from '../admission/commands.ts'
+import type { SettleCommand, SettleReply } from '../admission/commands.ts'
 import type { SettleDetail } from '../admission/outbox.ts'
 import { BursarError } from '../errors.ts'
 import { getEntry } from '../ledger/queries/get-entry.ts'
@@ -74,7 +74,7 @@ export const unconfirmedList: AdminCommand<z.infer<typeof ListInput>, Unconfirme
   },
 }
 
-/** Books what an attempt really cost. Throws UNKNOWN_ATTEMPT, ATTEMPT_SETTLED, ATTEMPT_FORGOTTEN, SLOT_CLOSED. */
+/** Books what an attempt really cost. Throws UNKNOWN_ATTEMPT, ATTEMPT_SETTLED, SLOT_CLOSED. */
 export const unconfirmedConfirm: AdminCommand<z.infer<typeof ConfirmInput>, SettledView> = {
   name: 'unconfirmed-confirm',
   role: 'finance',
@@ -98,26 +98,46 @@ interface Known {
   readonly reason: string
 }
 
-/** The ordinary settlement, in the slot: counters, outbox and ledger follow as for any other. */
+/**
+ * In the slot: counters, outbox and ledger follow as for any settlement. One that the slot has forgotten, for its age or
+ * because Redis lost its data, is made a record again from the ledger's entry.
+ */
 async function settleKnown(place: AdminPlace, known: Known): Promise<SettledView> {
   const entry = await getEntry(await place.ledger(), known.attempt)
   if (!entry) throw unknown(known.attempt)
   if (entry.status !== 'unconfirmed') throw settled(entry.attempt, entry.costNano)
-  const { attempt: id, job, admittedAtMs: atMs, holdNano, windows } = entry
   const store = await place.repair()
-  const reply = await store.settle({
+  const command = commandOf(entry, known, place.by ?? 'operator')
+  const adopted = await store.adopt({ ...command, ...recordOf(entry) })
+  if (adopted.outcome === 'adopted') {
+    const { bookedNano, overrunNano } = adopted
+    return { attempt: entry.attempt, beforeNano: entry.costNano, bookedNano, overrunNano }
+  }
+  return judge(await store.settle(command), entry)
+}
+
+function commandOf(entry: Entry, known: Known, by: string): SettleCommand {
+  const { attempt: id, job, admittedAtMs: atMs, holdNano, windows } = entry
+  return {
     ...{ attempt: id, job, atMs, holdNano, windows, costNano: known.costNano },
     kind: 'settled',
     tokens: null,
     // The ledger has it from the hold.
     meta: '',
-    detail: JSON.stringify(detailOf(entry, known, place.by ?? 'operator')),
+    detail: JSON.stringify(detailOf(entry, known, by)),
     conclusion: null,
     cache: null,
     gate: null,
-  })
-  return judge(reply, entry)
+  }
 }
+
+const recordOf = ({ costNano: bookedNano, epoch, rev, rung, cap: capTokens, n }: Entry) =>
+  ({
+    ledger: { state: 'U', bookedNano, epoch, rev },
+    as: 'settled',
+    ttlMs: 0,
+    ...{ rung, capTokens, n },
+  }) as const
 
 function judge(reply: SettleReply, { attempt: id, costNano }: Entry): SettledView {
   switch (reply.outcome) {
@@ -133,8 +153,6 @@ function judge(reply: SettleReply, { attempt: id, costNano }: Entry): SettledVie
       throw settled(id, reply.bookedNano)
     case 'orphan':
       throw doubled(id, reply.bookedNano)
-    case 'too-old':
-      throw forgotten(id)
     default:
       throw new BursarError(
         'SLOT_CLOSED',
@@ -179,13 +197,6 @@ const settled = (id: string, bookedNano: Nano): BursarError =>
     'ATTEMPT_SETTLED',
     `attempt ${id} is settled at ${formatUsd(bookedNano)} USD: nothing was changed`,
     { detail: { attempt: id, bookedNano } },
-  )
-
-const forgotten = (id: string): BursarError =>
-  new BursarError(
-    'ATTEMPT_FORGOTTEN',
-    `the slot keeps attempts for 72 hours, and ${id} is older: nothing was changed`,
-    { detail: { attempt: id } },
   )
 
 const doubled = (id: string, bookedNano: Nano): BursarError =>

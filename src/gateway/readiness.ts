@@ -1,15 +1,18 @@
 import { sql } from 'drizzle-orm'
 import type { Outbox } from '../admission/outbox.ts'
-import { messageOf } from '../errors.ts'
+import { BursarError, messageOf } from '../errors.ts'
 import { type Ledger, run } from '../ledger/ledger.ts'
 import { slotClosed } from '../queue/producer.ts'
 import type { Queues } from '../queue/queues.ts'
+import type { Life } from '../slot/life.ts'
 
 /** What work needs. The ledger may lag for hours without harm, but nobody should start on one that is away. */
 export interface ReadinessParts {
   readonly store: { readonly outbox: Pick<Outbox, 'slot'> }
   readonly queues: Queues
   readonly ledger: Ledger
+  /** Knows why the slot is closed; absent or null = nothing but this process could have closed it. */
+  readonly life?: Pick<Life, 'describe'> | null
 }
 
 export type PartState =
@@ -28,9 +31,13 @@ export function createReadiness({
   store,
   queues,
   ledger,
+  life,
 }: ReadinessParts): () => Promise<Readiness> {
   const slot = createProbe(async () => {
-    if ((await store.outbox.slot()) === null) throw slotClosed()
+    if ((await store.outbox.slot()) !== null) return
+    throw life
+      ? new BursarError('SLOT_CLOSED', `the slot is ${await life.describe()}`)
+      : slotClosed()
   })
   const queue = createProbe(() => queues.interactive.getJobCountByTypes('waiting'))
   const books = createProbe(() => run(ledger.db, sql`select 1`))

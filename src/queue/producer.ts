@@ -161,7 +161,7 @@ const bodyTtlMs = ({ deadlineMs, enqueuedAtMs }: CompletionJob): number =>
 export const slotClosed = (): BursarError =>
   new BursarError(
     'SLOT_CLOSED',
-    'the slot of this Redis is not open, so no money can be held: start a worker (npx bursar start), which opens a new one, or reopen the one that was lost',
+    'the slot of this Redis is not open, so no money can be held: wait a moment while it is reopened from the ledger, and start a worker (npx bursar start) if none runs; bursar doctor says what it waits for',
     { retryable: true },
   )
 

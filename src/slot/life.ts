@@ -9,11 +9,12 @@ import { BursarError, messageOf } from '../errors.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { beat, leave, markReported } from '../ledger/processes.ts'
 import { forgetReports, report } from '../ledger/reports.ts'
-import { markOpened, readSlotRow } from '../ledger/slot-row.ts'
+import { markOpened, readSlotLife, readSlotRow } from '../ledger/slot-row.ts'
 import type { PolicyShelf } from '../queue/published-policy.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { adoptOwed } from './adopt.ts'
 import type { Book, Withdrawn } from './book.ts'
+import { describeSlot } from './describe.ts'
 import { newestEntry } from './newest-entry.ts'
 import { reopenSlot } from './reopen.ts'
 
@@ -27,6 +28,8 @@ export interface Life {
   nudge(): void
   /** Resolves when this process believes in an open slot. @throws {BursarError} SLOT_CLOSED when it never will. */
   open(): Promise<void>
+  /** How the slot stands, for people. @throws {BursarError} STORE_UNAVAILABLE, LEDGER_UNAVAILABLE. */
+  describe(): Promise<string>
   /** Stops, and leaves if nothing is owed. */
   close(): Promise<void>
 }
@@ -130,7 +133,7 @@ export function createLife(parts: LifeParts): Life {
       await reopenSlot(
         {
           ...parts,
-          process,
+          process: parts.role,
           outbox: store.outbox,
           silentAfterMs: parts.silentAfterMs ?? SILENT_AFTER_MS,
           reportOwn: sayOwed,
@@ -223,6 +226,7 @@ export function createLife(parts: LifeParts): Life {
       await beatNow()
       await look()
     },
+    describe: async () => describeSlot(await lookAtSlot(place), await readSlotLife(ledger)),
     async close() {
       closed = true
       for (const timer of timers) clearInterval(timer)

@@ -25,6 +25,8 @@ export interface Metrics {
   readonly queueWaitSeconds: Histogram<'queue'>
   /** Settlements that have not reached the slot yet. */
   readonly owed: Gauge
+  /** Attempts that this process answers for: from the hold until the ledger has what became of it. */
+  readonly answeredFor: Gauge
   /** Counters that the ledger does not explain, by the last look of the job verify-ledger. */
   readonly counterDifferences: Gauge
 }
@@ -63,6 +65,11 @@ export function createMetrics(): Metrics {
       'queue',
     ]),
     owed: new Gauge({ name: 'bursar_owed', help: 'Settlements not yet in the slot', registers }),
+    answeredFor: new Gauge({
+      name: 'bursar_answered_for',
+      help: 'Attempts that the ledger does not show yet',
+      registers,
+    }),
     counterDifferences: new Gauge({
       name: 'bursar_counter_differences',
       help: 'Counters that the ledger does not explain',

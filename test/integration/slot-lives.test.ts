@@ -1,8 +1,11 @@
+import { sql } from 'drizzle-orm'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { unconfirmedConfirm } from '../../src/admin/unconfirmed.ts'
 import type { Outbox } from '../../src/admission/outbox.ts'
 import { drainOnce } from '../../src/ledger/drain.ts'
 import { beat } from '../../src/ledger/processes.ts'
 import { readSlotLife, readSlotRow } from '../../src/ledger/slot-row.ts'
+import { describeSlot } from '../../src/slot/describe.ts'
 import { until } from './queue-rig.ts'
 import { KEY, type SlotWorld, startSlotWorld } from './slot-world.ts'
 
@@ -248,6 +251,51 @@ test('redis-data-loss-reuses-job-id: a job that was answered is not called for a
   await world.empty()
   await inLife(a, 2)
   expect(await a.ask('j/b')).toEqual({ outcome: 'concluded', as: 'answered' })
+})
+
+test('unconfirmed confirm: an attempt that the slot has forgotten is made a record again, and settled once', async () => {
+  const a = await world.member()
+  const place = {
+    ledger: async () => world.ledger,
+    repair: async () => a.store,
+    slot: () => Promise.reject(new Error('not asked')),
+    queues: () => Promise.reject(new Error('not asked')),
+    tiers: () => Promise.reject(new Error('not asked')),
+  }
+  const hold = await a.hold('j/a')
+  hold.consume()
+  await world.redis.zadd(`${world.prefix}:exp`, 1, 'j/a')
+  await a.store.expire(10)
+  await world.drain()
+  // As 72 hours after its end, and the admission even longer ago.
+  await world.redis.del(`${world.prefix}:a:j/a`)
+  await world.ledger.db.execute(sql`update entries set admitted_at_ms = 1`)
+  const confirm = () =>
+    unconfirmedConfirm.run(place, { attempt: 'j/a', costNano: 1, reason: 'the invoice' })
+  expect(await confirm()).toEqual({
+    ...{ attempt: 'j/a', beforeNano: 2, bookedNano: 1, overrunNano: 0 },
+  })
+  await expect(confirm()).rejects.toMatchObject({ code: 'ATTEMPT_SETTLED' })
+  await world.drain()
+  expect(await world.money()).toEqual({ spent: 1, held: 0, ledger: 1 })
+  expect(await listConflicts()).toEqual([])
+  await expect(confirm()).rejects.toMatchObject({ code: 'ATTEMPT_SETTLED' })
+})
+
+const listConflicts = async () =>
+  (await world.ledger.db.execute(sql`select * from ledger_conflicts`)).rows
+
+test('people are told in which life the slot is, why it is closed and who reopens it', async () => {
+  const a = await world.member()
+  expect(await a.life.describe()).toMatch(/^open in life 1 since 20/)
+  const life = { epoch: 4, reopener: 'host:7', beganAtMs: 0, openedAtMs: null }
+  const closed = { state: 'closed', epoch: 4, acked: '0', trimmed: '0', run: 'x' } as const
+  const lost = { sinceMs: 0, reason: 'Redis is empty' }
+  expect(describeSlot({ ...closed, lost, claimed: true }, life)).toBe(
+    'closed since 1970-01-01T00:00:00.000Z (Redis is empty); host:7 opens life 4 since 1970-01-01T00:00:00.000Z',
+  )
+  expect(describeSlot({ ...closed, lost, claimed: false }, life)).toMatch(/nobody reopens it yet$/)
+  expect(describeSlot({ ...closed, lost: null, claimed: false }, life)).toMatch(/a move fills it$/)
 })
 
 test('the book is empty again when the ledger has everything', async () => {

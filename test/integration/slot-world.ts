@@ -154,6 +154,7 @@ export async function startSlotWorld(): Promise<SlotWorld> {
     },
     async silent() {
       const opened = await open()
+      opened.store.believe((await opened.store.outbox.slot())?.epoch ?? 0)
       return { ...opened, wake: () => opened.start().open() }
     },
     async empty() {

@@ -29,8 +29,8 @@ export interface RedisStoreOptions {
   /** Milliseconds; absent = the server's own TIME, which is what production uses. */
   readonly clock?: () => number
   /**
-   * Told when a command found the slot closed, or in another life; absent = that life is believed in at once, as becomes
-   * whoever holds no money.
+   * Told when a command found the slot closed, or in another life than `believe` says; absent = whatever life it is in is
+   * believed in at once, as becomes whoever holds no money.
    */
   readonly onLost?: () => void
 }
@@ -68,7 +68,7 @@ export async function createRedisStore(
   const settle = createSettle(caller)
   const intake = createIntake(caller)
   const learnEpoch = async () => {
-    if (epoch === 0) epoch = (await outbox.slot())?.epoch ?? 0
+    if (epoch === 0 && !onLost) epoch = (await outbox.slot())?.epoch ?? 0
   }
   await learnEpoch()
   /** A slot that was opened after this process started is joined at the first command. */

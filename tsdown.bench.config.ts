@@ -12,5 +12,5 @@ export default defineConfig({
   dts: false,
   treeshake: false,
   clean: true,
-  copy: copied('.bench'),
+  copy: [...copied('.bench'), { from: 'bench/*.lua', to: '.bench/bench', flatten: true }],
 })

@@ -4,6 +4,7 @@ import type { LimitLine, WindowLine } from '../src/admission/plan-lines.ts'
 import { createRedisStore } from '../src/admission/redis/store.ts'
 import { connectCommands } from '../src/queue/connection.ts'
 import { startRedis } from '../test/helpers/services/index.ts'
+import { measureScale } from './admission-scale.ts'
 import { type Bench, compare, round } from './bench.ts'
 
 const LANES = 64
@@ -143,6 +144,7 @@ export const bench: Bench = async ({ seconds, note }) => {
       admitAndSettlePerSecond: round(admitAndSettle, 0),
       intakeToNoop: round(taken / noop),
       admitToNoop: round(admit / noop),
+      ...(await measureScale(redis, { seconds, note })),
     }
   } finally {
     redis.disconnect()

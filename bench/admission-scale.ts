@@ -1,0 +1,172 @@
+import { freemem } from 'node:os'
+import type { Redis } from 'ioredis'
+import type { AdmitCommand } from '../src/admission/commands.ts'
+import { slotKeys } from '../src/admission/keys.ts'
+import { stateKey } from '../src/admission/model/limits/types.ts'
+import type { LimitLine, WindowLine } from '../src/admission/plan-lines.ts'
+import { loadScript } from '../src/admission/redis/load-script.ts'
+import { createRedisStore } from '../src/admission/redis/store.ts'
+import { type Figures, round } from './bench.ts'
+
+const LANES = 64
+const ROUNDS = 5
+const SIZES = [10, 1_000, 100_000, 1_000_000] as const
+/** Two windows and two limits, with what Redis needs for each, and some room. */
+const BYTES_EACH = 2_000
+const FILL_AT_ONCE = 20_000
+const fill = loadScript(new URL('./fill-tenants.lua', import.meta.url))
+
+const nowMs = Date.now()
+const window = (name: string): WindowLine => ({
+  ...{ key: `${name}:2026`, startMs: nowMs - 1_000_000, endMs: nowMs + 1e9, limitNano: 9e15 },
+  marks: [50, 80, 95, 100],
+})
+
+/** What a tenant has of its own, by its number; `#` writes the names for the script that copies them. */
+const ownWindows = (tenant: number | '#'): WindowLine[] =>
+  [`tenant/t${tenant}`, `tier.premium/t${tenant}/u1`].map(window)
+const ownLimits = (tenant: number | '#'): LimitLine[] => [
+  { kind: 'sliding-window', key: `tpm/t${tenant}`, limit: 1e12, perMs: 60_000 },
+  { kind: 'concurrent', key: `lanes/t${tenant}`, limit: 1e9 },
+]
+
+let calls = 0
+function request(windows: readonly WindowLine[], limits: readonly LimitLine[]): AdmitCommand {
+  calls += 1
+  const job = `scale${calls}`
+  const offer = {
+    ...{ gate: 'openai:gpt-6-sol', fixedNano: 1_050_000, outputPico: 10_000_000 },
+    ...{ capTokens: 1_024, floorTokens: 256, until: null, inputTokens: 420 },
+  }
+  return {
+    ...{ attempt: `${job}/a`, job, policy: 1, windows, rungs: [offer], limits },
+    ...{ cacheKey: null, maxTakes: 3, ttlMs: 120_000, meta: '' },
+  }
+}
+
+/** Something to measure: calls that are made one after the other in each lane. */
+interface Rival {
+  readonly name: string
+  readonly work: () => Promise<unknown>
+}
+
+/** The most tenants whose windows fit beside everything else on this machine. */
+export const sizesThatFit = (): readonly number[] =>
+  SIZES.filter((tenants) => tenants * BYTES_EACH < freemem() / 4)
+
+/**
+ * How the cost of one admission grows with the number of tenants, and with the budgets in a chain: Redis' own time for
+ * a call, by its INFO, of rivals that take turns on one server.
+ */
+export async function measureScale(
+  redis: Redis,
+  { seconds, note }: { seconds: number; note: (text: string) => void },
+): Promise<Figures> {
+  const sizes = sizesThatFit()
+  const most = sizes.at(-1) ?? 0
+  if (most < 1_000_000) note(`not enough free memory for more than ${most} tenants`)
+  const rivals: Rival[] = []
+  for (const tenants of sizes) rivals.push(await tenantRival(redis, tenants, note))
+  for (const budgets of [4, 16]) rivals.push(await chainRival(redis, budgets))
+  return {
+    mostTenants: most,
+    ...figuresOf('alone', await costsOf(redis, rivals, { seconds, lanes: 1 }), sizes),
+    ...figuresOf('together', await costsOf(redis, rivals, { seconds, lanes: LANES }), sizes),
+  }
+}
+
+/**
+ * @param how - `alone`: one call at a time, each a script of its own. `together`: 64 at a time, which share scripts; in
+ * one script a record is read once, so that few tenants are cheaper there because they meet, not because they are few.
+ */
+function figuresOf(
+  how: 'alone' | 'together',
+  costs: ReadonlyMap<string, number>,
+  sizes: readonly number[],
+): Figures {
+  const cost = (name: string): number => costs.get(name) ?? Number.NaN
+  const ratios = sizes
+    .slice(1)
+    .map((tenants) => [`${how}${tenants}TenantsTo10`, round(cost(`t${tenants}`) / cost('t10'))])
+  return {
+    [`${how}MicrosecondsAt10Tenants`]: round(cost('t10'), 1),
+    ...Object.fromEntries(ratios),
+    [`${how}MicrosecondsOf4Budgets`]: round(cost('b4'), 1),
+    [`${how}16BudgetsTo4`]: round(cost('b16') / cost('b4')),
+  }
+}
+
+async function tenantRival(
+  redis: Redis,
+  tenants: number,
+  note: (text: string) => void,
+): Promise<Rival> {
+  const prefix = `{tenants-${tenants}}`
+  const store = await createRedisStore({ redis, prefix })
+  await store.open(1)
+  const shared = [window('company'), window('tutor')]
+  const admit = (tenant: number) =>
+    store.admit(request([...shared, ...ownWindows(tenant)], ownLimits(tenant)))
+  await admit(0)
+  const names = [
+    ...ownWindows('#').map(({ key }) => key),
+    ...ownLimits('#').map((line) => stateKey(line)),
+  ]
+  const { windows } = slotKeys(prefix)
+  for (let first = 1; first < tenants; first += FILL_AT_ONCE) {
+    const last = Math.min(first + FILL_AT_ONCE, tenants) - 1
+    await redis.eval(fill.text, 1, windows, first, last, ownWindows('#').length, ...names)
+  }
+  note(`${tenants} tenants`)
+  return { name: `t${tenants}`, work: () => admit(Math.floor(Math.random() * tenants)) }
+}
+
+async function chainRival(redis: Redis, budgets: number): Promise<Rival> {
+  const store = await createRedisStore({ redis, prefix: `{budgets-${budgets}}` })
+  await store.open(1)
+  const windows = Array.from({ length: budgets }, (_, at) => window(`budget${at}`))
+  return { name: `b${budgets}`, work: () => store.admit(request(windows, [])) }
+}
+
+/** Median of what Redis took for a call, microseconds, by rival. */
+async function costsOf(
+  redis: Redis,
+  rivals: readonly Rival[],
+  { seconds, lanes }: { seconds: number; lanes: number },
+): Promise<Map<string, number>> {
+  const seen = new Map<string, number[]>(rivals.map(({ name }) => [name, []]))
+  for (let turn = 0; turn <= ROUNDS; turn += 1) {
+    for (const { name, work } of rivals) {
+      await redis.config('RESETSTAT')
+      await inLanes(work, lanes, seconds / ROUNDS)
+      // The first turn warms up.
+      if (turn > 0) seen.get(name)?.push(await microsecondsEach(redis))
+    }
+  }
+  return new Map([...seen].map(([name, all]) => [name, median(all)]))
+}
+
+async function inLanes(
+  work: () => Promise<unknown>,
+  lanes: number,
+  seconds: number,
+): Promise<void> {
+  const untilMs = performance.now() + seconds * 1_000
+  const lane = async () => {
+    while (performance.now() < untilMs) await work()
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+}
+
+/** Since the last reset, of scripts that are called by their digest. A call may have several commands in it. */
+async function microsecondsEach(redis: Redis): Promise<number> {
+  const stats = await redis.info('commandstats')
+  const took = /cmdstat_evalsha:calls=\d+,usec=(\d+)/.exec(stats)?.[1]
+  const admitted = calls - counted
+  counted = calls
+  return Number(took) / admitted
+}
+let counted = 0
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN

@@ -1,8 +1,11 @@
+import type { AdmitReply } from '../admission/commands.ts'
 import { chainOf, governing } from '../admission/model/chains.ts'
 import { heldAmount, usedOf } from '../admission/model/limits.ts'
 import type { LimitLine, RungOffer } from '../admission/plan-lines.ts'
-import type { NoHold, OkPlan } from './judge-admission.ts'
+import type { Plan } from '../admission/plan-types.ts'
 import type { LimitQueue, Place } from './limit-queue.ts'
+
+type OkPlan = Extract<Plan, { ok: true }>
 
 /** What a call at a time waits for has no pace of its own: calls end. Others than ours end, too. */
 const LANE_EVERY_MS = 250
@@ -14,7 +17,7 @@ const MOST_MS = 60_000
 interface Refused {
   readonly job: string
   readonly plan: OkPlan
-  readonly reply: Extract<NoHold, { outcome: 'busy' }>
+  readonly reply: Extract<AdmitReply, { outcome: 'busy' }>
   /** When it would fit if nobody else asked, UTC ms. */
   readonly opensAtMs: number
   /** UTC ms; a request that has its turn only then is judged for the last time before it. */

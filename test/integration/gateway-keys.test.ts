@@ -43,6 +43,19 @@ describe('the scope of a key', () => {
     expect(quota).toMatchObject({ status: 200, body: { tier: 'premium' } })
   })
 
+  it('of one user comes from where its request does, and one for others may say where they are', async () => {
+    const personal = await keys.make({ tenant: 'acme', user: 'u7' })
+    const ip = '203.0.113.7'
+    const refused = { status: 403, body: { error: { detail: { field: 'ip' } } } }
+    expect(await post(personal.text, '/v1/jobs', request('From there', { ip }))).toMatchObject(
+      refused,
+    )
+    expect(await get(personal.text, `/v1/quota?ip=${ip}`)).toMatchObject(refused)
+    expect(await get(personal.text, '/v1/quota?ip=127.0.0.1')).toMatchObject({ status: 200 })
+    const backend = await keys.make({ tenant: 'acme' })
+    expect(await get(backend.text, `/v1/quota?user=u8&ip=${ip}`)).toMatchObject({ status: 200 })
+  })
+
   it('leaves open what it does not say', async () => {
     const { text } = await keys.make({ tenant: 'acme' })
     const body = request('Open', { user: 'u8', tier: 'premium', tenant: 'acme' })

@@ -87,6 +87,7 @@ export function createLink(options: LinkOptions, clock: Clock, shared?: LinkOuta
         () => store.close(),
         () => results.close(),
         guard.probe(() => redis.ping()),
+        () => (shared ? undefined : outage.close()),
       )
       const logs = once(() => createLogSource(redis, subscriber()))
       const shelf = redisShelf(redis, prefix)

@@ -69,7 +69,10 @@ export function createApp(parts: GatewayParts): FastifyInstance {
   app.addHook('onSend', async (_, reply) => {
     if (parts.closing.aborted) reply.header('connection', 'close')
   })
-  app.addHook('onResponse', async (request, reply) => logRequest(request, reply))
+  app.addHook('onResponse', async (request, reply) => {
+    const isAway = (runtime.guard?.openSinceMs ?? null) !== null
+    logRequest(request, reply, isAway)
+  })
   app.setErrorHandler(sendError)
 
   const routes: string[] = []
@@ -108,10 +111,13 @@ function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply
 /** Probes and scrapers come each few seconds, for ever. */
 const QUIET = new Set(['/health', '/ready', '/metrics'])
 
-function logRequest(request: FastifyRequest, reply: FastifyReply): void {
+function logRequest(request: FastifyRequest, reply: FastifyReply, isAway: boolean): void {
   // The route, not the address: a query may hold who asked.
   const { url: route = 'none' } = request.routeOptions
-  const level = reply.statusCode >= 500 ? 'warn' : QUIET.has(route) ? 'debug' : 'info'
+  // Of an outage one line tells, not one of each call.
+  const isTold = isAway && reply.statusCode === 503
+  const isQuiet = isTold || QUIET.has(route)
+  const level = reply.statusCode >= 500 && !isTold ? 'warn' : isQuiet ? 'debug' : 'info'
   const ms = Math.round(reply.elapsedTime)
   request.log[level]({ method: request.method, route, status: reply.statusCode, ms }, 'answered')
 }

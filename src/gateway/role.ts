@@ -2,6 +2,7 @@ import { announce } from '../embedded/folder-lock.ts'
 import { socketPathOf } from '../embedded/socket-path.ts'
 import { type RunningAllowance, startAllowance } from '../outage/allowance/start.ts'
 import { createOutageAnswers } from '../outage/outage-answers.ts'
+import { countAnswers } from '../outage/watch-outages.ts'
 import { clientOf } from '../runtime/client-of.ts'
 import type { Runtime } from '../runtime.ts'
 import { isLocal } from './authorize.ts'
@@ -49,6 +50,7 @@ async function listen(
   const answers = runtime.guard
     ? createOutageAnswers({
         guard: runtime.guard,
+        onAnswer: countAnswers(runtime.metrics.registry),
         ...(allowance && { allowance, rows: allowance.rows }),
       })
     : undefined
@@ -64,6 +66,7 @@ async function listen(
       if (socketPath) announce(folder, { socket: null, url: null })
       await gateway.close()
       await client.close()
+      await answers?.close()
       await allowance?.close()
     },
   }

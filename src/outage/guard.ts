@@ -122,7 +122,7 @@ function told(error: unknown): unknown {
   return new BursarError(code, message, {
     cause,
     retryable: true,
-    detail: { ...detail, retryAfterMs: RETRY_AFTER_MS },
+    detail: { ...detail, redisAway: true, retryAfterMs: RETRY_AFTER_MS },
   })
 }
 
@@ -130,7 +130,7 @@ const away = (why: string, cause?: unknown): BursarError =>
   new BursarError(
     'STORE_UNAVAILABLE',
     `Redis does not answer (${why}): send it again in a second, under the same jobId if it has one`,
-    { cause, retryable: true, detail: { retryAfterMs: RETRY_AFTER_MS } },
+    { cause, retryable: true, detail: { redisAway: true, retryAfterMs: RETRY_AFTER_MS } },
   )
 
 /** The work goes on when its time is over; nobody waits for it. */

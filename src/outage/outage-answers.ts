@@ -41,6 +41,8 @@ export interface OutageAnswers {
   ): Promise<OutageAnswer | null>
   /** Says where rows of requests go when Redis is back. */
   reach(store: Pick<AdmissionStore, 'conclude'>): void
+  /** Tells what it can before the store is closed. */
+  close(): Promise<void>
 }
 
 export interface OutageParts {
@@ -49,6 +51,8 @@ export interface OutageParts {
   readonly allowance?: Allowance
   /** Absent = they wait in memory. */
   readonly rows?: Rows
+  /** Told of each answer: a copy, or a call from the allowance. */
+  readonly onAnswer?: (by: 'copy' | 'allowance') => void
 }
 
 /** About 30,000 short answers. */
@@ -56,7 +60,7 @@ const NEAR_BYTES = 64 * 1_024 * 1_024
 const RESULT_TTL_MS = 3_600_000
 
 export function createOutageAnswers(parts: OutageParts): OutageAnswers {
-  const { guard, allowance } = parts
+  const { guard, allowance, onAnswer } = parts
   const near = createNearCache(NEAR_BYTES)
   const rows = parts.rows ?? createRows(guard)
   const limits = createOutageLimits(guard)
@@ -66,6 +70,7 @@ export function createOutageAnswers(parts: OutageParts): OutageAnswers {
     if (entry === null) return null
     await limits.count(job, policy, true)
     const receipt = { ...cachedReceipt(job, policy.version, []), degraded: true as const }
+    onAnswer?.('copy')
     rows.add(rowOf(job, writeCached('cached', receipt, entry)))
     return { answered: Promise.resolve(readCacheHit(entry, receipt, [])) }
   }
@@ -86,13 +91,17 @@ export function createOutageAnswers(parts: OutageParts): OutageAnswers {
   return {
     keep,
     reach: (store) => rows.reach(store),
+    close: () => rows.close(),
     async answer(job, prepared, { error, mayBeQueued }) {
       if (guard.openSinceMs === null || !isBursarError(error, 'STORE_UNAVAILABLE')) return null
       const found = await hit(job, prepared)
       if (found || mayBeQueued || !allowance) return found
       const called = await allowance.run(job, () => limits.count(job, prepared.policy, false))
       called?.answered.then(
-        (answered) => keep(job, answered, prepared.policy),
+        (answered) => {
+          onAnswer?.('allowance')
+          keep(job, answered, prepared.policy)
+        },
         () => {},
       )
       return called

@@ -7,20 +7,24 @@ export interface Rows {
   add(row: ConcludeCommand): void
   /** Says who is told, now and whenever Redis is back. */
   reach(store: Pick<AdmissionStore, 'conclude'>): void
+  /** Tells what it can, and nothing more after that. */
+  close(): Promise<void>
 }
 
 /** An hour of a busy gateway's hits; what comes on top replaces the oldest. */
 const MOST_ROWS = 50_000
+const TELL_AGAIN_MS = 250
 
 /** Keeps rows in memory until Redis is back. */
 export function createRows(guard: Guard): Rows {
   let waiting: ConcludeCommand[] = []
   let store: Pick<AdmissionStore, 'conclude'> | null = null
-  let telling = false
+  let telling: Promise<void> | null = null
+  let timer: NodeJS.Timeout | undefined
+  let closed = false
 
-  async function tellAll(): Promise<void> {
-    if (telling || !store) return
-    telling = true
+  async function tellEach(): Promise<void> {
+    if (!store) return
     try {
       for (let row = waiting[0]; row && guard.openSinceMs === null; row = waiting[0]) {
         const reply = await store.conclude(row)
@@ -28,10 +32,18 @@ export function createRows(guard: Guard): Rows {
         waiting.shift()
       }
     } catch {
-      // Told again when Redis is back.
-    } finally {
-      telling = false
+      // Redis went again.
     }
+  }
+  function tellAll(): Promise<void> {
+    telling ??= tellEach().finally(() => {
+      telling = null
+      clearTimeout(timer)
+      // The slot may be closed for a while after Redis is back.
+      const isOwing = waiting.length > 0 && guard.openSinceMs === null
+      if (isOwing && !closed) timer = setTimeout(() => void tellAll(), TELL_AGAIN_MS).unref()
+    })
+    return telling
   }
   guard.onChange((isAway) => {
     if (!isAway) void tellAll()
@@ -46,6 +58,11 @@ export function createRows(guard: Guard): Rows {
     reach(told) {
       store = told
       void tellAll()
+    },
+    async close() {
+      closed = true
+      clearTimeout(timer)
+      await tellAll()
     },
   }
 }

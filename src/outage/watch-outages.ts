@@ -7,6 +7,17 @@ interface WatchParts {
   readonly registry: Registry
 }
 
+/** Counts what a process answers by itself. */
+export function countAnswers(registry: Registry): (by: 'copy' | 'allowance') => void {
+  const answers = new Counter({
+    name: 'bursar_fallback_answers_total',
+    help: 'Requests that were answered while Redis was away',
+    labelNames: ['by'],
+    registers: [registry],
+  })
+  return (by) => answers.inc({ by })
+}
+
 /** The guard of a process that serves others: one line when Redis goes and one when it is back, and what to plot. */
 export function watchOutages({ logger, registry }: WatchParts): Guard {
   const registers = [registry]

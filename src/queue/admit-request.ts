@@ -14,6 +14,7 @@ import { planRequest } from '../admission/plan.ts'
 import type { TurnTaken } from '../admission/plan-lines.ts'
 import type { Plan } from '../admission/plan-types.ts'
 import { isBursarError, messageOf } from '../errors.ts'
+import { levelFor } from '../telemetry/level-for.ts'
 import { SLOT_RETRY_MS } from './conclude.ts'
 import type { Rules, WorkContext } from './context.ts'
 import { turnFor } from './fair.ts'
@@ -146,7 +147,10 @@ async function sendAdmit(
       stop()
       return reply
     } catch (error) {
-      logger.warn({ job: command.job, reason: messageOf(error) }, 'no reply to an admit')
+      logger[levelFor(error)](
+        { job: command.job, reason: messageOf(error) },
+        'no reply to an admit',
+      )
       if (!isBursarError(error, 'STORE_UNAVAILABLE')) {
         await owed.release(unsent(command))
         throw error

@@ -1,6 +1,7 @@
 import type { Uncount } from '../admission/commands.ts'
 import type { Outcome } from '../admission/outbox.ts'
 import { messageOf } from '../errors.ts'
+import { levelFor } from '../telemetry/level-for.ts'
 import type { WorkContext } from './context.ts'
 import type { Disposition } from './disposition.ts'
 import { type CompletionJob, metaOf } from './job.ts'
@@ -58,7 +59,10 @@ export async function conclude(
       metrics.requests.inc({ outcome, tier: job.tier })
       return { do: 'finish', as: outcome }
     } catch (error) {
-      logger.warn({ job: job.id, reason: messageOf(error) }, 'the end of a request was not written')
+      logger[levelFor(error)](
+        { job: job.id, reason: messageOf(error) },
+        'the end of a request was not written',
+      )
     }
   }
   return { do: 'park', delayMs: SLOT_RETRY_MS, by: 'slot' }

@@ -1,5 +1,6 @@
 import type { AdmissionStore } from '../admission/store.ts'
 import { messageOf } from '../errors.ts'
+import { levelFor } from '../telemetry/level-for.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
 /** Keeps the holds of a process alive: one timer and one command for all of its calls. */
@@ -46,7 +47,7 @@ export function createRenewer({ store, ttlMs, onLost, logger }: RenewerOptions):
 
   const tick = () => {
     renewDue().catch((error: unknown) => {
-      logger.warn({ reason: messageOf(error) }, 'holds were not renewed; trying again')
+      logger[levelFor(error)]({ reason: messageOf(error) }, 'holds were not renewed; trying again')
     })
   }
 

@@ -6,6 +6,7 @@ import type {
 } from '../admission/commands.ts'
 import type { AdmissionStore } from '../admission/store.ts'
 import { messageOf } from '../errors.ts'
+import { levelFor } from '../telemetry/level-for.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Book } from './book.ts'
 
@@ -63,7 +64,10 @@ export function createOwed(options: OwedOptions): Owed {
       if (reply.followers && reply.followers.length > 0) wake?.(reply.followers)
       return reply
     } catch (error) {
-      logger.warn({ reason: messageOf(error) }, 'the slot was not reached; trying again')
+      logger[levelFor(error)](
+        { reason: messageOf(error) },
+        'the slot was not reached; trying again',
+      )
       return null
     }
   }
@@ -102,7 +106,7 @@ export function createOwed(options: OwedOptions): Owed {
       }
       const reply = await attempt(send)
       if (reply) return reply
-      logger.error({ attempt: command.attempt }, 'a settlement is owed to the slot')
+      logger.debug({ attempt: command.attempt }, 'a settlement is owed to the slot')
       return within(keep(command.attempt, command.job, send), patienceMs)
     },
     async release(command) {

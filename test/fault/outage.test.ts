@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterEach, describe, expect, test } from 'vitest'
 import { startGatewayRole } from '../../src/gateway/role.ts'
+import { createLogger } from '../../src/telemetry/logger.ts'
 import { type Server, startRedis } from '../helpers/services/index.ts'
 import { bursar } from '../integration/cli-harness.ts'
 import { POLICY, type Rig, startRig, until } from '../integration/queue-rig.ts'
@@ -38,6 +39,7 @@ interface World {
   readonly redis: Server
   readonly bill: string
   readonly url: string
+  readonly lines: readonly string[]
   isAway(): boolean
   ask(content: string): Promise<Asked>
   closeGateway(): Promise<void>
@@ -49,9 +51,12 @@ async function startWorld(outage: 'refuse' | 'allow'): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'bursar-outage-'))
   closers.push(() => rm(folder, { recursive: true }))
   const bill = join(folder, 'bill.jsonl')
+  const lines: string[] = []
+  const sink = { write: (line: string) => void lines.push(line) }
   const rig = await startRig({
     policy: POLICY.replace('attempts: 3', `attempts: 3, outage: ${outage}`),
     sandbox: { bill },
+    overrides: { logger: createLogger({ level: 'info', name: 'rig', destination: sink }) },
     env: { ...QUICK, REDIS_URL: redis.url, BURSAR_DATA: folder, BURSAR_PORT: '0' },
   })
   closers.push(() => rig.close())
@@ -68,6 +73,7 @@ async function startWorld(outage: 'refuse' | 'allow'): Promise<World> {
     rig,
     redis,
     bill,
+    lines,
     url,
     isAway,
     closeGateway,
@@ -210,6 +216,16 @@ describe.each(['refuse', 'allow'] as const)('outage: %s', (outage) => {
       const called = away.filter(({ degraded, cache }) => degraded && cache === 'miss')
       if (outage === 'allow') expect(called.length).toBeGreaterThan(0)
       else expect(called).toEqual([])
+
+      const said = (words: string) => world.lines.filter((line) => line.includes(words)).length
+      expect(said('using in-memory fallback')).toBeGreaterThan(0)
+      expect(said('using in-memory fallback')).toBe(said('Redis answers again'))
+      if (kind !== 'flapping') expect(said('using in-memory fallback')).toBe(1)
+      // BullMQ says each time that it connects in vain; nothing else may be told once for each call.
+      const loud = world.lines.filter(
+        (line) => /"level":[456]0/.test(line) && !line.includes('queue trouble'),
+      )
+      expect(loud.length).toBeLessThan(20)
 
       await settleDown(world)
       const { stdout, stderr } = await bursar(['verify', '--bill', world.bill, '--json'], rig.env)

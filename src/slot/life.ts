@@ -56,6 +56,7 @@ const SILENT_AFTER_MS = 30_000
 const LOOK_MS = 1_000
 const FIRST_LOOK_MS = 25
 const MAX_LOOK_MS = 1_000
+const CLOSE_LIMIT_MS = 1_000
 /** A third of the time for which the right to reopen is kept. */
 const KEEP_CLAIM_MS = 5_000
 
@@ -105,9 +106,10 @@ export function createLife(parts: LifeParts): Life {
     if (row.epoch !== epoch) throw strangers(epoch, row.epoch)
     if (store.epoch() === 0) reported = epoch
     if (reported < epoch) await adoptAllOwed(epoch)
-    store.believe(epoch)
-    await markOpened(ledger, epoch)
+    // First: reports that outlived their life would be held again in the next one.
     await forgetReports(ledger, epoch)
+    await markOpened(ledger, epoch)
+    store.believe(epoch)
     logger.info({ epoch }, 'the slot is in this life')
     await tellAgain()
   }
@@ -230,7 +232,8 @@ export function createLife(parts: LifeParts): Life {
     async close() {
       closed = true
       for (const timer of timers) clearInterval(timer)
-      await running?.catch(() => {})
+      // A reopening may wait for others; whoever comes next goes on with it.
+      await Promise.race([running?.catch(() => {}), pause(CLOSE_LIMIT_MS)])
       if (book.size === 0) await leave(ledger, process).catch(() => {})
     },
   }

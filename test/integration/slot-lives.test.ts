@@ -2,12 +2,13 @@ import { sql } from 'drizzle-orm'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { unconfirmedConfirm } from '../../src/admin/unconfirmed.ts'
 import type { Outbox } from '../../src/admission/outbox.ts'
+import { judgeSlot, lookAtSlot } from '../../src/admission/redis/lives.ts'
 import { drainOnce } from '../../src/ledger/drain.ts'
 import { beat } from '../../src/ledger/processes.ts'
 import { readSlotLife, readSlotRow } from '../../src/ledger/slot-row.ts'
 import { describeSlot } from '../../src/slot/describe.ts'
 import { until } from './queue-rig.ts'
-import { KEY, type SlotWorld, startSlotWorld } from './slot-world.ts'
+import { KEY, type SlotWorld, settling, startSlotWorld } from './slot-world.ts'
 
 /** The interleavings of an emptied slot, by their names; holds are 2, and the budget is 3. */
 let world: SlotWorld
@@ -304,6 +305,48 @@ test('the book is empty again when the ledger has everything', async () => {
   expect(a.book.size).toBe(3)
   await world.drain()
   await until(async () => a.book.size === 0)
+})
+
+/** As after a restart without the last writes: what is there stays, and nobody may trust it. */
+async function doubt() {
+  const place = { redis: world.redis, prefix: world.prefix }
+  const slot = await lookAtSlot(place)
+  const seen = slot.state === 'missing' ? '' : slot.run
+  expect(await judgeSlot(place, { seen, run: 'another', doubt: 'rolled back' })).toBe('closed')
+}
+
+test('rolled back, known-cost-never-held-again: what its owner knows goes before the hold that the slot still had', async () => {
+  const a = await world.member()
+  const [known, unknown] = [await a.hold('j/a', 9), await a.hold('k/a', 9)]
+  for (const hold of [known, unknown]) hold.consume()
+  // The slot has forgotten the settlement, and still has the hold of a process that is gone.
+  a.book.known(settling(known, 1))
+  a.book.dropped('k/a')
+  await doubt()
+  await inLife(a, 2)
+  expect(await world.money()).toEqual({ spent: 1, held: 2, ledger: 0 })
+  await world.drain()
+  expect(await world.money()).toEqual({ spent: 1, held: 2, ledger: 1 })
+})
+
+test('rolled back: what nobody had drained is in the ledger before the new life begins', async () => {
+  const dead = await world.silent()
+  await dead.settle(await dead.hold('j/a'), 1)
+  const a = await world.member()
+  await doubt()
+  await inLife(a, 2)
+  expect(await world.money()).toEqual({ spent: 1, held: 0, ledger: 1 })
+})
+
+test('the first verdict counts: a late one closes no slot that has been opened since', async () => {
+  const a = await world.member()
+  await doubt()
+  await inLife(a, 2)
+  const place = { redis: world.redis, prefix: world.prefix }
+  expect(await judgeSlot(place, { seen: 'the run before', run: 'another', doubt: 'late' })).toBe(
+    'open',
+  )
+  expect((await a.hold('j/a')).sent).toBe(false)
 })
 
 test('a reopener that dies at any step leaves nothing that the next one cannot finish', async () => {

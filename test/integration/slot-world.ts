@@ -2,7 +2,7 @@ import { Writable } from 'node:stream'
 import { Redis } from 'ioredis'
 import { pino } from 'pino'
 import { inject } from 'vitest'
-import type { AdmitReply, SettleReply } from '../../src/admission/commands.ts'
+import type { AdmitReply, SettleCommand, SettleReply } from '../../src/admission/commands.ts'
 import { grantHold, type Hold } from '../../src/admission/hold.ts'
 import { FOREVER_MS } from '../../src/admission/plan-lines.ts'
 import { createRedisStore } from '../../src/admission/redis/store.ts'
@@ -110,34 +110,8 @@ export async function startSlotWorld(): Promise<SlotWorld> {
         book.granted(hold, meta, epoch)
         return hold
       },
-      settle: ({ terms }: Hold, costNano: number, answer?: string) =>
-        owed.settle(
-          {
-            attempt: terms.attemptId,
-            job: terms.job,
-            kind: 'settled',
-            costNano,
-            atMs: terms.atMs,
-            holdNano: terms.holdNano,
-            windows: terms.windows,
-            tokens: null,
-            meta,
-            detail: '',
-            conclusion:
-              answer === undefined
-                ? null
-                : {
-                    outcome: 'answered',
-                    reason: '',
-                    result: answer,
-                    replyTo: '',
-                    resultTtlMs: 60_000,
-                  },
-            cache: null,
-            gate: null,
-          },
-          10_000,
-        ),
+      settle: (hold: Hold, costNano: number, answer?: string) =>
+        owed.settle(settling(hold, costNano, answer), 10_000),
     } as const
   }
 
@@ -207,4 +181,24 @@ const asking = (attempt: string, limitNano: number) => ({
   maxTakes: 9,
   ttlMs: 60_000,
   meta,
+})
+
+/** What an owner that knows the cost tells the slot. */
+export const settling = ({ terms }: Hold, costNano: number, answer?: string): SettleCommand => ({
+  attempt: terms.attemptId,
+  job: terms.job,
+  kind: 'settled',
+  costNano,
+  atMs: terms.atMs,
+  holdNano: terms.holdNano,
+  windows: terms.windows,
+  tokens: null,
+  meta,
+  detail: '',
+  conclusion:
+    answer === undefined
+      ? null
+      : { outcome: 'answered', reason: '', result: answer, replyTo: '', resultTtlMs: 60_000 },
+  cache: null,
+  gate: null,
 })

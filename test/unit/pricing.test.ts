@@ -231,13 +231,6 @@ describe('price book', () => {
     expect(book.version).toMatch(/^genai-prices@0\.1\.8\+[0-9a-f]{8}$/)
     expect(lock.packages['node_modules/@pydantic/genai-prices'].version).toBe(CATALOGUE_VERSION)
   })
-
-  test('a look-up in a known span takes about a microsecond', () => {
-    const started = process.hrtime.bigint()
-    for (let i = 0; i < 100_000; i++) book.price('gpt-6-sol', 'openai', AT + i)
-    const each = Number(process.hrtime.bigint() - started) / 100_000
-    expect(each).toBeLessThan(5_000)
-  })
 })
 
 describe('bounds', () => {

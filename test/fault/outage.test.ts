@@ -136,18 +136,18 @@ const seconds = (n: number) => new Promise((resolve) => setTimeout(resolve, n * 
 const OUTAGES: Readonly<Record<string, (world: World) => Promise<void>>> = {
   async killed({ redis }) {
     await redis.kill()
-    await seconds(3)
+    await seconds(2)
     await redis.restart()
   },
   async frozen({ redis }) {
     await redis.pause()
-    await seconds(3)
+    await seconds(2)
     await redis.resume()
   },
   async slow({ redis }) {
     const other = new Redis(redis.url)
-    await other.call('CLIENT', 'PAUSE', '3000', 'ALL')
-    await seconds(3)
+    await other.call('CLIENT', 'PAUSE', '2000', 'ALL')
+    await seconds(2)
     other.disconnect()
   },
   async flapping({ redis }) {
@@ -206,7 +206,9 @@ describe.each(['refuse', 'allow'] as const)('outage: %s', (outage) => {
       const away = asked.filter(({ wasAway }) => wasAway)
       expect(away.length).toBeGreaterThan(10)
       expect(Math.max(...away.map(({ ms }) => ms))).toBeLessThan(ANSWER_WITHIN_MS + SLACK_MS)
-      expect(Math.max(...asked.map(({ ms }) => ms))).toBeLessThan(LEARN_MS + SLACK_MS)
+      // Where it is there in between, an answer that is under way is waited for.
+      const learnMs = kind === 'flapping' ? 4 * LEARN_MS : LEARN_MS
+      expect(Math.max(...asked.map(({ ms }) => ms))).toBeLessThan(learnMs + SLACK_MS)
       for (const one of asked) {
         if (one.status === 200) continue
         expect(one).toMatchObject({ status: 503, code: 'STORE_UNAVAILABLE', retryAfter: '1' })

@@ -75,6 +75,8 @@ async function settleAll() {
     const held = await heldNano()
     return held === 0 && entries.length > 0
   })
+  // What was settled since the last look is told by now.
+  await rig.drain()
   expect(await compareCounters(runtime.store, runtime.ledger)).toMatchObject({ differing: [] })
   const { entries } = await listEntries(runtime.ledger)
   return entries.toReversed().map(({ status, costNano, holdNano, attempt }) => ({

@@ -42,7 +42,6 @@ export function guardConnection(
       await look(unguarded)
       if (redis.stream === stream) trusted = stream
     } catch (error) {
-      lookedAt = null
       logger.warn({ reason: messageOf(error) }, 'the server was not looked at; connecting again')
       if (redis.stream === stream && redis.status === 'ready') redis.disconnect(true)
     }

@@ -133,16 +133,23 @@ const away = (why: string, cause?: unknown): BursarError =>
     { cause, retryable: true, detail: { redisAway: true, retryAfterMs: RETRY_AFTER_MS } },
   )
 
-/** The work goes on when its time is over; nobody waits for it. */
+/**
+ * The work goes on when its time is over; nobody waits for it. A process that was busy itself for so long finds the reply
+ * in its socket: that is read first.
+ */
 async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
+  let last: NodeJS.Immediate | undefined
   const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(away(`no reply within ${limitMs} ms`)), limitMs)
+    timer = setTimeout(() => {
+      last = setImmediate(() => reject(away(`no reply within ${limitMs} ms`)))
+    }, limitMs)
   })
   work.catch(() => {})
   try {
     return await Promise.race([work, limit])
   } finally {
     clearTimeout(timer)
+    clearImmediate(last)
   }
 }

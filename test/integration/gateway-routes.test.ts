@@ -207,6 +207,7 @@ describe('refusals', () => {
       'GET /v1/quota',
       'POST /v1/quote',
       ...ADMIN_COMMANDS.map(({ name }) => `POST /v1/admin/${name}`),
+      'POST /v1/webhooks/subscriptions',
     ])
   })
 

@@ -72,7 +72,7 @@ describe('a budget that warns', () => {
 })
 
 describe('a cap per run', () => {
-  it('ends one run for good, whatever its work may wait for, and no other', async () => {
+  it('ends one run for good, and no other; work that may wait waits for a top-up until its deadline', async () => {
     const run = { run: 'agent 7', model: 'gpt-6-luna', pinned: true }
     const { answers, refusal } = await askUntilRefused(run)
     expect(answers.length).toBeGreaterThan(0)
@@ -81,8 +81,9 @@ describe('a cap per run', () => {
       message: expect.stringContaining('it never begins anew: raise the budget'),
       detail: { budget: 'runs/default/agent%207', window: 'lifetime', resumesAt: null },
     })
-    await expect(ask({ ...run, urgency: 'deferrable' })).rejects.toMatchObject({
-      code: 'BUDGET_EXHAUSTED',
+    const deadline = new Date(Date.now() + 1_500)
+    await expect(ask({ ...run, urgency: 'deferrable', deadline })).rejects.toMatchObject({
+      code: 'DEADLINE_PASSED',
     })
     const { receipt } = await ask({ ...run, run: 'agent 8' })
     expect(receipt.tightest).toBe('runs/default/agent%208:lifetime')

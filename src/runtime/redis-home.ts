@@ -25,15 +25,17 @@ export async function openRedisHome(
   databaseUrl: string,
 ): Promise<Home> {
   const prefix = options.BURSAR_PREFIX
+  const timeoutMs = options.REDIS_COMMAND_TIMEOUT_MS
+  const commands = connectCommands({ url, name: 'bursar', timeoutMs })
+  closers.push(() => commands.disconnect())
+  for (const warning of (await checkRedis(commands)).warnings) logger.warn(warning)
+
   const ledger = await openLedger({ databaseUrl })
   closers.push(() => ledger.close())
 
   const book = createBook()
   let life: Life | null = null
   const onLost = () => life?.nudge()
-  const timeoutMs = options.REDIS_COMMAND_TIMEOUT_MS
-  const commands = connectCommands({ url, name: 'bursar', timeoutMs })
-  closers.push(() => commands.disconnect())
   const evidence = (slot: Parameters<typeof evidenceAgainst>[0], redis: Redis) =>
     evidenceAgainst(slot, { redis, prefix, ledger, book })
   guardConnection(
@@ -41,7 +43,6 @@ export async function openRedisHome(
     (redis) => lookAtServer(redis, { prefix, logger, evidence, onLost }),
     logger,
   )
-  for (const warning of (await checkRedis(commands)).warnings) logger.warn(warning)
 
   const virtual = clock.virtual ? { clock: () => clock.now() } : {}
   const store = await createRedisStore({ redis: commands, prefix, onLost, ...virtual })

@@ -1,5 +1,6 @@
 import type { AdoptCommand, AdoptReply } from './adopt-command.ts'
 import type * as c from './commands.ts'
+import type * as leases from './lease-commands.ts'
 import type { Outbox } from './outbox.ts'
 import type { LimitLine, LimitState } from './plan-lines.ts'
 
@@ -25,9 +26,9 @@ export interface AdmissionStore {
   /** Keeps the turns of a queue within what its priorities can say; `src/queue/fair-sweep.ts` does the rest. */
   keepTurns(command: c.KeepTurnsCommand): Promise<c.KeepTurnsReply>
   credit(command: c.CreditCommand): Promise<c.CreditReply>
-  lease(command: c.LeaseCommand): Promise<c.LeaseReply>
-  bookLease(command: c.BookLeaseCommand): Promise<c.BookLeaseReply>
-  closeLease(command: c.CloseLeaseCommand): Promise<c.CloseLeaseReply>
+  lease(command: leases.LeaseCommand): Promise<leases.LeaseReply>
+  bookLease(command: leases.BookLeaseCommand): Promise<leases.BookLeaseReply>
+  closeLease(command: leases.CloseLeaseCommand): Promise<leases.CloseLeaseReply>
   /** Makes the record of an attempt again that the slot has lost; `src/slot/adopt.ts` asks the ledger first. */
   adopt(command: AdoptCommand): Promise<AdoptReply>
   /** Makes counters again while everything goes on; `src/ledger/rebuild.ts` takes the picture and tries again. */

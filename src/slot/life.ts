@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { slotKeys } from '../admission/keys.ts'
 import { adoptAll } from '../admission/redis/adopt.ts'
@@ -238,11 +239,6 @@ export function createLife(parts: LifeParts): Life {
     },
   }
 }
-
-const pause = (ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms)
-  })
 
 const again = (): BursarError =>
   new BursarError('SLOT_CLOSED', 'the slot was lost again while it was entered', {

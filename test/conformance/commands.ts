@@ -2,18 +2,20 @@ import fc from 'fast-check'
 import type { AdoptCommand } from '../../src/admission/adopt-command.ts'
 import type {
   AdmitCommand,
-  BookLeaseCommand,
-  CloseLeaseCommand,
   ConcludeCommand,
   Conclusion,
   CreditCommand,
   IntakeCommand,
   KeepTurnsCommand,
-  LeaseCommand,
   RebuildCommand,
   ReleaseCommand,
   SettleCommand,
 } from '../../src/admission/commands.ts'
+import type {
+  BookLeaseCommand,
+  CloseLeaseCommand,
+  LeaseCommand,
+} from '../../src/admission/lease-commands.ts'
 import type {
   LimitLine,
   RungOffer,

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
+import type { Conclusion } from '../../src/admission/commands.ts'
 import type {
   BookLeaseCommand,
   CloseLeaseCommand,
-  Conclusion,
   LeaseCommand,
-} from '../../src/admission/commands.ts'
+} from '../../src/admission/lease-commands.ts'
 import type { WindowLine } from '../../src/admission/plan-lines.ts'
 
 /** What generated allowances are made of. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { BookLeaseCommand, LeaseCommand } from '../../src/admission/commands.ts'
+import type { BookLeaseCommand, LeaseCommand } from '../../src/admission/lease-commands.ts'
 import type { PostingEntry } from '../../src/admission/outbox.ts'
 import { answered, asking, START_MS, settling, TTL_MS } from './interleavings.ts'
 import type { SlotUnderTest, TestClock } from './stores.ts'

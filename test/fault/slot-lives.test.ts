@@ -8,21 +8,13 @@ import { listEntries } from '../../src/ledger/queries/list-entries.ts'
 import { readSlotRow } from '../../src/ledger/slot-row.ts'
 import { redisOf } from '../../src/runtime.ts'
 import { type RedisOptions, type Server, startRedis } from '../helpers/services/index.ts'
-import { gate, type Rig, type RigOptions, startRig, until } from '../integration/queue-rig.ts'
+import { ask, gate, type Rig, type RigOptions, startRig, until } from '../integration/queue-rig.ts'
 
 let redis: Server
 let rig: Rig
 afterEach(async () => {
   await rig.close()
   await redis.stop()
-})
-
-const ask = (content: string, more: object = {}) => ({
-  user: 'rich',
-  model: 'auto',
-  cache: false,
-  messages: [{ role: 'user' as const, content }],
-  ...more,
 })
 
 async function start(rest: RigOptions = {}, server: RedisOptions = {}) {

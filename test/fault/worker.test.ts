@@ -10,7 +10,7 @@ import { listEntries } from '../../src/ledger/queries/list-entries.ts'
 import { outcomeCounts } from '../../src/ledger/queries/outcome-counts.ts'
 import { redisOf } from '../../src/runtime.ts'
 import { startRedis } from '../helpers/services/index.ts'
-import { POLICY, type Rig, startRig, until } from '../integration/queue-rig.ts'
+import { ask, POLICY, type Rig, startRig, until } from '../integration/queue-rig.ts'
 
 const CHILD = fileURLToPath(new URL('./worker-child.ts', import.meta.url))
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -23,14 +23,6 @@ const children: ChildProcess[] = []
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
   await rig.close()
-})
-
-const ask = (content: string, more: object = {}) => ({
-  user: 'rich',
-  model: 'auto',
-  cache: false,
-  messages: [{ role: 'user' as const, content }],
-  ...more,
 })
 
 const lostReply = () => new BursarError('STORE_UNAVAILABLE', 'lost', { retryable: true })

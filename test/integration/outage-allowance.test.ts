@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { BookLeaseCommand } from '../../src/admission/commands.ts'
+import type { BookLeaseCommand } from '../../src/admission/lease-commands.ts'
 import { knownLeases, openLeases } from '../../src/ledger/leases.ts'
 import { createAllowance } from '../../src/outage/allowance/inline.ts'
 import { createKeeper, type Keeper } from '../../src/outage/allowance/keeper.ts'
@@ -10,10 +10,7 @@ import { createGuard, type Guard } from '../../src/outage/guard.ts'
 import { openJournalFile } from '../../src/outage/journal/file.ts'
 import type { CompletionJob } from '../../src/queue/job.ts'
 import { attemptMeta } from '../helpers/attempt-meta.ts'
-import { isEmbedded, POLICY, type Rig, startRig, until } from './queue-rig.ts'
-
-/** Embedded, nothing that is asked can be away. */
-const onRedis = isEmbedded ? test.skip : test
+import { POLICY, type Rig, startRig, until } from './queue-rig.ts'
 
 const USD = 1_000_000_000
 const COMPANY = `company:${new Date().toISOString().slice(0, 7)}`
@@ -100,7 +97,7 @@ function allowanceOver(keeper: Keeper) {
   return createAllowance({ ...rig.runtime, keeper, concurrency: 4, resultTtlMs: 60_000 })
 }
 
-onRedis('lease-not-in-ledger-not-usable', async () => {
+test('lease-not-in-ledger-not-usable', async () => {
   const { keeper } = await startProcess()
   await keeper.step()
   expect(await company()).toMatchObject({ held: USD })
@@ -112,7 +109,7 @@ onRedis('lease-not-in-ledger-not-usable', async () => {
   expect(keeper.current()).toMatchObject({ amountNano: USD, freeNano: USD })
 })
 
-onRedis('a clean end gives everything back, and the ledger knows', async () => {
+test('a clean end gives everything back, and the ledger knows', async () => {
   const { keeper, guard } = await startProcess()
   const lease = await usable(keeper)
   expect(await knownLeases(rig.runtime.ledger, [lease])).toEqual(new Map([[lease, 'open']]))
@@ -124,60 +121,54 @@ onRedis('a clean end gives everything back, and the ledger knows', async () => {
   expect(await openLeases(rig.runtime.ledger)).toEqual([])
 })
 
-onRedis(
-  'a successor on the same disk books what is known, and the cap of what is not',
-  async () => {
-    const before = await company()
-    const first = await startProcess()
-    const lease = await usable(first.keeper)
-    await goneFor(first.guard)
-    await first.keeper.enter({ is: 'intent', call: call(lease, 'successor-1/a', null) })
-    await first.keeper.enter({ is: 'result', call: call(lease, 'successor-1/a', 30) })
-    await first.keeper.enter({ is: 'intent', call: call(lease, 'successor-2/a', null) })
-    // It dies here: its Redis never comes back.
-    const second = await startProcess(false, first.folder)
-    await until(async () => {
-      await second.keeper.step()
-      await rig.drain()
-      return second.keeper.isClean
-    })
-    expect(await company()).toEqual({ spent: before.spent + 130, held: 0 })
-    const again = await startProcess(false, first.folder)
-    await again.keeper.step()
-    expect(again.keeper.isClean).toBe(true)
-    expect(await company()).toEqual({ spent: before.spent + 130, held: 0 })
-  },
-)
+test('a successor on the same disk books what is known, and the cap of what is not', async () => {
+  const before = await company()
+  const first = await startProcess()
+  const lease = await usable(first.keeper)
+  await goneFor(first.guard)
+  await first.keeper.enter({ is: 'intent', call: call(lease, 'successor-1/a', null) })
+  await first.keeper.enter({ is: 'result', call: call(lease, 'successor-1/a', 30) })
+  await first.keeper.enter({ is: 'intent', call: call(lease, 'successor-2/a', null) })
+  // It dies here: its Redis never comes back.
+  const second = await startProcess(false, first.folder)
+  await until(async () => {
+    await second.keeper.step()
+    await rig.drain()
+    return second.keeper.isClean
+  })
+  expect(await company()).toEqual({ spent: before.spent + 130, held: 0 })
+  const again = await startProcess(false, first.folder)
+  await again.keeper.step()
+  expect(again.keeper.isClean).toBe(true)
+  expect(await company()).toEqual({ spent: before.spent + 130, held: 0 })
+})
 
-onRedis(
-  'after an outage the calls are booked once, and a whole allowance is there again',
-  async () => {
-    const before = await company()
-    const { keeper, guard } = await startProcess()
-    const lease = await usable(keeper)
-    await goneFor(guard)
-    const answer = await allowanceOver(keeper).run(job('inline-1'), async () => {})
-    const { receipt } = (await answer?.answered) ?? {}
-    expect(receipt).toMatchObject({ degraded: true, cache: 'off', jobId: 'inline-1' })
-    expect(receipt?.why).toContain('no other budget was judged')
-    expect(await company()).toEqual({ ...before, held: USD })
-    // The same disk, another process: this one believes for ever that Redis is away.
-    const next = await startProcess(true, folder)
-    await until(async () => {
-      await next.keeper.step()
-      await rig.drain()
-      const current = next.keeper.current()
-      return current !== null && current.lease !== lease
-    })
-    expect(await company()).toEqual({ spent: before.spent + (receipt?.costNano ?? 0), held: USD })
-    const stored = await rig.runtime.store.result('inline-1')
-    expect(stored).toContain('"degraded":true')
-    const request = await rig.runtime.ledger.db.query.requests.findMany()
-    expect(request.find(({ job: id }) => id === 'inline-1')).toMatchObject({ outcome: 'answered' })
-  },
-)
+test('after an outage the calls are booked once, and a whole allowance is there again', async () => {
+  const before = await company()
+  const { keeper, guard } = await startProcess()
+  const lease = await usable(keeper)
+  await goneFor(guard)
+  const answer = await allowanceOver(keeper).run(job('inline-1'), async () => {})
+  const { receipt } = (await answer?.answered) ?? {}
+  expect(receipt).toMatchObject({ degraded: true, cache: 'off', jobId: 'inline-1' })
+  expect(receipt?.why).toContain('no other budget was judged')
+  expect(await company()).toEqual({ ...before, held: USD })
+  // The same disk, another process: this one believes for ever that Redis is away.
+  const next = await startProcess(true, folder)
+  await until(async () => {
+    await next.keeper.step()
+    await rig.drain()
+    const current = next.keeper.current()
+    return current !== null && current.lease !== lease
+  })
+  expect(await company()).toEqual({ spent: before.spent + (receipt?.costNano ?? 0), held: USD })
+  const stored = await rig.runtime.store.result('inline-1')
+  expect(stored).toContain('"degraded":true')
+  const request = await rig.runtime.ledger.db.query.requests.findMany()
+  expect(request.find(({ job: id }) => id === 'inline-1')).toMatchObject({ outcome: 'answered' })
+})
 
-onRedis('no journal, no call', async () => {
+test('no journal, no call', async () => {
   const { keeper, guard, journal } = await startProcess()
   await usable(keeper)
   await goneFor(guard)
@@ -190,7 +181,7 @@ onRedis('no journal, no call', async () => {
   guard.close()
 })
 
-onRedis('no more is called for than the allowance pays for', async () => {
+test('no more is called for than the allowance pays for', async () => {
   const { keeper, guard } = await startProcess()
   const lease = await usable(keeper)
   await goneFor(guard)
@@ -203,35 +194,32 @@ onRedis('no more is called for than the allowance pays for', async () => {
   guard.close()
 })
 
-onRedis(
-  'lease-and-empty: a slot that lost everything holds it again, and books nothing twice',
-  async () => {
-    const before = await company()
-    const { keeper, guard } = await startProcess()
-    const lease = await usable(keeper)
-    const held = await company()
-    // One call is in the ledger when the slot loses it, the other nowhere but in the journal.
-    await rig.runtime.store.bookLease(call(lease, 'empty-1/a', 40))
+test('lease-and-empty: a slot that lost everything holds it again, and books nothing twice', async () => {
+  const before = await company()
+  const { keeper, guard } = await startProcess()
+  const lease = await usable(keeper)
+  const held = await company()
+  // One call is in the ledger when the slot loses it, the other nowhere but in the journal.
+  await rig.runtime.store.bookLease(call(lease, 'empty-1/a', 40))
+  await rig.drain()
+  await goneFor(guard)
+  await keeper.enter({ is: 'intent', call: call(lease, 'empty-1/a', 40) })
+  await keeper.enter({ is: 'intent', call: call(lease, 'empty-2/a', 50) })
+  const { redis, options } = rig.runtime
+  const commands = redis?.commands
+  if (!commands) throw new Error('there is no Redis')
+  const keys = await commands.keys(`${options.BURSAR_PREFIX}:*`)
+  await commands.del(keys)
+  await until(async () => {
+    const [window] = await rig.runtime.store.peek([COMPANY]).catch(() => [])
+    if (!window) await rig.runtime.store.renew({ attempts: [], ttlMs: 1 }).catch(() => {})
+    return window?.heldNano === held.held
+  })
+  const next = await startProcess(false, folder)
+  await until(async () => {
+    await next.keeper.step()
     await rig.drain()
-    await goneFor(guard)
-    await keeper.enter({ is: 'intent', call: call(lease, 'empty-1/a', 40) })
-    await keeper.enter({ is: 'intent', call: call(lease, 'empty-2/a', 50) })
-    const { redis, options } = rig.runtime
-    const commands = redis?.commands
-    if (!commands) throw new Error('there is no Redis')
-    const keys = await commands.keys(`${options.BURSAR_PREFIX}:*`)
-    await commands.del(keys)
-    await until(async () => {
-      const [window] = await rig.runtime.store.peek([COMPANY]).catch(() => [])
-      if (!window) await rig.runtime.store.renew({ attempts: [], ttlMs: 1 }).catch(() => {})
-      return window?.heldNano === held.held
-    })
-    const next = await startProcess(false, folder)
-    await until(async () => {
-      await next.keeper.step()
-      await rig.drain()
-      return next.keeper.isClean
-    })
-    expect(await company()).toEqual({ spent: before.spent + 90, held: 0 })
-  },
-)
+    return next.keeper.isClean
+  })
+  expect(await company()).toEqual({ spent: before.spent + 90, held: 0 })
+})

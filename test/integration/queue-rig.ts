@@ -189,3 +189,12 @@ export function gate() {
   })
   return { wait, open }
 }
+
+/** A question of its own: no cache answers it. */
+export const ask = (content: string, more: object = {}) => ({
+  user: 'rich',
+  model: 'auto',
+  cache: false,
+  messages: [{ role: 'user' as const, content }],
+  ...more,
+})

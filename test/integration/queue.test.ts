@@ -2,7 +2,7 @@ import { afterEach, expect, it } from 'vitest'
 import { listEntries } from '../../src/ledger/queries/list-entries.ts'
 import { outcomeCounts } from '../../src/ledger/queries/outcome-counts.ts'
 import { createFollowingClock } from '../../src/queue/clock.ts'
-import { gate, POLICY, type Rig, type RigOptions, startRig, until } from './queue-rig.ts'
+import { ask, gate, POLICY, type Rig, type RigOptions, startRig, until } from './queue-rig.ts'
 
 let rig: Rig
 const start = async (options?: RigOptions) => {
@@ -10,14 +10,6 @@ const start = async (options?: RigOptions) => {
   return rig
 }
 afterEach(() => rig.close())
-
-const ask = (content: string, more: object = {}) => ({
-  user: 'rich',
-  model: 'auto',
-  cache: false,
-  messages: [{ role: 'user' as const, content }],
-  ...more,
-})
 
 it('sends a retryable failure again under a new hold, and books nothing for the first', async () => {
   const { client, tap, sandbox } = await start()

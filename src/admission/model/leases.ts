@@ -6,7 +6,7 @@ import type {
   CloseLeaseReply,
   LeaseCommand,
   LeaseReply,
-} from '../commands.ts'
+} from '../lease-commands.ts'
 import type { PostingKind } from '../outbox.ts'
 import { enterWindows, staleReply } from './admit.ts'
 import { concludeJob, leftOf, move, post, postRequest, raiseMarks } from './book.ts'

@@ -6,7 +6,7 @@ import type {
   CloseLeaseReply,
   LeaseCommand,
   LeaseReply,
-} from '../commands.ts'
+} from '../lease-commands.ts'
 import { FOREVER_MS } from '../plan-lines.ts'
 import { begin, callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
 import { writeConclusion, writeFixedPart, writeWindowTerms } from './lines.ts'

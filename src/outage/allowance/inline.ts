@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
-import type { BookLeaseCommand, SettleCommand } from '../../admission/commands.ts'
+import type { SettleCommand } from '../../admission/commands.ts'
 import { grantHold } from '../../admission/hold.ts'
+import type { BookLeaseCommand } from '../../admission/lease-commands.ts'
 import type { AttemptMeta } from '../../admission/outbox.ts'
 import { planRequest } from '../../admission/plan.ts'
 import { writeStoredResult } from '../../admission/result.ts'

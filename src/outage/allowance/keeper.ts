@@ -1,5 +1,5 @@
 import type { AdoptCommand, AdoptReply, LedgerWord } from '../../admission/adopt-command.ts'
-import type { BookLeaseCommand } from '../../admission/commands.ts'
+import type { BookLeaseCommand } from '../../admission/lease-commands.ts'
 import { LEASE_TTL_MS, newLeaseId } from '../../admission/lease-id.ts'
 import type { AdmissionStore } from '../../admission/store.ts'
 import { messageOf } from '../../errors.ts'

@@ -1,4 +1,5 @@
-import type { BookLeaseCommand, ConcludeCommand } from '../../admission/commands.ts'
+import type { ConcludeCommand } from '../../admission/commands.ts'
+import type { BookLeaseCommand } from '../../admission/lease-commands.ts'
 import type { Nano } from '../../money/nano.ts'
 import type { JournalRecord } from './records.ts'
 

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
-import type { BookLeaseCommand, ConcludeCommand, Conclusion } from '../../admission/commands.ts'
+import type { ConcludeCommand, Conclusion } from '../../admission/commands.ts'
+import type { BookLeaseCommand } from '../../admission/lease-commands.ts'
 import { OUTCOMES } from '../../admission/outbox.ts'
 
 const nano = z.int()

@@ -1,12 +1,6 @@
 import { own } from './own.ts'
-import {
-  buildBudget,
-  buildCache,
-  buildLimit,
-  buildPrice,
-  buildRung,
-  buildTier,
-} from './policy-build.ts'
+import { buildBudget, buildLimit, buildPrice, buildRung, buildTier } from './policy-build.ts'
+import { buildCache } from './policy-cache.ts'
 import { checkOverrides, checkRungs, type Names } from './policy-checks.ts'
 import type { PolicyDocument } from './policy-document.ts'
 import type { Draft } from './policy-draft.ts'

@@ -1,9 +1,7 @@
 import { modelTarget } from './model-target.ts'
-import { own } from './own.ts'
 import type { Draft } from './policy-draft.ts'
 import {
   type BudgetPolicy,
-  type CachePolicy,
   type FundPolicy,
   type LimitPolicy,
   type PriceOverride,
@@ -156,33 +154,3 @@ const buildRates = (
   cacheWriteUsdPerMtok: rates.cache_write ?? null,
   outputUsdPerMtok: rates.output,
 })
-
-const bytesOrNever = (size: number | string | false): number | null =>
-  typeof size === 'number' ? size : null
-
-/** Normalises the cache section. */
-export function buildCache({ responses, embeddings, namespaces }: Draft['cache']): CachePolicy {
-  return {
-    responses: {
-      enabled: responses.enabled,
-      ttlMs: responses.ttl,
-      semanticThreshold: null,
-      compressOverBytes: bytesOrNever(responses.compress_over),
-      encrypt: responses.encrypt,
-    },
-    embeddings: { enabled: embeddings.enabled, ttlMs: embeddings.ttl },
-    namespaces: own(
-      Object.fromEntries(
-        Object.entries(namespaces).map(
-          ([name, { ttl, invalidate_on, shared, compress_over, encrypt }]) => [
-            name,
-            {
-              ...{ ttlMs: ttl, invalidateOn: invalidate_on, shared, encrypt },
-              compressOverBytes: bytesOrNever(compress_over),
-            },
-          ],
-        ),
-      ),
-    ),
-  }
-}

@@ -1,10 +1,10 @@
 import { z } from 'zod'
+import { CacheSchema } from './policy-cache.ts'
 import type { Report } from './policy-errors.ts'
 import { reportIssues } from './policy-issues.ts'
 import {
   BudgetSchema,
   BypassSchema,
-  CacheSchema,
   DefaultsSchema,
   IdentitySchema,
   LimitSchema,

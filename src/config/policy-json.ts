@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { BursarError } from '../errors.ts'
 import type { Environment } from './options.ts'
 import { own } from './own.ts'
+import { StoredCacheSchema } from './policy-cache.ts'
 import { FUND_MODES, type FundPolicy, type Policy, RATES, SCOPES } from './policy-types.ts'
 import { fillVariables, hideVariables } from './policy-variables.ts'
 
@@ -99,29 +100,6 @@ const price = z.object({
   ...rates,
   longContext: z.object({ fromInputTokens: count, ...rates }).nullable(),
 })
-const cache = z.object({
-  responses: z.object({
-    enabled: z.boolean(),
-    ttlMs: count,
-    semanticThreshold: z.number().nullable().exactOptional(),
-    compressOverBytes: count.nullable().exactOptional(),
-    encrypt: z.boolean().exactOptional(),
-  }),
-  embeddings: z.object({ enabled: z.boolean(), ttlMs: count }).exactOptional(),
-  namespaces: z
-    .record(
-      z.string(),
-      z.object({
-        ttlMs: count,
-        invalidateOn: z.array(z.string()),
-        shared: z.boolean(),
-        compressOverBytes: count.nullable().exactOptional(),
-        encrypt: z.boolean().exactOptional(),
-      }),
-    )
-    .exactOptional(),
-})
-
 /** A stored policy. Keys that a later version of Bursar added are left out. */
 const StoredPolicySchema = z.object({
   timezone: z.string(),
@@ -156,7 +134,7 @@ const StoredPolicySchema = z.object({
       z.object({ inputUsdPerMtok: z.string(), outputUsdPerMtok: z.string() }),
     ])
     .exactOptional(),
-  cache,
+  cache: StoredCacheSchema,
 })
 
 /** Before budgets had several windows, the one they had stood among their keys. */

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { isBursarError } from '../errors.ts'
 import { parseUsd } from '../money/usd.ts'
+import { CacheSchema } from './policy-cache.ts'
 import { suggest } from './policy-errors.ts'
+import { duration, size } from './policy-measures.ts'
 import { FUND_MODES, PERIODS, WINDOW_PERIODS } from './policy-types.ts'
 import { modelName, name, text } from './policy-words.ts'
 import { BudgetScopeSchema, LimitScopeSchema } from './scope-schema.ts'
-import { parseDuration, parseSize } from './units.ts'
 
 /**
  * The shape of bursar.yaml. Single values are read here (money, durations, scopes); what needs more than one entry
@@ -39,16 +40,6 @@ const usdText = z.union([z.string(), z.number()], { error: USD }).transform((val
   }
 })
 const usdNano = usdText.transform(parseUsd)
-
-const measure = (read: (text: string) => number | undefined, min: number, mend: string) =>
-  z.string({ error: mend }).transform((value, context) => {
-    const amount = read(value)
-    if (amount !== undefined && amount >= min) return amount
-    context.addIssue({ code: 'custom', message: `"${value}" is not understood: ${mend}` })
-    return z.NEVER
-  })
-const duration = measure(parseDuration, 1, 'write a duration such as 500ms, 90s, 5m, 1h or 7d')
-const size = measure(parseSize, 1, 'write a size such as 512B, 2KiB or 1MiB')
 
 const zone = z
   .string()
@@ -210,44 +201,6 @@ export const UnknownModelsSchema = z.union(
   [z.literal('refuse'), z.strictObject({ input: usdText, output: usdText })],
   { error: 'write refuse, or a price for them: { input: "100", output: "500" }' },
 )
-
-const compressOver = z
-  .union([z.literal(['off', false]), size], { error: 'write off, or a size such as 2KiB' })
-  .default(2_048)
-
-export const CacheSchema = z.strictObject({
-  responses: z
-    .strictObject({
-      enabled: z.boolean().default(true),
-      ttl: duration.default(3_600_000),
-      // Nothing is promised that is not kept: neither of the two is built yet.
-      semantic: z
-        .literal(['off', false], { error: 'write off: only equal requests share an answer so far' })
-        .default('off'),
-      compress_over: compressOver,
-      encrypt: z
-        .literal(false, {
-          error: 'write false: answers are kept as they came so far, only namespaces are encrypted',
-        })
-        .default(false),
-    })
-    .prefault({}),
-  embeddings: z
-    .strictObject({ enabled: z.boolean().default(true), ttl: duration.default(86_400_000) })
-    .prefault({}),
-  namespaces: z
-    .record(
-      name,
-      z.strictObject({
-        ttl: duration,
-        invalidate_on: z.array(text).default([]),
-        shared: z.boolean().default(false),
-        compress_over: compressOver,
-        encrypt: z.boolean().default(false),
-      }),
-    )
-    .default({}),
-})
 
 /** The whole file. Unknown keys are refused everywhere. */
 export const PolicyFileSchema = z.strictObject({

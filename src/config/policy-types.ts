@@ -202,7 +202,12 @@ export interface CachePolicy {
     readonly semanticThreshold?: number | null
     /** Answers above this many bytes are compressed; null = never. */
     readonly compressOverBytes?: number | null
+    /** With BURSAR_CACHE_KEYS; absent = false. */
     readonly encrypt?: boolean
+    /** For how long after its `ttlMs` an answer is served while a new one is asked for; absent = 0. */
+    readonly staleWhileRevalidateMs?: number
+    /** For how long after its `ttlMs` an answer is served to whom no budget is left; absent = 0. */
+    readonly staleIfOverBudgetMs?: number
   }
   readonly embeddings?: { readonly enabled: boolean; readonly ttlMs: number }
   /** name -> namespace */

@@ -1,0 +1,113 @@
+import { z } from 'zod'
+import { own } from './own.ts'
+import { duration, size } from './policy-measures.ts'
+import type { CachePolicy } from './policy-types.ts'
+import { name, text } from './policy-words.ts'
+
+const off = z.literal(['off', false])
+
+const compressOver = z
+  .union([off, size], { error: 'write off, or a size such as 2KiB' })
+  .default(2_048)
+
+const longer = z
+  .union([off, duration], { error: 'write off, or a duration such as 10m' })
+  .default('off')
+
+const ResponsesSchema = z.strictObject({
+  enabled: z.boolean().default(true),
+  ttl: duration.default(3_600_000),
+  // Nothing is promised that is not kept.
+  semantic: z
+    .literal(['off', false], { error: 'write off: only equal requests share an answer so far' })
+    .default('off'),
+  compress_over: compressOver,
+  encrypt: z.boolean().default(false),
+  stale_while_revalidate: longer,
+  stale_when_over_budget: longer,
+})
+
+/** The section `cache` of bursar.yaml. */
+export const CacheSchema = z.strictObject({
+  responses: ResponsesSchema.prefault({}),
+  embeddings: z
+    .strictObject({ enabled: z.boolean().default(true), ttl: duration.default(86_400_000) })
+    .prefault({}),
+  namespaces: z
+    .record(
+      name,
+      z.strictObject({
+        ttl: duration,
+        invalidate_on: z.array(text).default([]),
+        shared: z.boolean().default(false),
+        compress_over: compressOver,
+        encrypt: z.boolean().default(false),
+      }),
+    )
+    .default({}),
+})
+
+const bytesOrNever = (bytes: number | string | false): number | null =>
+  typeof bytes === 'number' ? bytes : null
+const msOrNone = (ms: number | string | false): number => (typeof ms === 'number' ? ms : 0)
+
+/** Normalises the section. */
+export const buildCache = ({
+  responses,
+  embeddings,
+  namespaces,
+}: z.infer<typeof CacheSchema>): CachePolicy => ({
+  responses: buildResponses(responses),
+  embeddings: { enabled: embeddings.enabled, ttlMs: embeddings.ttl },
+  namespaces: own(
+    Object.fromEntries(
+      Object.entries(namespaces).map(
+        ([name, { ttl, invalidate_on, shared, compress_over, encrypt }]) => [
+          name,
+          {
+            ...{ ttlMs: ttl, invalidateOn: invalidate_on, shared, encrypt },
+            compressOverBytes: bytesOrNever(compress_over),
+          },
+        ],
+      ),
+    ),
+  ),
+})
+
+const buildResponses = (draft: z.infer<typeof ResponsesSchema>): CachePolicy['responses'] => ({
+  enabled: draft.enabled,
+  ttlMs: draft.ttl,
+  semanticThreshold: null,
+  compressOverBytes: bytesOrNever(draft.compress_over),
+  encrypt: draft.encrypt,
+  staleWhileRevalidateMs: msOrNone(draft.stale_while_revalidate),
+  staleIfOverBudgetMs: msOrNone(draft.stale_when_over_budget),
+})
+
+const count = z.int().min(0)
+
+/** The section as the ledger keeps it. What came later is absent in older policies. */
+export const StoredCacheSchema: z.ZodType<CachePolicy> = z.object({
+  responses: z.object({
+    enabled: z.boolean(),
+    ttlMs: count,
+    semanticThreshold: z.number().nullable().exactOptional(),
+    compressOverBytes: count.nullable().exactOptional(),
+    encrypt: z.boolean().exactOptional(),
+    staleWhileRevalidateMs: count.exactOptional(),
+    staleIfOverBudgetMs: count.exactOptional(),
+  }),
+  embeddings: z.object({ enabled: z.boolean(), ttlMs: count }).exactOptional(),
+  namespaces: z
+    .record(
+      z.string(),
+      z.object({
+        ttlMs: count,
+        invalidateOn: z.array(z.string()),
+        shared: z.boolean(),
+        compressOverBytes: count.nullable().exactOptional(),
+        encrypt: z.boolean().exactOptional(),
+      }),
+    )
+    .exactOptional(),
+})

@@ -194,6 +194,10 @@ export interface CacheNamespacePolicy {
   readonly encrypt?: boolean
 }
 
+/** Who may be served an answer: the user who asked for it, the tenant, everybody; narrow to wide. */
+export const CACHE_SHARES = ['user', 'tenant', 'shared'] as const
+export type CacheShare = (typeof CACHE_SHARES)[number]
+
 export interface CachePolicy {
   readonly responses: {
     readonly enabled: boolean

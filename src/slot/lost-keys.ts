@@ -12,9 +12,7 @@ const SCAN_KEYS = 1_000
 export async function* lostKeys(redis: Redis, prefix: string): AsyncGenerator<string[], void> {
   const { exp, out, windows, window, attempt, limit, flight, followers } = slotKeys(prefix)
   yield [exp, out, windows]
-  // Of a limit's steps too (lib/limits.lua).
-  const begins = [window, attempt, limit, flight, followers].map((key) => key(''))
-  const lost = [...begins, `${prefix}:qs:`]
+  const lost = [window, attempt, limit, flight, followers].map((key) => key(''))
   for (let cursor = '0'; ; ) {
     const [next, page] = await ask(redis.scan(cursor, 'MATCH', `${prefix}:*`, 'COUNT', SCAN_KEYS))
     const keys = page.filter((key) => lost.some((begin) => key.startsWith(begin)))

@@ -167,7 +167,7 @@ test('nothing that was moved stays for ever, but the windows that are swept', as
   const { slot, move } = slotKeys(prefix)
   const keys = (await redis.keys(`${prefix}*`)).filter((key) => key !== slot && key !== move)
   const names = keys.map((key) => key.slice(prefix.length + 1)).toSorted()
-  const limits = ['q:burst', 'q:hourly', 'q:tpm', 'qs:tpm']
+  const limits = ['q:burst', 'q:hourly', 'q:tpm']
   expect(names).toEqual(['body:j', 'gates', 'j:j', ...limits, 'res:j'])
   for (const key of keys) expect(await redis.pttl(key), key).toBeGreaterThan(0)
   expect(await redis.pttl(`${prefix}:q:tpm`)).toBeLessThan(64_000)

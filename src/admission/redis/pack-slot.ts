@@ -70,7 +70,8 @@ function packLimit(key: string, record: LimitRecord, nowMs: number): Writer[] {
   const { stepMs, step, sum, steps } = record
   if (steps.size === 0) return []
   const words = begin('s').text(key).double(stepMs).double(sum).double(step).byte(steps.size)
-  for (const [at, amount] of steps) words.double(at).double(amount)
+  const ascending = [...steps].toSorted(([a], [b]) => a - b)
+  for (const [at, amount] of ascending) words.double(at).double(amount)
   return [words]
 }
 

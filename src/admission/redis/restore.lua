@@ -5,7 +5,7 @@
            w  key, policy limit spent fired start end warn, marks, count, per credit: id amount until
            a  attempt, st, rev booked rung hold cap n at ttl, job, count, windows...: one that has ended
            j  job, cancelled queued n ttl, outcome or ''; the calls it waited for: joins, the last of them
-           s  limit's name (lib/limits), ms of a step, sum step, count, then per step: step amount
+           s  limit's name (lib/limits), ms of a step, sum step, count, then per step, the earliest first: step amount
            f  limit's name, period (ms), start of the window, count
            b  limit's name, theoretical arrival time (us)
            g  gate, closed until
@@ -66,21 +66,14 @@ end
 
 function restore.s(packed)
   local key, stepMs, sum, step, count, at = struct.unpack('<sdddB', packed, 2)
-  local line, earlier, ofStep, low, high = limitLine('s', key, stepMs * STEPS), {}, 0, step, -1
+  local line, earlier, ofStep, high = limitLine('s', key, stepMs * STEPS), {}, 0, -1
   for _ = 1, count do
     local of, amount
     of, amount, at = struct.unpack('<dd', packed, at)
-    low, high = math.min(low, of), math.max(high, of)
-    if of == step then
-      ofStep = amount
-    else
-      earlier[#earlier + 1], earlier[#earlier + 2] = int(of), int(amount)
-    end
+    high = of
+    if of == step then ofStep = amount else earlier[#earlier + 1] = struct.pack(EARLIER, of, amount) end
   end
-  writeSteps(line, { sum = sum, step = step, amount = ofStep, low = low, high = high })
-  if #earlier == 0 then return end
-  redis.call('HSET', P .. 'qs:' .. key, unpack(earlier))
-  redis.call('PEXPIRE', P .. 'qs:' .. key, int((STEPS + 2) * stepMsOf(line)))
+  writeSteps(line, { sum = sum, step = step, amount = ofStep, high = high, earlier = table.concat(earlier) })
 end
 
 function restore.f(packed)

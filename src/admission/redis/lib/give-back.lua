@@ -8,15 +8,27 @@ local function unusedOf(line, amount, used)
   return amount - (unit == 3 and used.output or used.total - used.output)
 end
 
+-- Takes an amount back from an earlier step; returns whether that one still counts. The latest are looked at first.
+local function lessenEarlier(s, step, unused)
+  for from = #s.earlier - EARLIER_BYTES + 1, 1, -EARLIER_BYTES do
+    local at, amount = struct.unpack(EARLIER, s.earlier, from)
+    if at < step then return false end
+    if at == step then
+      s.earlier = string.sub(s.earlier, 1, from - 1) .. struct.pack(EARLIER, at, amount - unused)
+        .. string.sub(s.earlier, from + EARLIER_BYTES)
+      return true
+    end
+  end
+  return false
+end
+
 local function giveBackSteps(line, unused, atMs)
   local held = line[HELD_STATE]
   if type(held[1]) ~= 'table' then held[1] = readSteps(held[1]) end
-  local s, step, key = held[1], math.floor(atMs / stepMsOf(line)), P .. 'qs:' .. line[NAME]
+  local s, step = held[1], math.floor(atMs / stepMsOf(line))
   if step == s.step and s.high == s.step then
     s.amount = s.amount - unused
-  elseif redis.call('HEXISTS', key, int(step)) == 1 then
-    redis.call('HINCRBY', key, int(step), int(-unused))
-  else
+  elseif not lessenEarlier(s, step, unused) then
     return
   end
   touch(line)

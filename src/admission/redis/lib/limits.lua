@@ -4,16 +4,16 @@
   tokens of a hold, 1 one call, 2 input, 3 output cap; at its position among the keys; free: hits take nothing.
   `held` is { what q:<name> holds or false, changed by, given back }: commands of one script that share a limit share it,
   and it is written once, by writeLimits. Needs state.
-  q:<name>   s  sum, step, amount of step, lowest step kept, highest step taken or -1; packed
+  q:<name>   s  sum, step, amount of step, highest step taken or -1, then of each earlier step: step amount; packed
              f  start of the window, count; packed
              b  theoretical arrival time, microseconds, digits
              c  lanes taken, digits
-  qs:<name>  s  hash  earlier step -> amount: touched only when a new step begins
 ]]
 local NAME, HELD_STATE, UNIT, AT, FREE = 2, 6, 7, 8, 9
 local STEPS = 60
 local LANE_RETRY_MS = 1000
-local STEP_STATE, WINDOW_STATE = '<ddddd', '<dd'
+local STEP_STATE, STEP_STATE_BYTES, WINDOW_STATE = '<dddd', 32, '<dd'
+local EARLIER, EARLIER_BYTES = '<dd', 16
 -- From a Monday to 1970-01-01; a multiple of every period that is shorter than a week.
 local SINCE_MONDAY_MS = 259200000
 -- A clock that is set back finds the window that has begun.
@@ -41,14 +41,16 @@ local function heldAmount(line, input, output)
   return math.min(wanted, line[1] == 'b' and line[5] or line[3])
 end
 
+-- `earlier` travels as it is: what a decision needs is the sum.
 local function readSteps(value)
-  local sum, step, amount, low, high = struct.unpack(STEP_STATE, value)
-  return { sum = sum, step = step, amount = amount, low = low, high = high, known = true }
+  local sum, step, amount, high = struct.unpack(STEP_STATE, value)
+  local earlier = string.sub(value, STEP_STATE_BYTES + 1)
+  return { sum = sum, step = step, amount = amount, high = high, earlier = earlier, known = true }
 end
 
 -- The time to live moves on when a step begins, which is often enough.
 local function writeSteps(line, s)
-  local key, value = keys[line[AT]], struct.pack(STEP_STATE, s.sum, s.step, s.amount, s.low, s.high)
+  local key, value = keys[line[AT]], struct.pack(STEP_STATE, s.sum, s.step, s.amount, s.high) .. s.earlier
   if s.known then
     redis.call('SET', key, value, 'KEEPTTL')
   else
@@ -57,56 +59,45 @@ local function writeSteps(line, s)
   end
 end
 
--- Begins a new step: the last one joins the earlier ones, and those that have left the window go.
+-- Steps before this one have left the window.
+local function forgetSteps(s, oldest)
+  local from = 1
+  while from < #s.earlier do
+    local step, amount = struct.unpack(EARLIER, s.earlier, from)
+    if step >= oldest then break end
+    s.sum, from = s.sum - amount, from + EARLIER_BYTES
+  end
+  if from > 1 then s.earlier = string.sub(s.earlier, from) end
+end
+
+-- Begins a new step: the last one joins the earlier ones, and those that have left the window go. Nothing is written
+-- until something is taken: whoever reads the old state slides it alike.
 local function slide(line)
   local held = line[HELD_STATE]
   if type(held[1]) == 'table' then return held[1] end
   local step = math.floor(now / stepMsOf(line))
   local s = held[1] and readSteps(held[1])
+  if not s or s.high < step - STEPS then
+    s = { sum = 0, step = step, amount = 0, high = -1, earlier = '' }
   -- A clock that goes back (a failover, a correction) finds the step that has begun.
-  if s and s.step >= step then
-    held[1] = s
-    return s
+  elseif s.step < step then
+    if s.high == s.step then s.earlier = s.earlier .. struct.pack(EARLIER, s.step, s.amount) end
+    forgetSteps(s, step - STEPS)
+    s.step, s.amount, s.known = step, 0, false
   end
-  local oldest, key = step - STEPS, P .. 'qs:' .. line[NAME]
-  if not s or s.high < oldest then
-    if s then redis.call('DEL', key) end
-    held[1] = { sum = 0, step = step, amount = 0, low = step, high = -1 }
-    return held[1]
-  end
-  if s.high == s.step then
-    redis.call('HSET', key, int(s.step), int(s.amount))
-    redis.call('PEXPIRE', key, int((STEPS + 2) * stepMsOf(line)))
-  end
-  if s.low < oldest then
-    local gone = {}
-    for at = s.low, math.min(oldest - 1, s.low + 2 * STEPS) do gone[#gone + 1] = int(at) end
-    for _, amount in ipairs(redis.call('HMGET', key, unpack(gone))) do
-      if amount then s.sum = s.sum - tonumber(amount) end
-    end
-    redis.call('HDEL', key, unpack(gone))
-    s.low = oldest
-  end
-  s.step, s.amount, s.known = step, 0, false
-  writeSteps(line, s)
   held[1] = s
   return s
 end
 
 -- When enough steps have left for the amount to fit.
 local function roomAt(line, amount, s)
-  local names, sum, at = {}, s.sum, now
-  for step = s.low, s.step - 1 do names[#names + 1] = int(step) end
-  local counts = #names > 0 and redis.call('HMGET', P .. 'qs:' .. line[NAME], unpack(names)) or {}
-  if s.high == s.step then counts[#names + 1] = s.amount end
-  for i = 1, #names + 1 do
-    if counts[i] then
-      sum = sum - tonumber(counts[i])
-      at = (s.low + i - 1 + STEPS + 1) * stepMsOf(line)
-      if sum + amount <= line[3] then return at end
-    end
+  local sum, at = s.sum, now
+  for from = 1, #s.earlier, EARLIER_BYTES do
+    local step, taken = struct.unpack(EARLIER, s.earlier, from)
+    sum, at = sum - taken, (step + STEPS + 1) * stepMsOf(line)
+    if sum + amount <= line[3] then return at end
   end
-  return at
+  return s.high == s.step and (s.step + STEPS + 1) * stepMsOf(line) or at
 end
 
 local function windowStart(line, atMs) return atMs - (atMs + SINCE_MONDAY_MS) % line[4] end

@@ -1,8 +1,7 @@
 import { z } from 'zod'
-import { own } from './own.ts'
 import { duration, size } from './policy-measures.ts'
+import { buildNamespaces, namespacesSchema, StoredNamespacesSchema } from './policy-namespaces.ts'
 import type { CachePolicy } from './policy-types.ts'
-import { name, text } from './policy-words.ts'
 
 const off = z.literal(['off', false])
 
@@ -33,18 +32,7 @@ export const CacheSchema = z.strictObject({
   embeddings: z
     .strictObject({ enabled: z.boolean().default(true), ttl: duration.default(86_400_000) })
     .prefault({}),
-  namespaces: z
-    .record(
-      name,
-      z.strictObject({
-        ttl: duration,
-        invalidate_on: z.array(text).default([]),
-        shared: z.boolean().default(false),
-        compress_over: compressOver,
-        encrypt: z.boolean().default(false),
-      }),
-    )
-    .default({}),
+  namespaces: namespacesSchema(compressOver).default({}),
 })
 
 const bytesOrNever = (bytes: number | string | false): number | null =>
@@ -59,19 +47,7 @@ export const buildCache = ({
 }: z.infer<typeof CacheSchema>): CachePolicy => ({
   responses: buildResponses(responses),
   embeddings: { enabled: embeddings.enabled, ttlMs: embeddings.ttl },
-  namespaces: own(
-    Object.fromEntries(
-      Object.entries(namespaces).map(
-        ([name, { ttl, invalidate_on, shared, compress_over, encrypt }]) => [
-          name,
-          {
-            ...{ ttlMs: ttl, invalidateOn: invalidate_on, shared, encrypt },
-            compressOverBytes: bytesOrNever(compress_over),
-          },
-        ],
-      ),
-    ),
-  ),
+  namespaces: buildNamespaces(namespaces, bytesOrNever),
 })
 
 const buildResponses = (draft: z.infer<typeof ResponsesSchema>): CachePolicy['responses'] => ({
@@ -98,16 +74,5 @@ export const StoredCacheSchema: z.ZodType<CachePolicy> = z.object({
     staleIfOverBudgetMs: count.exactOptional(),
   }),
   embeddings: z.object({ enabled: z.boolean(), ttlMs: count }).exactOptional(),
-  namespaces: z
-    .record(
-      z.string(),
-      z.object({
-        ttlMs: count,
-        invalidateOn: z.array(z.string()),
-        shared: z.boolean(),
-        compressOverBytes: count.nullable().exactOptional(),
-        encrypt: z.boolean().exactOptional(),
-      }),
-    )
-    .exactOptional(),
+  namespaces: StoredNamespacesSchema.exactOptional(),
 })

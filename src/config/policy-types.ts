@@ -186,6 +186,10 @@ export interface CacheNamespacePolicy {
   readonly ttlMs: number
   /** Names of application events that empty it. */
   readonly invalidateOn: readonly string[]
+  /** Those at which it is made anew, where a process has a loader for it; it is emptied elsewhere. Absent = []. */
+  readonly refreshOn?: readonly string[]
+  /** When all of it goes every day, `HH:MM` in the policy's timezone; null or absent = never. */
+  readonly refreshDaily?: string | null
   /** Open to every tenant; false keeps the tenant wall. */
   readonly shared: boolean
   /** Values above this many bytes are compressed; null = never, absent = 2 KiB. */

@@ -10,6 +10,7 @@ import { at } from './policy-issues.ts'
 import { checkUntil, type PlacedRung } from './policy-ladders.ts'
 import { buildProviders } from './policy-providers.ts'
 import type { FundPolicy, Policy, PriceOverride, TierPolicy } from './policy-types.ts'
+import { warmingBudget } from './policy-warming.ts'
 
 /** A policy, and where its rungs stand in the file. */
 export interface Built {
@@ -50,7 +51,7 @@ export function build(
     budgets: draft.budgets.flatMap((entry, i) => {
       const fund = entry && fundAt(['budgets', i], entry, timezone, report)
       return fund ? [buildBudget(entry, fund)] : []
-    }),
+    }).concat(draft.cache.warming ? [warmingBudget(draft.cache.warming, timezone)] : []),
     limits: draft.limits.flatMap((entry, i) => {
       const built = entry && buildLimit(entry, (message) => report(['limits', i], message))
       return built ? [built] : []

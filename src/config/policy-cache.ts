@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { duration, size } from './policy-measures.ts'
 import { buildNamespaces, namespacesSchema, StoredNamespacesSchema } from './policy-namespaces.ts'
 import type { CachePolicy } from './policy-types.ts'
+import { buildWarming, StoredWarmingSchema, WarmingSchema } from './policy-warming.ts'
+import { text } from './policy-words.ts'
 
 const off = z.literal(['off', false])
 
@@ -24,6 +26,8 @@ const ResponsesSchema = z.strictObject({
   encrypt: z.boolean().default(false),
   stale_while_revalidate: longer,
   stale_when_over_budget: longer,
+  invalidate_on: z.array(text).default([]),
+  index_tags: z.boolean().default(false),
 })
 
 /** The section `cache` of bursar.yaml. */
@@ -33,6 +37,8 @@ export const CacheSchema = z.strictObject({
     .strictObject({ enabled: z.boolean().default(true), ttl: duration.default(86_400_000) })
     .prefault({}),
   namespaces: namespacesSchema(compressOver).default({}),
+  hit_rate_target: z.number().min(0).max(100).optional(),
+  warming: WarmingSchema.optional(),
 })
 
 const bytesOrNever = (bytes: number | string | false): number | null =>
@@ -44,10 +50,14 @@ export const buildCache = ({
   responses,
   embeddings,
   namespaces,
+  hit_rate_target,
+  warming,
 }: z.infer<typeof CacheSchema>): CachePolicy => ({
   responses: buildResponses(responses),
   embeddings: { enabled: embeddings.enabled, ttlMs: embeddings.ttl },
   namespaces: buildNamespaces(namespaces, bytesOrNever),
+  ...(hit_rate_target !== undefined && { hitRateTarget: hit_rate_target }),
+  ...(warming && { warming: buildWarming(warming) }),
 })
 
 const buildResponses = (draft: z.infer<typeof ResponsesSchema>): CachePolicy['responses'] => ({
@@ -58,6 +68,8 @@ const buildResponses = (draft: z.infer<typeof ResponsesSchema>): CachePolicy['re
   encrypt: draft.encrypt,
   staleWhileRevalidateMs: msOrNone(draft.stale_while_revalidate),
   staleIfOverBudgetMs: msOrNone(draft.stale_when_over_budget),
+  invalidateOn: draft.invalidate_on,
+  indexTags: draft.index_tags,
 })
 
 const count = z.int().min(0)
@@ -72,7 +84,11 @@ export const StoredCacheSchema: z.ZodType<CachePolicy> = z.object({
     encrypt: z.boolean().exactOptional(),
     staleWhileRevalidateMs: count.exactOptional(),
     staleIfOverBudgetMs: count.exactOptional(),
+    invalidateOn: z.array(z.string()).exactOptional(),
+    indexTags: z.boolean().exactOptional(),
   }),
   embeddings: z.object({ enabled: z.boolean(), ttlMs: count }).exactOptional(),
   namespaces: StoredNamespacesSchema.exactOptional(),
+  hitRateTarget: z.number().exactOptional(),
+  warming: StoredWarmingSchema.exactOptional(),
 })

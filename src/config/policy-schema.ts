@@ -1,10 +1,9 @@
 import { z } from 'zod'
-import { isBursarError } from '../errors.ts'
-import { parseUsd } from '../money/usd.ts'
 import { CacheSchema } from './policy-cache.ts'
 import { suggest } from './policy-errors.ts'
 import { duration, size } from './policy-measures.ts'
 import { FUND_MODES, PERIODS, WINDOW_PERIODS } from './policy-types.ts'
+import { usdNano, usdText } from './policy-usd.ts'
 import { modelName, name, text } from './policy-words.ts'
 import { BudgetScopeSchema, LimitScopeSchema } from './scope-schema.ts'
 
@@ -12,34 +11,13 @@ import { BudgetScopeSchema, LimitScopeSchema } from './scope-schema.ts'
  * The shape of bursar.yaml. Single values are read here (money, durations, scopes); what needs more than one entry
  * (names that must exist, ladders, duplicates) is judged in policy-checks.ts. docs/policy.md lists every key.
  */
-/** What tiers and providers bring along is called `tier.<name>` and `provider.<name>`. */
-const ownName = name.refine((id) => !/^(tier|provider)\./.test(id), {
-  error: 'names that begin with "tier." or "provider." belong to those: choose another',
+/** What tiers, providers and the cache bring along is called `tier.<name>`, `provider.<name>` and `cache.<name>`. */
+const ownName = name.refine((id) => !/^(tier|provider|cache)\./.test(id), {
+  error: 'names that begin with "tier.", "provider." or "cache." belong to those: choose another',
 })
 const count = (min: number, max: number) => z.int().min(min).max(max)
 const tokens = count(1, 10_000_000)
 const percent = (min: number, max: number) => z.int().min(min).max(max)
-
-const USD = 'write USD in quotes, e.g. "12.50"'
-/** Kept as text: what is multiplied later is never a float. */
-const usdText = z.union([z.string(), z.number()], { error: USD }).transform((value, context) => {
-  if (typeof value === 'number' && !Number.isSafeInteger(value)) {
-    context.addIssue({
-      code: 'custom',
-      message: `${value} is no whole number: write USD in quotes, "${value}"`,
-    })
-    return z.NEVER
-  }
-  try {
-    parseUsd(String(value))
-    return String(value)
-  } catch (error) {
-    if (!isBursarError(error, 'INVALID_MONEY')) throw error
-    context.addIssue({ code: 'custom', message: error.message })
-    return z.NEVER
-  }
-})
-const usdNano = usdText.transform(parseUsd)
 
 const zone = z
   .string()

@@ -216,10 +216,28 @@ export interface CachePolicy {
     readonly staleWhileRevalidateMs?: number
     /** For how long after its `ttlMs` an answer is served to whom no budget is left; absent = 0. */
     readonly staleIfOverBudgetMs?: number
+    /** Names of application events that end answers. Absent = none. */
+    readonly invalidateOn?: readonly string[]
+    /** Whether answers are found by the tags and the user of the request; absent = false. */
+    readonly indexTags?: boolean
   }
   readonly embeddings?: { readonly enabled: boolean; readonly ttlMs: number }
   /** name -> namespace */
   readonly namespaces?: Readonly<Record<string, CacheNamespacePolicy>>
+  /** Percent of the answers that should cost nothing; absent = nobody said. */
+  readonly hitRateTarget?: number
+  /** Absent = nothing is asked for so that it is there already when somebody wants it. */
+  readonly warming?: WarmingPolicy
+}
+
+/** What may be spent on answers that nobody waits for yet. */
+export interface WarmingPolicy {
+  /** Whether prompts are learned and refreshed; false = an operator's alone. */
+  readonly enabled: boolean
+  readonly limitNano: Nano
+  readonly per: Period
+  /** How many prompts are kept warm, dearest first. */
+  readonly top: number
 }
 
 /** The whole of bursar.yaml, checked and normalised: names resolved, money parsed, defaults filled in. */

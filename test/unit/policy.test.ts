@@ -229,7 +229,7 @@ colour: blue
     ],
     [
       'limits: [{ id: tier.basic, scope: user, concurrent: 1 }]',
-      'limits[0].id: names that begin with "tier." or "provider." belong to those',
+      'limits[0].id: names that begin with "tier.", "provider." or "cache." belong to those',
     ],
     ['limits: [{ id: a, scope: user }]', 'limits[0]: counts nothing, or too much'],
     ['limits: [{ id: a, scope: user, requests: 1 }]', 'limits[0]: says no time; write per: minute'],

@@ -48,6 +48,7 @@ export type ErrorCode =
   | 'UNKNOWN_ROUTE'
   | 'UNSUPPORTED_MEDIA_TYPE'
   | 'GATEWAY_UNAVAILABLE'
+  | 'FETCH_FAILED'
   | 'UNEXPECTED'
 
 /** Plain JSON that a handler or a person may need; never a prompt, an answer or a key. */

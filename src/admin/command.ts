@@ -3,6 +3,7 @@ import type { AdmissionStore } from '../admission/store.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Queues } from '../queue/queues.ts'
 import type { TierShelf } from '../queue/tier-shelf.ts'
+import type { CachePlace } from './cache/place.ts'
 import type { ReadSlot } from './place/read-slot.ts'
 
 /**
@@ -22,6 +23,8 @@ export interface AdminPlace {
   queues(): Promise<Queues>
   /** Where processes look up the tiers that users were given. Throws like `queues`. */
   tiers(): Promise<TierShelf>
+  /** What is kept so that it need not be made again. Throws like `queues`. */
+  cache(): Promise<CachePlace>
 }
 
 /** The slot's own steps that an operator may ask for. */

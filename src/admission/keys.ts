@@ -25,6 +25,9 @@ export interface SlotKeys {
   job(id: string): string
   limit(key: string): string
   cached(key: string): string
+  /** Sorted set: cache keys that depend on a label -> their end; and what was invalidated, newest first. */
+  filed(label: string): string
+  readonly cacheNotes: string
   /** The attempt that is asking for a cache key now, and the list of jobs that wait for an attempt. */
   flight(key: string): string
   followers(attempt: string): string
@@ -59,6 +62,8 @@ export function slotKeys(prefix: string): SlotKeys {
     limit: under('q'),
     gates: `${prefix}:gates`,
     cached: under('cache'),
+    filed: under('filed'),
+    cacheNotes: `${prefix}:cache-notes`,
     flight: under('f'),
     followers: under('fw'),
     turns: under('turns'),

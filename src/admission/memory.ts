@@ -1,4 +1,6 @@
 import { EventEmitter } from 'node:events'
+import type { AnswerShelf } from '../cache/invalidation/answer-shelf.ts'
+import { memoryAnswers } from '../cache/invalidation/memory-answers.ts'
 import { FLOW_KEEP_MS } from './model/fair.ts'
 import { limitEndMs } from './model/limits.ts'
 import { KEEP_MS } from './model/state.ts'
@@ -20,8 +22,15 @@ export interface MemoryStoreOptions {
 const FORGET_MS = 2 * KEEP_MS
 const FORGET_EVERY_MS = 60_000
 
+/** What an operator may do to the answers that are kept beside a slot of this process. */
+export interface OwnAnswers {
+  readonly answers: AnswerShelf
+}
+
 /** One slot in this process. Every command runs to its end before the next: JavaScript is the lock. */
-export function createMemoryStore(options: MemoryStoreOptions): AdmissionStore & Signals {
+export function createMemoryStore(
+  options: MemoryStoreOptions,
+): AdmissionStore & Signals & OwnAnswers {
   const { clock, state = model.emptySlot(), deliver = (tell) => tell() } = options
   const events = new EventEmitter().setMaxListeners(0)
   const effects: model.Effects = {
@@ -40,6 +49,7 @@ export function createMemoryStore(options: MemoryStoreOptions): AdmissionStore &
 
   return {
     outbox: memoryOutbox(state),
+    answers: memoryAnswers(state.cache, clock),
     async open(epoch) {
       if (state.slot) return 'already-open'
       state.slot = { epoch, open: true, acked: '0', trimmed: '0' }

@@ -17,6 +17,7 @@ import { closeQueues, openQueues, type Queues } from '../queue/queues.ts'
 import { createResults, type Results } from '../queue/results.ts'
 import type { LogSource } from '../queue/streams/follow.ts'
 import { createLogSource } from '../queue/streams/redis-log-source.ts'
+import { createKeepAlive, letExit } from './idle.ts'
 
 /** A connected client's parts. */
 export interface LinkParts {
@@ -138,44 +139,6 @@ export function createLink(options: LinkOptions, clock: Clock, shared?: LinkOuta
         await connecting?.catch(() => {})
         for (const close of closers.splice(0).toReversed()) await close()
       }),
-  }
-}
-
-/** Lets the process end while this connection, or one made after it, is idle or away. */
-function letExit(redis: Redis): Redis {
-  redis.on('connect', () => redis.stream.unref())
-  // The timer is set before the event is told. ioredis has no other way to it; without it only the end is late.
-  redis.on('reconnecting', () => {
-    const timer: unknown = Reflect.get(redis, 'reconnectTimeout')
-    if (timer instanceof Object && 'unref' in timer && typeof timer.unref === 'function') {
-      timer.unref()
-    }
-  })
-  const duplicate = redis.duplicate.bind(redis)
-  redis.duplicate = (override) => letExit(duplicate(override))
-  return redis
-}
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1
-
-/** Keeps the process alive while operations are under way, and no longer. */
-function createKeepAlive() {
-  let running = 0
-  let timer: NodeJS.Timeout | undefined
-  return {
-    async during<T>(work: () => Promise<T>): Promise<T> {
-      running += 1
-      timer ??= setInterval(() => {}, LONGEST_TIMER_MS)
-      try {
-        return await work()
-      } finally {
-        running -= 1
-        if (running === 0) {
-          clearInterval(timer)
-          timer = undefined
-        }
-      }
-    },
   }
 }
 

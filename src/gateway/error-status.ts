@@ -67,5 +67,6 @@ export const ERROR_STATUS = {
   UNKNOWN_ROUTE: missing,
   UNSUPPORTED_MEDIA_TYPE: wrong(415),
   GATEWAY_UNAVAILABLE: broken(503),
+  FETCH_FAILED: broken(502),
   UNEXPECTED: broken(500),
 } as const satisfies Record<ErrorCode, ErrorStatus>

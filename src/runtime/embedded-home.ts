@@ -40,6 +40,7 @@ export async function openEmbeddedHome(parts: HomeParts): Promise<Home> {
     chunks: logs,
     logs,
     shelf,
+    answers: store.answers,
     life: null,
     redis: null,
   }

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { AdmissionStore, Signals } from '../admission/store.ts'
+import type { AnswerShelf } from '../cache/invalidation/answer-shelf.ts'
 import type { Options } from '../config/options.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { windowTotals } from '../ledger/queries/window-sums.ts'
@@ -23,6 +24,8 @@ export interface Home {
   /** Follows what `chunks` write; null = in Redis, where each client follows over a connection of its own. */
   readonly logs: LogSource | null
   readonly shelf: PolicyShelf
+  /** What is kept of answers, to be listed and dropped. */
+  readonly answers: AnswerShelf
   /** This process's part in the slot's lives; null = embedded: the slot loses nothing that the process does not. */
   readonly life: Life | null
   /** The bounded connection for commands of the slot, and the one that BullMQ's objects share; null = embedded. */

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { Redis } from 'ioredis'
 import { createRedisStore } from '../admission/redis/store.ts'
+import { redisAnswers } from '../cache/invalidation/redis-answers.ts'
 import { openLedger } from '../ledger/open.ts'
 import { redisBackend } from '../queue/backend.ts'
 import { checkRedis } from '../queue/check-redis.ts'
@@ -66,6 +67,7 @@ export async function openRedisHome(
     chunks: createChunkLog(commands, logger),
     logs: null,
     shelf,
+    answers: redisAnswers(commands, prefix),
     life,
     redis: { commands, connection },
   }

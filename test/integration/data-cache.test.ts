@@ -10,6 +10,8 @@ import { redisDataStore } from '../../src/cache/data/redis-store.ts'
 import type { DataStore } from '../../src/cache/data/store.ts'
 import type { DataCache } from '../../src/cache/data/types.ts'
 import { withFallback } from '../../src/cache/data/with-fallback.ts'
+import { createRecorder } from '../../src/cache/figures/recorder.ts'
+import { memoryFigures } from '../../src/cache/figures/shelf.ts'
 import { cacheKey, codeHash, createCache } from '../../src/client/cache/index.ts'
 import { connectCommands } from '../../src/queue/connection.ts'
 import { connectRedis, freshPrefix } from '../helpers/redis.ts'
@@ -35,8 +37,9 @@ function cacheOver(store: DataStore): DataCache & { readonly told: Told } {
   }
   const namespaces = createNamespaces(POLICY)
   const codec = createCodec(readCacheKeys(`k1:${SECRET}`))
+  const figures = memoryFigures()
   const cache = createDataCache({
-    ...{ store, codec, logger },
+    ...{ store, codec, logger, figures, recorder: createRecorder() },
     namespaces: async () => namespaces,
     defaultTenant: () => 'default',
   })
@@ -162,7 +165,7 @@ describe.each([
     }
     await put()
     const emptied = await cache.emit('progress.updated', { tenant: 'a', user: 'ann' })
-    expect(emptied).toContainEqual({ namespace: 'struggling-areas', dropped: 1 })
+    expect(emptied).toContainEqual({ namespace: 'struggling-areas', dropped: 1, refreshed: 0 })
     expect(await left('struggling-areas')).toBe(3)
     await cache.emit('progress.updated', { tenant: 'a' })
     expect(await left('struggling-areas')).toBe(2)

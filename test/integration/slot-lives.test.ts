@@ -262,6 +262,7 @@ test('unconfirmed confirm: an attempt that the slot has forgotten is made a reco
     slot: () => Promise.reject(new Error('not asked')),
     queues: () => Promise.reject(new Error('not asked')),
     tiers: () => Promise.reject(new Error('not asked')),
+    cache: () => Promise.reject(new Error('not asked')),
   }
   const hold = await a.hold('j/a')
   hold.consume()

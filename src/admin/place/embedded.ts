@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { AdmissionStore } from '../../admission/store.ts'
+import type { AnswerShelf } from '../../cache/invalidation/answer-shelf.ts'
 import { SafeInteger } from '../../ledger/columns.ts'
 import { type Ledger, rowsOf } from '../../ledger/ledger.ts'
 import type { PolicyShelf } from '../../queue/published-policy.ts'
@@ -14,10 +15,17 @@ export interface EmbeddedParts {
   readonly ledger: Ledger
   readonly queues: Queues
   readonly shelf: Pick<PolicyShelf, 'tiers'>
+  readonly answers: AnswerShelf
 }
 
 /** The parts of this very process; they stay the caller's to close. */
-export function embeddedPlace({ store, ledger, queues, shelf }: EmbeddedParts): AdminPlace {
+export function embeddedPlace({
+  store,
+  ledger,
+  queues,
+  shelf,
+  answers,
+}: EmbeddedParts): AdminPlace {
   const slot = slotOver(store, ledger)
   return {
     ledger: async () => ledger,
@@ -25,6 +33,7 @@ export function embeddedPlace({ store, ledger, queues, shelf }: EmbeddedParts): 
     repair: async () => store,
     queues: async () => queues,
     tiers: async () => shelf.tiers,
+    cache: async () => ({ answers, data: null, figures: null, memory: async () => null }),
   }
 }
 

@@ -6,6 +6,7 @@ import { connectCommands } from '../../queue/connection.ts'
 import { redisShelf } from '../../queue/published-policy.ts'
 import { closeQueues, openQueues, type Queues } from '../../queue/queues.ts'
 import type { AdminPlace } from '../command.ts'
+import { cacheOver } from './cache.ts'
 import { openLedgerToRead } from './read-ledger.ts'
 import { openSlotPlace, PATIENCE_MS, redisUrlOf } from './redis-slot.ts'
 
@@ -51,6 +52,7 @@ export function storesPlace(options: Options): OpenPlace {
     repair: slot,
     queues: async () => (await link()).queues,
     tiers: async () => (await shelf()).tiers,
+    cache: async () => cacheOver((await link()).redis, options.BURSAR_PREFIX),
     async close() {
       for (const close of closers.splice(0).toReversed()) await close()
     },

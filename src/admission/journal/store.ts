@@ -1,5 +1,5 @@
 import type { Nano } from '../../money/nano.ts'
-import { createMemoryStore } from '../memory.ts'
+import { createMemoryStore, type OwnAnswers } from '../memory.ts'
 import { emptySlot, type SlotState } from '../model.ts'
 import type { AdmissionStore, Signals } from '../store.ts'
 import { Changes } from './changes.ts'
@@ -23,7 +23,7 @@ export interface Recovered {
   readonly unconfirmedNano: Nano
 }
 
-export interface JournaledStore extends AdmissionStore, Signals {
+export interface JournaledStore extends AdmissionStore, Signals, OwnAnswers {
   /** Ends every open hold as `expire` does, due or not. Only at start, by the only process on the folder. */
   recover(): Promise<Recovered>
 }

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
+import { matcher } from '../matcher.ts'
 import { noNumber } from './errors.ts'
-import { type DataStore, namespaceOf } from './store.ts'
+import { type DataStore, isOf } from './store.ts'
 
 interface Kept {
   readonly scope: string
@@ -31,14 +32,17 @@ export function memoryDataStore(maxBytes = MOST_BYTES): DataStore {
     get: async (scope, keys) => keys.map((key) => kept.get(at(scope, key))?.value ?? null),
     async put(scope, entries) {
       for (const { ttlMs, ...entry } of entries) {
-        kept.set(at(scope, entry.key), { scope, ...entry }, { ttl: ttlMs })
+        // As in Redis: what a key was once found by it is still found by.
+        const before = kept.peek(at(scope, entry.key))?.tags ?? []
+        const tags = [...new Set([...before, ...entry.tags])]
+        kept.set(at(scope, entry.key), { scope, ...entry, tags }, { ttl: ttlMs })
       }
     },
     drop: async (scope, keys) => keys.filter((key) => kept.delete(at(scope, key))).length,
     dropTagged: async (scope, tag) =>
       dropWhere((one) => one.scope === scope && one.tags.includes(tag)),
     async dropMatching(scope, pattern) {
-      const matches = patternOf(pattern)
+      const matches = matcher(pattern)
       return dropWhere((one) => one.scope === scope && matches.test(one.key))
     },
     async expire(scope, key, ttlMs) {
@@ -56,7 +60,12 @@ export function memoryDataStore(maxBytes = MOST_BYTES): DataStore {
     },
     async scopes(namespace) {
       const scopes = new Set([...kept.values()].map(({ scope }) => scope))
-      return [...scopes].filter((scope) => namespaceOf(scope) === namespace)
+      return [...scopes].filter((scope) => isOf(scope, namespace))
+    },
+    async keys(scope, pattern, limit) {
+      const matches = matcher(pattern)
+      const found = [...kept.values()].filter((one) => one.scope === scope && matches.test(one.key))
+      return found.slice(0, limit).map(({ key }) => key)
     },
     async lock(scope, key, ttlMs) {
       const name = at(scope, key)
@@ -68,16 +77,4 @@ export function memoryDataStore(maxBytes = MOST_BYTES): DataStore {
       kept.clear()
     },
   }
-}
-
-/** The same words as Redis's, as an expression over the whole key. */
-function patternOf(pattern: string): RegExp {
-  const parts = pattern.match(/\\.|\[(?:\\.|[^\]])+\]|[\s\S]/g) ?? []
-  const source = parts.map((part) => {
-    if (part === '*') return '[\\s\\S]*'
-    if (part === '?') return '[\\s\\S]'
-    if (part.startsWith('[') && part.length > 1) return part
-    return (part.startsWith('\\') ? part.slice(1) : part).replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
-  })
-  return new RegExp(`^${source.join('')}$`)
 }

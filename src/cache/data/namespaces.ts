@@ -8,6 +8,10 @@ export interface Namespace extends CodecSettings {
   readonly ttlMs: number
   /** Application events that empty it. */
   readonly invalidateOn: readonly string[]
+  /** Application events at which it is made anew, where somebody told how. */
+  readonly refreshOn: readonly string[]
+  /** When all of it goes every day, `HH:MM` in the policy's timezone; null = never. */
+  readonly refreshDaily: string | null
   /** One wall for all tenants. */
   readonly shared: boolean
 }
@@ -17,7 +21,7 @@ const COMPRESS_OVER_BYTES = 2_048
 
 /** What every program may use without a word in the policy, which overrides any of it. */
 export const DEFAULT_NAMESPACES: Readonly<
-  Record<string, Pick<CacheNamespacePolicy, 'ttlMs' | 'invalidateOn'>>
+  Record<string, Pick<CacheNamespacePolicy, 'ttlMs' | 'invalidateOn' | 'refreshOn'>>
 > = {
   'user-context': { ttlMs: 5 * MINUTE_MS, invalidateOn: ['lesson.completed'] },
   profiles: { ttlMs: 60 * MINUTE_MS, invalidateOn: [] },
@@ -25,19 +29,21 @@ export const DEFAULT_NAMESPACES: Readonly<
   'learning-paths': { ttlMs: 120 * MINUTE_MS, invalidateOn: [] },
   exercises: { ttlMs: 60 * MINUTE_MS, invalidateOn: [] },
   'code-analysis': { ttlMs: 15 * MINUTE_MS, invalidateOn: [] },
-  recommendations: { ttlMs: 30 * MINUTE_MS, invalidateOn: ['progress.updated'] },
+  recommendations: { ttlMs: 30 * MINUTE_MS, invalidateOn: [], refreshOn: ['progress.updated'] },
   search: { ttlMs: 10 * MINUTE_MS, invalidateOn: [] },
   metrics: { ttlMs: 5 * MINUTE_MS, invalidateOn: [] },
   posts: { ttlMs: 60 * MINUTE_MS, invalidateOn: [] },
-  'struggling-areas': { ttlMs: 30 * MINUTE_MS, invalidateOn: ['progress.updated'] },
+  'struggling-areas': { ttlMs: 30 * MINUTE_MS, invalidateOn: [], refreshOn: ['progress.updated'] },
   personalization: { ttlMs: 60 * MINUTE_MS, invalidateOn: ['preferences.changed'] },
 }
 
 export interface Namespaces {
   /** @throws {BursarError} INVALID_ARGUMENT for a name that neither the policy nor the defaults have. */
   get(name: string): Namespace
-  /** Those that an application event empties. */
+  /** Those that an application event empties, and those that it makes anew. */
   emptiedBy(event: string): readonly Namespace[]
+  refreshedBy(event: string): readonly Namespace[]
+  readonly names: readonly string[]
 }
 
 /** @param policy - namespaces of the policy in force; each replaces the default of its name whole. */
@@ -49,6 +55,7 @@ export function createNamespaces(
     all.set(name, {
       name,
       ...{ shared: false, encrypt: false, compressOverBytes: COMPRESS_OVER_BYTES },
+      ...{ refreshOn: [], refreshDaily: null },
       ...known,
     })
   }
@@ -62,5 +69,11 @@ export function createNamespaces(
       )
     },
     emptiedBy: (event) => [...all.values()].filter((one) => one.invalidateOn.includes(event)),
+    // Who both empties and refreshes empties.
+    refreshedBy: (event) =>
+      [...all.values()].filter(
+        (one) => one.refreshOn.includes(event) && !one.invalidateOn.includes(event),
+      ),
+    names: [...all.keys()],
   }
 }

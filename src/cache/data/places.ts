@@ -2,7 +2,6 @@ import { hash } from 'node:crypto'
 import { canonicalJson } from '../canonical-json.ts'
 import type { Namespace } from './namespaces.ts'
 import { scopeOf } from './store.ts'
-import type { Owner } from './types.ts'
 
 /** Where a value is kept. */
 export interface Placed {
@@ -13,23 +12,24 @@ export interface Placed {
 const SHARED_WALL = 'shared'
 const NOBODY = '-'
 
-/** A namespace behind a tenant's wall; a shared one has one wall for all. */
+/** A namespace behind a tenant's wall. */
+export const tenantScope = (tenant: string, namespace: string): string =>
+  scopeOf(digest(tenant), namespace)
+
+/** The same, where it is not shared; a shared one has one wall for all. */
 export const scopeFor = ({ name, shared }: Namespace, tenant: string): string =>
-  scopeOf(shared ? SHARED_WALL : digest(tenant), name)
+  shared ? scopeOf(SHARED_WALL, name) : tenantScope(tenant, name)
 
 /** A user's own data stands behind the user's name. */
 export const keyFor = (key: string, user: string | undefined): string =>
   `${user === undefined ? NOBODY : digest(user)}/${key}`
 
-export const placeOf = (
-  namespace: Namespace,
-  key: string,
-  { tenant, user }: Owner & { readonly tenant: string },
-): Placed => ({ scope: scopeFor(namespace, tenant), key: keyFor(key, user) })
-
 /** A pattern over an owner's keys alone. */
 export const patternFor = (pattern: string, user: string | undefined): string =>
   `${keyFor('', user).replace(/[\\*?[\]^]/g, '\\$&')}${pattern}`
+
+/** What is some user's own: no digest begins like nobody's keys. */
+export const OF_USERS = `[^${NOBODY}]*`
 
 /** All that is a user's own is found by it, beside the tags of the application. */
 export const userTag = (user: string): string => `user/${digest(user)}`

@@ -3,9 +3,9 @@ import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { loadScript } from '../../admission/redis/load-script.ts'
 import { runScript } from '../../admission/redis/run-script.ts'
-import { BursarError, messageOf } from '../../errors.ts'
+import { answered } from '../answered.ts'
 import { noNumber } from './errors.ts'
-import { type DataStore, type Entry, type Lock, namespaceOf } from './store.ts'
+import { type DataStore, type Entry, isOf, type Lock } from './store.ts'
 
 const putScript = loadScript(new URL('./put.lua', import.meta.url))
 const incrementScript = loadScript(new URL('./increment.lua', import.meta.url))
@@ -32,6 +32,9 @@ const keysOf = (prefix: string, scope: string) => {
     lock: (key: string) => `${base}:l:${key}`,
   }
 }
+
+/** Beside the slot of its policy: two Bursars on one Redis share no data. */
+export const dataPrefix = (slotPrefix: string): string => `${slotPrefix.replace(/[{}]/g, '')}-data`
 
 /**
  * Cached data in Redis, shared by every process.
@@ -121,7 +124,29 @@ export function redisDataStore(redis: Redis, prefix = 'bursar-data'): DataStore 
     scopes: (namespace) =>
       answered(async () => {
         const all = Texts.parse(await redis.smembers(scopesKey))
-        return all.filter((scope) => namespaceOf(scope) === namespace)
+        return all.filter((scope) => isOf(scope, namespace))
+      }),
+    keys: (scope, pattern, limit) =>
+      answered(async () => {
+        const found: string[] = []
+        const nowMs = Date.now()
+        let cursor = '0'
+        do {
+          const reply = await redis.zscan(
+            keys(scope).index,
+            cursor,
+            'MATCH',
+            pattern,
+            'COUNT',
+            PAGE,
+          )
+          const [next, flat] = ScanReply.parse(reply)
+          for (let at = 0; at < flat.length; at += 2) {
+            if (Number(flat[at + 1]) > nowMs) found.push(flat[at] ?? '')
+          }
+          cursor = next
+        } while (cursor !== '0' && found.length < limit)
+        return [...new Set(found)].slice(0, limit)
       }),
     lock: (scope, key, ttlMs) =>
       answered(async () => {
@@ -156,16 +181,4 @@ function* scriptsFor(entries: readonly Entry[]): Generator<(string | number)[], 
 
 function* pages<T>(all: readonly T[], size: number): Generator<T[], void> {
   for (let at = 0; at < all.length; at += size) yield all.slice(at, at + size)
-}
-
-async function answered<T>(question: () => Promise<T>): Promise<T> {
-  try {
-    return await question()
-  } catch (cause) {
-    if (cause instanceof BursarError) throw cause
-    throw new BursarError('STORE_UNAVAILABLE', `the cache did not answer: ${messageOf(cause)}`, {
-      cause,
-      retryable: true,
-    })
-  }
 }

@@ -18,8 +18,10 @@ export interface DataStore {
   expire(scope: string, key: string, ttlMs: number): Promise<boolean>
   /** Adds to a whole number, which begins at 0 with this time to live. @throws INVALID_ARGUMENT when it is no number. */
   increment(scope: string, key: string, by: number, ttlMs: number): Promise<number>
-  /** Scopes in which something was put, of every tenant. */
-  scopes(namespace: string): Promise<readonly string[]>
+  /** Scopes in which something was put, of every tenant. @param namespace - null = every one. */
+  scopes(namespace: string | null): Promise<readonly string[]>
+  /** Keys that match, in no order; those beyond the limit are left out. In pages. */
+  keys(scope: string, pattern: string, limit: number): Promise<readonly string[]>
   /** The right to make a value, for a while; null = somebody else has it. */
   lock(scope: string, key: string, ttlMs: number): Promise<Lock | null>
   close(): Promise<void>
@@ -42,3 +44,6 @@ export const EVERYTHING = '*'
 /** `<wall>/<namespace>`: no namespace holds a slash, and no wall does. */
 export const scopeOf = (wall: string, namespace: string): string => `${wall}/${namespace}`
 export const namespaceOf = (scope: string): string => scope.slice(scope.indexOf('/') + 1)
+/** @param namespace - null = every one. */
+export const isOf = (scope: string, namespace: string | null): boolean =>
+  namespace === null || namespaceOf(scope) === namespace

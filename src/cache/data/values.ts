@@ -1,71 +1,86 @@
 import { BursarError, messageOf } from '../../errors.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Codec, Decoded } from '../codec/codec.ts'
+import type { Recorder } from '../figures/recorder.ts'
 import type { Namespace } from './namespaces.ts'
 import type { Placed } from './places.ts'
-import type { CacheCounts } from './types.ts'
 
 interface ValuesParts {
   readonly codec: Codec
   readonly logger: Pick<Logger, 'warn'>
+  readonly recorder: Recorder
+}
+
+/** Who reads what. */
+export interface Reading {
+  readonly of: Namespace
+  readonly tenant: string
+}
+
+/** A value that is of use. */
+export interface Opened<T> {
+  readonly value: T
+  readonly bytes: number
 }
 
 /** Values as they are kept, and what became of them. */
 export interface Values {
   /** @throws {BursarError} INVALID_ARGUMENT for what JSON cannot say. */
-  write(namespace: Namespace, at: Placed, value: unknown): Promise<string>
-  /** Undefined = a miss; what is of no use is one, and logged. */
+  write(of: Namespace, at: Placed, value: unknown): Promise<string>
+  /** Undefined = of no use, which is logged and counted; nothing else is. */
+  open<T>(
+    reading: Reading,
+    at: Placed,
+    kept: string,
+    parse?: (value: unknown) => T,
+  ): Promise<Opened<T> | undefined>
+  /** Undefined = a miss; what is of no use is one. */
   read<T>(
-    namespace: Namespace,
+    reading: Reading,
     at: Placed,
     kept: string | null,
     parse?: (value: unknown) => T,
   ): Promise<T | undefined>
-  count(namespace: string, what: keyof CacheCounts): void
-  counts(): Readonly<Record<string, CacheCounts>>
 }
 
-const NEVER: CacheCounts = { hits: 0, misses: 0, loaded: 0, joined: 0, unreadable: 0 }
 /** What is counted with is kept as it is. */
 const NUMBER = /^-?\d+$/
 
-export function createValues({ codec, logger }: ValuesParts): Values {
-  const counts = new Map<string, { -readonly [K in keyof CacheCounts]: number }>()
-
-  function count(name: string, what: keyof CacheCounts): void {
-    const known = counts.get(name) ?? { ...NEVER }
-    known[what] += 1
-    counts.set(name, known)
+export function createValues({ codec, logger, recorder }: ValuesParts): Values {
+  function unreadable({ of, tenant }: Reading, { key }: Placed, why: string): undefined {
+    const namespace = of.name
+    logger.warn({ namespace, key, why }, 'a cached value is of no use: it counts as a miss')
+    recorder.count({ namespace, tenant }, 'unreadable')
   }
 
-  function unreadable({ name }: Namespace, { key }: Placed, why: string): undefined {
-    logger.warn({ namespace: name, key, why }, 'a cached value is of no use: it counts as a miss')
-    count(name, 'unreadable')
-    count(name, 'misses')
+  async function open<T>(
+    reading: Reading,
+    at: Placed,
+    kept: string,
+    parse?: (value: unknown) => T,
+  ): Promise<Opened<T> | undefined> {
+    const decoded: Decoded = NUMBER.test(kept)
+      ? { ok: true, text: kept }
+      : await codec.decode(kept, pathOf(at))
+    if (!decoded.ok) return unreadable(reading, at, decoded.why)
+    try {
+      const value = JSON.parse(decoded.text)
+      return { value: parse ? parse(value) : value, bytes: Buffer.byteLength(kept) }
+    } catch (error) {
+      return unreadable(reading, at, messageOf(error))
+    }
   }
 
   return {
-    count,
-    write: (namespace, at, value) => codec.encode(jsonOf(value), pathOf(at), namespace),
-    async read(namespace, at, kept, parse) {
-      if (kept === null) {
-        count(namespace.name, 'misses')
-        return undefined
-      }
-      const decoded: Decoded = NUMBER.test(kept)
-        ? { ok: true, text: kept }
-        : await codec.decode(kept, pathOf(at))
-      if (!decoded.ok) return unreadable(namespace, at, decoded.why)
-      try {
-        const value = JSON.parse(decoded.text)
-        const read = parse ? parse(value) : value
-        count(namespace.name, 'hits')
-        return read
-      } catch (error) {
-        return unreadable(namespace, at, messageOf(error))
-      }
+    open,
+    write: (of, at, value) => codec.encode(jsonOf(value), pathOf(at), of),
+    async read(reading, at, kept, parse) {
+      const reader = { namespace: reading.of.name, tenant: reading.tenant }
+      const opened = kept === null ? undefined : await open(reading, at, kept, parse)
+      if (opened) recorder.count(reader, 'bytes', opened.bytes)
+      recorder.count(reader, opened ? 'hits' : 'misses')
+      return opened?.value
     },
-    counts: () => Object.fromEntries([...counts].map(([name, known]) => [name, { ...known }])),
   }
 }
 

@@ -1,6 +1,6 @@
 import { isBursarError } from '../../errors.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import { type DataStore, EVERYTHING, namespaceOf } from './store.ts'
+import { type DataStore, EVERYTHING, isOf } from './store.ts'
 
 export interface FallbackParts {
   readonly shared: DataStore
@@ -116,11 +116,10 @@ export function withFallback(parts: FallbackParts): DataStore {
     increment: (scope, key, by, ttlMs) => ask((store) => store.increment(scope, key, by, ttlMs)),
     scopes: (namespace) =>
       ask(async (store) => {
-        const touched = owed
-          .map(({ scope }) => scope)
-          .filter((one) => namespaceOf(one) === namespace)
+        const touched = owed.map(({ scope }) => scope).filter((one) => isOf(one, namespace))
         return [...new Set([...(await store.scopes(namespace)), ...touched])]
       }),
+    keys: (scope, pattern, limit) => ask((store) => store.keys(scope, pattern, limit)),
     lock: (scope, key, ttlMs) => ask((store) => store.lock(scope, key, ttlMs)),
     async close() {
       await local.close()

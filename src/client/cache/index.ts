@@ -2,8 +2,12 @@ export { cacheKey, codeHash } from '../../cache/data/keys.ts'
 export type {
   Batch,
   CacheCounts,
+  CacheStats,
   DataCache,
+  Fetched,
+  FetchOptions,
   Invalidated,
+  Loader,
   Owner,
   ReadOptions,
   WriteOptions,

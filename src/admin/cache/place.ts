@@ -1,0 +1,19 @@
+import type { DataStore } from '../../cache/data/store.ts'
+import type { FigureShelf } from '../../cache/figures/shelf.ts'
+import type { AnswerShelf } from '../../cache/invalidation/answer-shelf.ts'
+
+/** Where answers and data are cached. */
+export interface CachePlace {
+  readonly answers: AnswerShelf
+  /** Data of applications, and what was counted of it; null = embedded: each program keeps its own in its memory. */
+  readonly data: DataStore | null
+  readonly figures: FigureShelf | null
+  /** Of the whole server; null = embedded. @throws {BursarError} STORE_UNAVAILABLE. */
+  memory(): Promise<Memory | null>
+}
+
+export interface Memory {
+  readonly usedBytes: number
+  /** null = as much as the machine has. */
+  readonly maxBytes: number | null
+}

@@ -24,7 +24,7 @@ const FORGET_EVERY_MS = 60_000
 
 /** What an operator may do to the answers that are kept beside a slot of this process. */
 export interface OwnAnswers {
-  readonly answers: AnswerShelf
+  readonly answerShelf: AnswerShelf
 }
 
 /** One slot in this process. Every command runs to its end before the next: JavaScript is the lock. */
@@ -49,7 +49,7 @@ export function createMemoryStore(
 
   return {
     outbox: memoryOutbox(state),
-    answers: memoryAnswers(state.cache, clock),
+    answerShelf: memoryAnswers(state.cache, clock),
     async open(epoch) {
       if (state.slot) return 'already-open'
       state.slot = { epoch, open: true, acked: '0', trimmed: '0' }

@@ -13,7 +13,7 @@ export interface GatewayRuntime extends JobPlaces, ReadinessParts {
   readonly store: JobPlaces['store'] & ReadinessParts['store'] & EmbeddedParts['store']
   readonly rules: Pick<RulesSource, 'current'>
   readonly shelf: EmbeddedParts['shelf']
-  readonly answers: EmbeddedParts['answers']
+  readonly answerShelf: EmbeddedParts['answerShelf']
   readonly metrics: Pick<Metrics, 'registry'>
   readonly logger: Logger
   readonly options: Options

@@ -40,7 +40,7 @@ export async function openEmbeddedHome(parts: HomeParts): Promise<Home> {
     chunks: logs,
     logs,
     shelf,
-    answers: store.answers,
+    answerShelf: store.answerShelf,
     life: null,
     redis: null,
   }

@@ -25,7 +25,7 @@ export interface Home {
   readonly logs: LogSource | null
   readonly shelf: PolicyShelf
   /** What is kept of answers, to be listed and dropped. */
-  readonly answers: AnswerShelf
+  readonly answerShelf: AnswerShelf
   /** This process's part in the slot's lives; null = embedded: the slot loses nothing that the process does not. */
   readonly life: Life | null
   /** The bounded connection for commands of the slot, and the one that BullMQ's objects share; null = embedded. */

@@ -67,7 +67,7 @@ export async function openRedisHome(
     chunks: createChunkLog(commands, logger),
     logs: null,
     shelf,
-    answers: redisAnswers(commands, prefix),
+    answerShelf: redisAnswers(commands, prefix),
     life,
     redis: { commands, connection },
   }

@@ -15,7 +15,7 @@ export interface EmbeddedParts {
   readonly ledger: Ledger
   readonly queues: Queues
   readonly shelf: Pick<PolicyShelf, 'tiers'>
-  readonly answers: AnswerShelf
+  readonly answerShelf: AnswerShelf
 }
 
 /** The parts of this very process; they stay the caller's to close. */
@@ -24,7 +24,7 @@ export function embeddedPlace({
   ledger,
   queues,
   shelf,
-  answers,
+  answerShelf,
 }: EmbeddedParts): AdminPlace {
   const slot = slotOver(store, ledger)
   return {
@@ -33,7 +33,10 @@ export function embeddedPlace({
     repair: async () => store,
     queues: async () => queues,
     tiers: async () => shelf.tiers,
-    cache: async () => ({ answers, data: null, figures: null, memory: async () => null }),
+    cache: async () => ({
+      ...{ answers: answerShelf, data: null, figures: null },
+      memory: async () => null,
+    }),
   }
 }
 

@@ -1,9 +1,11 @@
 import { expireHolds } from './expire-holds.ts'
 import { keepTurns } from './keep-turns.ts'
 import { publishTiers } from './publish-tiers.ts'
+import { refreshNamespaces } from './refresh-namespaces.ts'
 import { releaseParked } from './release-parked.ts'
 import { repeatCredits } from './repeat-credits.ts'
 import type { ScheduledJob } from './runner.ts'
+import { showCache } from './show-cache.ts'
 import { verifyLedger } from './verify-ledger.ts'
 
 /** Everything that runs on a schedule. */
@@ -13,5 +15,7 @@ export const JOBS: readonly ScheduledJob[] = [
   releaseParked,
   repeatCredits,
   publishTiers,
+  refreshNamespaces,
+  showCache,
   verifyLedger,
 ]

@@ -1,16 +1,21 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import fc from 'fast-check'
 import type { Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { createCodec } from '../../src/cache/codec/codec.ts'
 import { readCacheKeys } from '../../src/cache/codec/keys.ts'
 import { createDataCache } from '../../src/cache/data/data-cache.ts'
+import { dropOnce } from '../../src/cache/data/drop-once.ts'
 import { memoryDataStore } from '../../src/cache/data/memory-store.ts'
 import { createNamespaces } from '../../src/cache/data/namespaces.ts'
 import { redisDataStore } from '../../src/cache/data/redis-store.ts'
 import type { DataStore } from '../../src/cache/data/store.ts'
 import type { DataCache } from '../../src/cache/data/types.ts'
 import { withFallback } from '../../src/cache/data/with-fallback.ts'
+import { noCounts, noTimes } from '../../src/cache/figures/figures.ts'
 import { createRecorder } from '../../src/cache/figures/recorder.ts'
+import { redisFigures } from '../../src/cache/figures/redis-figures.ts'
 import { memoryFigures } from '../../src/cache/figures/shelf.ts'
 import { cacheKey, codeHash, createCache } from '../../src/client/cache/index.ts'
 import { connectCommands } from '../../src/queue/connection.ts'
@@ -198,6 +203,47 @@ describe.each([
     expect(loads).toBe(1)
   })
 
+  test('an event makes anew what this process has a loader for, and drops what it has none for', async () => {
+    const owner = { tenant: 'a', user: 'ann' }
+    let made = 0
+    cache.register('recommendations', (key, whose) => {
+      if (key === 'broken') throw new Error('no')
+      made += 1
+      return `${key} of ${whose.user ?? whose.tenant}, ${made}`
+    })
+    await cache.mset('recommendations', { top: 'old', broken: 'old' }, owner)
+    await cache.set('recommendations', 'top', 'old', { tenant: 'a', user: 'bob' })
+    await cache.set('struggling-areas', 'now', 'old', owner)
+    const mine = await cache.emit('progress.updated', owner)
+    expect(mine).toContainEqual({ namespace: 'recommendations', dropped: 1, refreshed: 1 })
+    expect(mine).toContainEqual({ namespace: 'struggling-areas', dropped: 1, refreshed: 0 })
+    expect(await cache.get('recommendations', 'top', owner)).toBe('top of ann, 1')
+    expect(await cache.exists('recommendations', 'broken', owner)).toBe(false)
+    // Whose the others are is nowhere kept.
+    await cache.set('recommendations', 'all', 'old', { tenant: 'a' })
+    const all = await cache.emit('progress.updated', { tenant: 'a' })
+    expect(all).toContainEqual({ namespace: 'recommendations', dropped: 2, refreshed: 1 })
+    expect(await cache.get('recommendations', 'all', { tenant: 'a' })).toBe('all of a, 2')
+  })
+
+  test('warming makes what is missing, by the loader that is registered', async () => {
+    const owner = { user: 'ann' }
+    await expect(cache.warm('user-context', ['a'], owner)).rejects.toThrow('cache.register')
+    cache.register('user-context', (key) => `made ${key}`)
+    await cache.set('user-context', 'a', 'there', owner)
+    expect(await cache.warm('user-context', ['a', 'b', 'c'], owner)).toBe(2)
+    expect(await cache.mget('user-context', ['a', 'b'], owner)).toEqual(['there', 'made b'])
+  })
+
+  test('what is to go every day goes once a day, of every tenant', async () => {
+    for (const tenant of ['a', 'b']) await cache.set('posts', 'p', 1, { tenant, user: 'ann' })
+    expect(await dropOnce(store, 'posts', '2026-11-21')).toBe(2)
+    await cache.set('posts', 'p', 2)
+    expect(await dropOnce(store, 'posts', '2026-11-21')).toBeNull()
+    expect(await cache.get('posts', 'p')).toBe(2)
+    expect(await dropOnce(store, 'posts', '2026-11-22')).toBe(1)
+  })
+
   test('a loader that fails is not kept, and the next one may try', async () => {
     const broken = () => Promise.reject(new Error('no'))
     await expect(cache.wrap('search', 'k', broken)).rejects.toThrow('no')
@@ -231,7 +277,7 @@ test('what was damaged, cut short or written under another key is a miss, and is
     (kept) => `${kept.slice(0, -2)}zz`,
     () => '',
     () => '2b.k9.x\nfrom a later version',
-    (kept) => kept.replace('.k1.', '.k0.'),
+    (kept) => kept.replace('.k1', '.k0'),
   ]
   for (const [at, harm] of harms.entries()) {
     await cache.set('secret', `k${at}`, { text: 'the answer is 42' })
@@ -282,6 +328,58 @@ test('while Redis is away it goes on in memory, and what was dropped meanwhile s
     commands.disconnect()
     await server.stop()
   }
+})
+
+test('what all processes count is told by any of them', async () => {
+  const prefix = freshPrefix()
+  const redisUrl = inject('redisUrl')
+  const logger = { warn: () => {}, info: () => {} }
+  const open = () => createCache({ redisUrl, prefix, logger })
+  const [one, two] = [open(), open()]
+  try {
+    await one.set('search', 'q', 'found', { tenant: 'a' })
+    await one.mget('search', ['q', 'none'], { tenant: 'a' })
+    await two.get('search', 'q', { tenant: 'a' })
+    await two.wrap('search', 'w', () => 1, { tenant: 'b' })
+    await one.stats()
+    const stats = await two.stats()
+    expect(stats).toEqual([
+      expect.objectContaining({
+        ...{ namespace: 'search', tenant: 'a', hits: 2, misses: 1, hitRate: 2 / 3 },
+        readMs: { p50: expect.any(Number), p95: expect.any(Number), p99: expect.any(Number) },
+      }),
+      expect.objectContaining({ namespace: 'search', tenant: 'b', misses: 1, loaded: 1 }),
+    ])
+    expect(stats[0]?.bytes).toBeGreaterThan(0)
+  } finally {
+    await Promise.all([one.close(), two.close()])
+  }
+})
+
+test('tenants beyond those that are told apart are counted together, and no figure is lost', async () => {
+  const figures = redisFigures(redis, freshPrefix().replace(/[{}]/g, ''), 4)
+  const line = (tenant: string) => ({
+    ...{ namespace: 'n', tenant, times: noTimes() },
+    counts: { ...noCounts(), hits: 1, misses: 2 },
+  })
+  await figures.add(['a', 'b', 'c', 'd'].map(line), 0)
+  await figures.add(['a', 'd'].map(line), 0)
+  const read = await figures.read(1, 0)
+  const hits = read.map(({ tenant, counts }) => `${tenant} ${counts.hits} ${counts.misses}`)
+  expect(hits.toSorted()).toEqual(['(others) 3 6', 'a 2 4', 'b 1 2'])
+})
+
+test('a program that is done ends, though nobody closed its cache', async () => {
+  const env = { ...process.env, REDIS_URL: inject('redisUrl'), BURSAR_PREFIX: freshPrefix() }
+  const child = fork(new URL('./data-cache-child.ts', import.meta.url), {
+    ...{ env, execArgv: ['--import', 'tsx'], stdio: 'pipe' },
+  })
+  let said = ''
+  child.stdout?.on('data', (text) => {
+    said += String(text)
+  })
+  const [code] = await once(child, 'exit')
+  expect([code, said.split('\n').at(-2)]).toEqual([0, 'kept'])
 })
 
 test('a program’s cache knows the namespaces of the policy in force, and the tenant that is meant', async () => {

@@ -29,8 +29,11 @@ const Field = z.tuple([z.string(), z.string(), z.enum([...COUNTED, ...TIMES])])
 
 type Triple = readonly [field: string, instead: string, by: number]
 
-/** @param prefix - of the data cache, without braces. */
-export function redisFigures(redis: Redis, prefix: string): FigureShelf {
+/**
+ * @param prefix - of the data cache, without braces.
+ * @param mostFields - of one day; what comes beyond them is counted for `(others)`.
+ */
+export function redisFigures(redis: Redis, prefix: string, mostFields = MOST_FIELDS): FigureShelf {
   const key = (day: string) => `${prefix}:figures:${day}`
   return {
     add: (lines, nowMs) =>
@@ -38,7 +41,7 @@ export function redisFigures(redis: Redis, prefix: string): FigureShelf {
         const triples = lines.flatMap(triplesOf)
         for (let at = 0; at < triples.length; at += MOST_TRIPLES) {
           const words = triples.slice(at, at + MOST_TRIPLES).flat()
-          const limits = [MOST_FIELDS, (MOST_DAYS + 1) * DAY_MS]
+          const limits = [mostFields, (MOST_DAYS + 1) * DAY_MS]
           Count.parse(await runScript(redis, script, [key(dayOf(nowMs))], [...limits, ...words]))
         }
       }),

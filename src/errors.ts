@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'UNKNOWN_MODEL'
   | 'UNKNOWN_TIER'
   | 'BUDGET_EXHAUSTED'
+  | 'CACHE_MISS'
   | 'RATE_LIMITED'
   | 'DEADLINE_PASSED'
   | 'CANCELLED'

@@ -6,8 +6,8 @@ import type {
   ServiceTier,
   TierPolicy,
 } from '../config/policy-types.ts'
-import { catalogueProviderOf } from '../pricing/catalogue.ts'
 import { costBound } from '../pricing/cost.ts'
+import { isOpenAi } from '../pricing/is-openai.ts'
 import {
   countFamily,
   countInputTokens,
@@ -75,20 +75,10 @@ function wantedCap({ body, operation }: GovernedRequest, rung: RungPolicy, usual
 const isServiceTier = (value: unknown): value is ServiceTier =>
   value === 'default' || value === 'flex' || value === 'priority'
 
-/** At these a request that names no service tier gets the one of its project, which may be the dear one. */
-const TIERED_CATALOGUES: readonly unknown[] = ['openai', 'azure']
-const tiered = new WeakMap<ProviderPolicy, boolean>()
-
-function hasServiceTiers(provider: ProviderPolicy | undefined): boolean {
-  if (!provider) return false
-  const known = tiered.get(provider)
-  if (known !== undefined) return known
-  const is = TIERED_CATALOGUES.includes(catalogueProviderOf(provider.name, provider.baseUrl))
-  tiered.set(provider, is)
-  return is
-}
-
-/** The service tier that is sent; null = none, and list price. Embeddings have tiers only where the app says so. */
+/**
+ * The service tier that is sent; null = none, and list price. Embeddings have tiers only where the app says so. At
+ * OpenAI a request that names none gets the one of its project, which may be the dear one.
+ */
 function serviceTierOf(
   { operation, body }: GovernedRequest,
   rung: RungPolicy,
@@ -96,7 +86,7 @@ function serviceTierOf(
 ): ServiceTier | null {
   const asked = isServiceTier(body.service_tier) ? body.service_tier : null
   if (operation === 'embeddings') return asked
-  return rung.serviceTier ?? asked ?? (hasServiceTiers(provider) ? 'default' : null)
+  return rung.serviceTier ?? asked ?? (isOpenAi(provider) ? 'default' : null)
 }
 
 /** Priority falls back to the default tier when there is too much of it; the other tiers are what they say. */

@@ -95,7 +95,8 @@ async function enqueue(
     mayBeQueued = true
     return reply
   }
-  const send = () => enqueueJob(job, prepared, { ...parts, store: { intake }, clock })
+  const conclude: AdmissionStore['conclude'] = (command) => store.conclude(command)
+  const send = () => enqueueJob(job, prepared, { ...parts, store: { intake, conclude }, clock })
   try {
     return await (guard ? guard.run(send) : send())
   } catch (error) {

@@ -5,6 +5,7 @@ import type {
 import type { CreateEmbeddingResponse, EmbeddingCreateParams } from 'openai/resources/embeddings'
 import type { Response, ResponseCreateParamsBase } from 'openai/resources/responses/responses'
 import type { Urgency } from '../admission/outbox.ts'
+import type { CacheOption } from '../cache/asked.ts'
 
 /** Who pays. */
 export interface Identity {
@@ -35,8 +36,10 @@ export interface Governed extends Identity {
   readonly deadline?: number | Date | string
   /** Never serve a cheaper model instead. */
   readonly pinned?: boolean
-  /** false = neither read nor write the cache. */
-  readonly cache?: boolean
+  /** What to do with the cache of answers; false = nothing. Absent = as the policy says. */
+  readonly cache?: CacheOption
+  /** The answer is this user's alone, whatever the policy shares. */
+  readonly private?: boolean
   /** Makes handing it in again harmless: 8 to 64 letters, digits, `-` or `_`. */
   readonly jobId?: string
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { duration, size } from './policy-measures.ts'
 import { buildNamespaces, namespacesSchema, StoredNamespacesSchema } from './policy-namespaces.ts'
-import type { CachePolicy } from './policy-types.ts'
+import { CACHE_MODES, CACHE_SHARES, type CachePolicy } from './policy-types.ts'
 import { buildWarming, StoredWarmingSchema, WarmingSchema } from './policy-warming.ts'
 import { text } from './policy-words.ts'
 
@@ -15,9 +15,37 @@ const longer = z
   .union([off, duration], { error: 'write off, or a duration such as 10m' })
   .default('off')
 
+const word = z
+  .string()
+  .trim()
+  .min(1, 'write a word or a phrase, e.g. "right now"')
+  .max(80, 'write a word or a phrase of at most 80 characters')
+
+/** What is asked with these words has another answer soon. */
+const ABOUT_NOW = [
+  'today',
+  'tonight',
+  'tomorrow',
+  'yesterday',
+  'right now',
+  'current time',
+  'current date',
+  'what time is it',
+]
+
 const ResponsesSchema = z.strictObject({
   enabled: z.boolean().default(true),
   ttl: duration.default(3_600_000),
+  max_ttl: duration.default(604_800_000),
+  mode: z.enum(CACHE_MODES).default('on'),
+  share: z.enum(CACHE_SHARES).default('tenant'),
+  prefix: z
+    .string()
+    .regex(/^[\w.-]{0,64}$/, 'write letters, digits, ".", "_" and "-", at most 64')
+    .default(''),
+  max_temperature: z.number().min(0).max(2).default(1),
+  pure_tools: z.array(text).max(500).default([]),
+  skip_when: z.array(word).max(100, 'write at most 100 words and phrases').default(ABOUT_NOW),
   // Nothing is promised that is not kept.
   semantic: z
     .literal(['off', false], { error: 'write off: only equal requests share an answer so far' })
@@ -63,6 +91,13 @@ export const buildCache = ({
 const buildResponses = (draft: z.infer<typeof ResponsesSchema>): CachePolicy['responses'] => ({
   enabled: draft.enabled,
   ttlMs: draft.ttl,
+  maxTtlMs: draft.max_ttl,
+  mode: draft.mode,
+  share: draft.share,
+  prefix: draft.prefix,
+  maxTemperature: draft.max_temperature,
+  pureTools: draft.pure_tools,
+  skipWhen: draft.skip_when,
   semanticThreshold: null,
   compressOverBytes: bytesOrNever(draft.compress_over),
   encrypt: draft.encrypt,
@@ -79,6 +114,13 @@ export const StoredCacheSchema: z.ZodType<CachePolicy> = z.object({
   responses: z.object({
     enabled: z.boolean(),
     ttlMs: count,
+    maxTtlMs: count.exactOptional(),
+    mode: z.enum(CACHE_MODES).exactOptional(),
+    share: z.enum(CACHE_SHARES).exactOptional(),
+    prefix: z.string().exactOptional(),
+    maxTemperature: z.number().exactOptional(),
+    pureTools: z.array(z.string()).exactOptional(),
+    skipWhen: z.array(z.string()).exactOptional(),
     semanticThreshold: z.number().nullable().exactOptional(),
     compressOverBytes: count.nullable().exactOptional(),
     encrypt: z.boolean().exactOptional(),

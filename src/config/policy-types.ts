@@ -202,10 +202,32 @@ export interface CacheNamespacePolicy {
 export const CACHE_SHARES = ['user', 'tenant', 'shared'] as const
 export type CacheShare = (typeof CACHE_SHARES)[number]
 
+/**
+ * What a request does with the cache. `on`: is served from it, and its answer is kept. `read`: is served, keeps nothing.
+ * `write`: asks itself, and keeps the answer. `refresh`: asks anew, and replaces what is kept. `only`: is served from
+ * the cache or not at all.
+ */
+export const CACHE_MODES = ['on', 'off', 'read', 'write', 'refresh', 'only'] as const
+export type CacheMode = (typeof CACHE_MODES)[number]
+
 export interface CachePolicy {
   readonly responses: {
     readonly enabled: boolean
     readonly ttlMs: number
+    /** The longest that a request may ask for; absent = `ttlMs`. */
+    readonly maxTtlMs?: number
+    /** Of requests that ask for none; absent = `on`. */
+    readonly mode?: CacheMode
+    /** The widest wall; a request may ask for a narrower one. Absent = `tenant`. */
+    readonly share?: CacheShare
+    /** Another one makes every answer so far unfindable; absent = ''. */
+    readonly prefix?: string
+    /** Above it the answer is meant to differ from call to call; absent = 1. */
+    readonly maxTemperature?: number
+    /** Names of functions that only work something out. A request that offers another one is not cached. */
+    readonly pureTools?: readonly string[]
+    /** Words and phrases of questions whose answer is another one soon. Absent = none. */
+    readonly skipWhen?: readonly string[]
     /** Least cosine similarity, 0..1; null = only equal requests hit. */
     readonly semanticThreshold?: number | null
     /** Answers above this many bytes are compressed; null = never. */
@@ -262,6 +284,8 @@ export interface Policy {
     readonly outageAllowanceNano?: Nano
     /** Whether request limits refuse while Redis is away, counted by each gateway alone; absent = closed: they do. */
     readonly outageLimits?: 'closed' | 'open'
+    /** What must be on the worker's own disk before it calls; absent = redis: nothing. */
+    readonly durability?: 'redis' | 'journal'
     /** Takes of one job that may call a provider, >= 1. */
     readonly attempts: number
     readonly maxBodyBytes: number

@@ -28,6 +28,8 @@ export const ERROR_STATUS = {
   UNKNOWN_TIER: wrong(400),
   BUDGET_EXHAUSTED: { status: 429, type: 'insufficient_quota' },
   RATE_LIMITED: { status: 429, type: 'rate_limit_error' },
+  // RFC 9111, 5.2.1.7: only-if-cached, and it is not.
+  CACHE_MISS: broken(504),
   DEADLINE_PASSED: broken(504),
   CANCELLED: wrong(409),
   PROVIDER_ERROR: broken(502),

@@ -3,6 +3,7 @@ import type { AdmissionStore } from '../admission/store.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { isBursarError } from '../errors.ts'
 import { type CompletionJob, metaOf } from '../queue/job.ts'
+import { cacheMode, keptUnder, servedKey } from '../queue/job-cache.ts'
 import type { Prepare } from '../queue/producer.ts'
 import { cachedReceipt, isWhole } from '../queue/receipt-record.ts'
 import { type Answered, readCacheHit, writeCached, writeCacheEntry } from '../queue/result-body.ts'
@@ -66,7 +67,8 @@ export function createOutageAnswers(parts: OutageParts): OutageAnswers {
   const limits = createOutageLimits(guard)
 
   async function hit(job: CompletionJob, { policy }: Prepare): Promise<OutageAnswer | null> {
-    const entry = job.cacheKey === null ? null : near.find(job.cacheKey)
+    const key = servedKey(job)
+    const entry = key === null ? null : near.find(key)
     if (entry === null) return null
     await limits.count(job, policy, true)
     const receipt = { ...cachedReceipt(job, policy.version, []), degraded: true as const }
@@ -75,17 +77,16 @@ export function createOutageAnswers(parts: OutageParts): OutageAnswers {
     return { answered: Promise.resolve(readCacheHit(entry, receipt, [])) }
   }
 
-  function keep(job: CompletionJob, answered: Answered, { cache }: Policy): void {
+  function keep(job: CompletionJob, answered: Answered, policy: Policy): void {
     const { outcome, receipt, response } = answered
     const mayServe = outcome === 'answered' && !receipt.shortened && !receipt.estimated
-    if (job.cacheKey === null || !mayServe || !isWhole(response)) return
-    const leftMs = job.enqueuedAtMs + cache.responses.ttlMs - Date.now()
+    const { body } = job
+    if (body === null || !mayServe || !isWhole(response)) return
+    const kept = keptUnder({ ...job, body }, policy)
+    if (!kept) return
+    const leftMs = job.enqueuedAtMs + kept.ttlMs - Date.now()
     const { modelServed, provider } = receipt
-    near.keep(
-      job.cacheKey,
-      writeCacheEntry(modelServed, provider, JSON.stringify(response)),
-      leftMs,
-    )
+    near.keep(kept.key, writeCacheEntry(modelServed, provider, JSON.stringify(response)), leftMs)
   }
 
   return {
@@ -95,7 +96,7 @@ export function createOutageAnswers(parts: OutageParts): OutageAnswers {
     async answer(job, prepared, { error, mayBeQueued }) {
       if (guard.openSinceMs === null || !isBursarError(error, 'STORE_UNAVAILABLE')) return null
       const found = await hit(job, prepared)
-      if (found || mayBeQueued || !allowance) return found
+      if (found || mayBeQueued || !allowance || cacheMode(job) === 'only') return found
       const called = await allowance.run(job, () => limits.count(job, prepared.policy, false))
       called?.answered.then(
         (answered) => {

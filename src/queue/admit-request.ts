@@ -20,6 +20,7 @@ import type { Rules, WorkContext } from './context.ts'
 import { turnFor } from './fair.ts'
 import { newAttemptId } from './ids.ts'
 import { type LoadedJob, metaOf } from './job.ts'
+import { servedKey } from './job-cache.ts'
 import { type Circumstances, judgeAdmission, type OkPlan, type Verdict } from './judge-admission.ts'
 import { parkedFor } from './park-note.ts'
 import type { Denied } from './result-body.ts'
@@ -128,7 +129,7 @@ function admitCommand(
     rungs: plan.offers,
     limits: plan.limits,
     chains: plan.chains,
-    cacheKey: job.cacheKey,
+    cacheKey: servedKey(job),
     maxTakes: policy.defaults.attempts,
     ttlMs: holdTtlMs,
     meta: JSON.stringify(meta),

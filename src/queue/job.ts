@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { type RequestMeta, URGENCIES } from '../admission/outbox.ts'
 import type { GovernedRequest } from '../admission/plan-types.ts'
+import { CacheAskedSchema } from '../cache/asked.ts'
+import { OFF_REASONS } from '../cache/rules.ts'
 import { OPERATIONS } from '../config/operations.ts'
 import { BursarError } from '../errors.ts'
 import type { RequestBody } from '../provider/types.ts'
@@ -33,8 +35,14 @@ export const CompletionJobSchema = z.object({
   deadlineMs: atMs,
   /** Client whose reply channel is told; '' = nobody. */
   replyTo: z.string(),
+  /** It makes a stale answer anew: only a fresh one will do. */
+  refresh: z.literal(true).exactOptional(),
   /** Exact-cache key; null = neither read nor written. */
   cacheKey: z.string().nullable(),
+  /** What was asked of the cache, its mode as intake judged it; absent = nothing, and the mode is `on`. */
+  cache: CacheAskedSchema.exactOptional(),
+  /** Why there is no key; absent = there is one, or an earlier version handed the job in. */
+  cacheOff: z.enum(OFF_REASONS).exactOptional(),
   enqueuedAtMs: atMs,
   /** When intake counted it, by the slot's clock; absent or 0 = it did not. */
   countedAtMs: atMs.exactOptional(),

@@ -139,7 +139,6 @@ async function settleCall(
     abort,
     gateMs: () => gates.next(gate),
     resultTtlMs: context.resultTtlMs,
-    cacheTtlMs: admitted.rules.policy.cache.responses.ttlMs,
     random: Math.random(),
   })
   const stop = metrics.settleSeconds.startTimer()

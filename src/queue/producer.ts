@@ -3,15 +3,16 @@ import type { Outcome } from '../admission/outbox.ts'
 import { limitsFor, type NamedLimit } from '../admission/plan/limit-lines.ts'
 import type { GovernedRequest } from '../admission/plan-types.ts'
 import type { AdmissionStore } from '../admission/store.ts'
-import { fingerprint, isCacheable } from '../cache/fingerprint.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { BursarError } from '../errors.ts'
 import type { PriceBook } from '../pricing/types.ts'
+import { endAsMissed, refuseLater } from './cache-miss.ts'
 import { queueError } from './check-redis.ts'
 import type { Clock } from './clock.ts'
 import { guessNano, turnFor } from './fair.ts'
 import { newJobId } from './ids.ts'
 import { type CompletionJob, metaOf } from './job.ts'
+import { cacheFields, cacheMode, servedKey } from './job-cache.ts'
 import { type LimitReport, refusalOf, reportLimit } from './limit-words.ts'
 import { JOB_NAME, queueOf } from './names.ts'
 import type { Queues } from './queues.ts'
@@ -41,7 +42,7 @@ export type Enqueued =
     }
 
 export interface ProducerParts {
-  readonly store: Pick<AdmissionStore, 'intake'>
+  readonly store: Pick<AdmissionStore, 'intake' | 'conclude'>
   readonly queues: () => Queues
   readonly clock: Clock
 }
@@ -67,7 +68,6 @@ const BODY_TTL_MS = TOP_UP_PATIENCE_MS + 24 * 3_600_000
 /** Makes the job of a request. Pure, but for the id it draws. */
 export function prepareJob(prepare: Prepare, clock: Clock): CompletionJob {
   const { request, options, policy, stream, replyTo } = prepare
-  const cached = options.cache && isCacheable(request, policy)
   const nowMs = clock.now()
   return {
     v: 1,
@@ -76,7 +76,7 @@ export function prepareJob(prepare: Prepare, clock: Clock): CompletionJob {
     stream,
     deadlineMs: options.deadlineMs,
     replyTo,
-    cacheKey: cached ? fingerprint(request) : null,
+    ...cacheFields(request, options.cache, policy),
     enqueuedAtMs: nowMs,
     clockMs: clock.virtual ? nowMs : 0,
   }
@@ -85,27 +85,31 @@ export function prepareJob(prepare: Prepare, clock: Clock): CompletionJob {
 /**
  * Hands a job in: one round trip to the slot (limits, cache, idempotency) and one to the queue. Handing in the same
  * job id again is harmless.
- * @throws {BursarError} RATE_LIMITED with `retryAfterMs`, SLOT_CLOSED, or STORE_UNAVAILABLE: whether it was queued is
- * then unknown, and handing it in again with the same job id finds out.
+ * @throws {BursarError} RATE_LIMITED with `retryAfterMs`, CACHE_MISS of one that only the cache may answer, SLOT_CLOSED,
+ * or STORE_UNAVAILABLE: whether it was queued is then unknown, and handing it in again with the same job id finds out.
  */
 export async function enqueueJob(
   job: CompletionJob,
   { request, policy, prices, options, lookUp = true }: Prepare,
   { store, queues, clock }: ProducerParts,
 ): Promise<Enqueued> {
-  const byReference = options.bodyBytes > INLINE_BYTES
+  const isOnly = cacheMode(job) === 'only'
+  if (isOnly && !lookUp) refuseLater()
+  const byReference = options.bodyBytes > INLINE_BYTES && !isOnly
   const named = limitsFor(policy, job).filter(({ counts }) => counts === 'requests')
   const costNano = guessNano(request, options.bodyBytes, { policy, prices }, clock.now())
   const reply = await store.intake({
     job: job.id,
     limits: named.map(({ line }) => line),
-    cacheKey: lookUp ? job.cacheKey : null,
+    cacheKey: lookUp ? servedKey(job) : null,
     meta: JSON.stringify(metaOf(job)),
     body: byReference ? { text: JSON.stringify(job.body), ttlMs: bodyTtlMs(job) } : null,
-    turn: turnFor(job, { policy }, costNano),
+    // What is asked of the cache alone takes nobody's turn.
+    ...(!isOnly && { turn: turnFor(job, { policy }, costNano) }),
   })
   switch (reply.outcome) {
     case 'queued':
+      if (isOnly) throw await endAsMissed(job, store)
       await add(queuedJob(job, reply.countedAtMs, byReference), queues(), {
         priority: reply.priority,
         attempts: policy.defaults.attempts,

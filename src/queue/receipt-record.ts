@@ -4,6 +4,7 @@ import type { Nano } from '../money/nano.ts'
 import type { Usage } from '../pricing/types.ts'
 import type { Admitted } from './admit-request.ts'
 import type { CompletionJob } from './job.ts'
+import { cacheMode } from './job-cache.ts'
 import type { OkPlan } from './judge-admission.ts'
 import type { ReceiptRecord } from './receipt.ts'
 import type { ResponseJson } from './result-body.ts'
@@ -30,6 +31,7 @@ export function receiptRecord(
     usage,
     windows: plan.windows.filter(({ key }) => windows.includes(key)).map(receiptWindow),
     cache: job.cacheKey === null ? 'off' : 'miss',
+    ...cacheWhy(job),
     paidBy: null,
     modelRequested: job.model,
     modelServed: servedModel,
@@ -48,6 +50,12 @@ export function receiptRecord(
     shortened: capTokens < (plan.offers[rung]?.capTokens ?? capTokens),
     ...(degraded && { degraded }),
   }
+}
+
+function cacheWhy(job: CompletionJob): Pick<ReceiptRecord, 'cacheWhy'> {
+  if (job.cacheOff) return { cacheWhy: job.cacheOff }
+  const mode = cacheMode(job)
+  return mode === 'on' || job.cacheKey === null ? {} : { cacheWhy: mode }
 }
 
 /** A window as a receipt keeps it. */

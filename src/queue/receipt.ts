@@ -27,6 +27,8 @@ export const ReceiptRecordSchema = z.object({
   ),
   /** `joined`: the same was being asked, and that answer served both. */
   cache: z.enum(['hit', 'miss', 'off', 'joined']),
+  /** Why `off` is off (OffReason), or the mode that a miss was asked in; absent = it was looked for and not there. */
+  cacheWhy: z.string().exactOptional(),
   /** The attempt of another job that paid for a joined answer; null = not joined. */
   paidBy: z.string().nullable(),
   modelRequested: z.string(),
@@ -116,6 +118,7 @@ export function receiptOf(record: ReceiptRecord, leftNano: readonly Nano[]): Rec
     costNano: record.costNano,
     usage: record.usage,
     cache: record.cache,
+    ...(record.cacheWhy && { cacheWhy: record.cacheWhy }),
     paidBy: record.paidBy,
     modelRequested: record.modelRequested,
     modelServed: record.modelServed,

@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { URGENCIES } from '../admission/outbox.ts'
 import { isOwnTag, OWN_TAGS } from '../admission/plan/own-tags.ts'
 import type { GovernedRequest } from '../admission/plan-types.ts'
+import { CacheOptionSchema } from '../cache/asked.ts'
+import type { CacheAsked } from '../cache/rules.ts'
 import { readIpAddress } from '../config/ip-address.ts'
 import { OPERATIONS, type Operation } from '../config/operations.ts'
 import type { Policy } from '../config/policy-types.ts'
@@ -46,7 +48,9 @@ const ControlsSchema = z.object({
   /** Milliseconds from now, or a point in time. */
   deadline: z.union([z.int().positive(), z.date(), z.iso.datetime({ offset: true })]).optional(),
   pinned: z.boolean().default(false),
-  cache: z.boolean().default(true),
+  cache: CacheOptionSchema.default({}),
+  /** Its answer is nobody else's, whatever the policy shares. */
+  private: z.boolean().default(false),
   operation: z.enum(OPERATIONS).optional(),
   jobId: z
     .string()
@@ -64,14 +68,14 @@ export interface RequestOptions {
   readonly jobId: string | null
   /** Milliseconds since 1970; 0 = none. */
   readonly deadlineMs: number
-  readonly cache: boolean
+  readonly cache: CacheAsked
   /** Size of the body as JSON, about. */
   readonly bodyBytes: number
 }
 
 /**
  * Reads an app's flat request: ours are `user tenant tier session run tags urgency resource ip deadline pinned cache
- * operation jobId model`, the rest is the OpenAI body.
+ * private operation jobId model`, the rest is the OpenAI body.
  * @param nowMs - what a relative deadline counts from.
  * @throws {BursarError} INVALID_REQUEST, UNKNOWN_TIER or REQUEST_TOO_LARGE, saying what to write instead.
  */
@@ -100,7 +104,8 @@ export function readRequest(
     ...(resource !== undefined && { resource }),
     ...(ip !== undefined && { ip }),
   }
-  const { jobId = null, cache } = controls
+  const { jobId = null } = controls
+  const cache = controls.private ? { ...controls.cache, share: 'user' as const } : controls.cache
   return { request, options: { jobId, cache, bodyBytes, deadlineMs: deadlineOf(controls, nowMs) } }
 }
 

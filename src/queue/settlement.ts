@@ -8,6 +8,7 @@ import type { Admitted } from './admit-request.ts'
 import type { SeenCall } from './call-provider.ts'
 import type { Abort, Disposition } from './disposition.ts'
 import type { LoadedJob } from './job.ts'
+import { keptUnder } from './job-cache.ts'
 import { CANCELLED } from './judge-admission.ts'
 import { type Answer, isWhole, receiptRecord } from './receipt-record.ts'
 import { type Denied, writeAnswered, writeCacheEntry, writeDenied } from './result-body.ts'
@@ -29,7 +30,6 @@ export interface SettleCase {
   /** How long a model is left alone that says "too many" and no more, ms. */
   readonly gateMs: () => number
   readonly resultTtlMs: number
-  readonly cacheTtlMs: number
   /** 0 to 1. */
   readonly random: number
 }
@@ -55,14 +55,15 @@ export function settlementOf(settle: SettleCase): Settlement {
 type Seen<K extends CallOutcome['seen']> = Extract<CallOutcome, { seen: K }>
 
 function ofAnswer(settle: SettleCase, outcome: Seen<'answer'>): Settlement {
-  const { job, admitted, resultTtlMs, cacheTtlMs } = settle
+  const { job, admitted, resultTtlMs } = settle
   const rung = rungOf(admitted)
   const { usage, servedModel, serviceTier, providerRequestId } = outcome
   const { listNano, costNano } = costOf(rung.price, usage, serviceTier)
   const answer: Answer = { usage, costNano, servedModel, estimated: false }
   const receipt = receiptRecord(job, admitted, answer)
   const response = outcome.json
-  const keep = job.cacheKey !== null && !receipt.shortened && isWhole(outcome.response)
+  const mayServe = !receipt.shortened && isWhole(outcome.response)
+  const kept = mayServe ? keptUnder(job, admitted.rules.policy) : null
   const conclusion: Conclusion = {
     outcome: 'answered',
     reason: '',
@@ -81,14 +82,10 @@ function ofAnswer(settle: SettleCase, outcome: Seen<'answer'>): Settlement {
       costNano,
       ...tokensOf(usage),
       conclusion,
-      cache:
-        keep && job.cacheKey !== null
-          ? {
-              key: job.cacheKey,
-              body: writeCacheEntry(servedModel, rung.rung.provider, response),
-              ttlMs: cacheTtlMs,
-            }
-          : null,
+      cache: kept && {
+        ...kept,
+        body: writeCacheEntry(servedModel, rung.rung.provider, response),
+      },
     },
   }
 }

@@ -1,60 +1,61 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { GovernedRequest } from '../../src/admission/plan-types.ts'
-import { fingerprint, isCacheable } from '../../src/cache/fingerprint.ts'
-import { parsePolicy } from '../../src/config/policy.ts'
-import { createPriceBook } from '../../src/pricing/price-book.ts'
+import { fingerprint } from '../../src/cache/fingerprint.ts'
+import type { Operation } from '../../src/config/operations.ts'
+import type { CacheShare } from '../../src/config/policy-types.ts'
+import { policyWith, request } from './cache-requests.ts'
 
-const request = (over: Partial<GovernedRequest> = {}): GovernedRequest => ({
-  operation: 'chat.completions',
-  model: 'auto',
-  body: { messages: [{ role: 'user', content: 'Explain recursion' }], temperature: 0.2 },
-  tenant: 'acme',
-  user: 'u42',
-  tier: 'basic',
-  tags: {},
-  urgency: 'interactive',
-  pinned: false,
-  ...over,
-})
-const withBody = (body: object) => request({ body: { ...body } })
-const of = (body: object) => fingerprint(withBody(body))
-
-/** A JSON value written in another order of its keys. */
-function turned(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(turned)
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).map(([key, inner]) => [key, turned(inner)] as const)
-  return Object.fromEntries(entries.toReversed())
-}
-
-const json = fc.jsonValue({ maxDepth: 3 })
-// `__proto__` written in an object literal is no key; in JSON it is one, but no API has such a field.
-const body = fc.dictionary(
-  fc.string({ minLength: 1 }).filter((key) => key !== '__proto__'),
-  json,
-  {
-    maxKeys: 6,
-  },
-)
+const policy = policyWith()
+const keyOf = (one: GovernedRequest, share: CacheShare = 'tenant') =>
+  fingerprint(one, policy, share)
+const of = (body: object, operation: Operation = 'chat.completions', tier = 'basic') =>
+  keyOf(request({ body: { ...body }, operation, tier }))
 
 describe('fingerprint', () => {
-  // A change here empties every cache at the next release: it must be meant, and VERSION with it.
-  test.each<[string, Partial<GovernedRequest>, string]>([
+  // A change here empties every cache at the next release. When it is meant, bump VERSION in src/cache/fingerprint.ts
+  // and pin what the test then finds; when VERSION alone changes, all of these do.
+  test.each<[string, Partial<GovernedRequest>, CacheShare, string]>([
     [
       'a chat',
       {},
-      'eb737e40d6ac063f:1c8d6b877c5d60b5100a332d701df2243bcc7d2a6e9163b3a32fde90b5817a1b',
+      'tenant',
+      'b9510057a95822a0:c2f49c9e1ba6ca3a3b1ccffd454c0a1b30c1d952fca260c533449110e07fc2f3',
+    ],
+    [
+      'a chat of one user',
+      {},
+      'user',
+      'b9510057a95822a0.5529e595b2034e58:fc1c9d1e3c599aca4667cabd7b65ea747a34948a63b435c12025f6096490edf0',
+    ],
+    [
+      'a chat for everybody',
+      {},
+      'shared',
+      'shared:adbeecd6f9d22805e8819992306f2d31730b74fee1c5459b95ed83349273db52',
     ],
     [
       'pinned',
       { pinned: true },
-      'eb737e40d6ac063f:7512e68dc97303f2ed7a4ea49efcbd48121aa8dde561edbabc994acf4cc7ccd5',
+      'tenant',
+      'b9510057a95822a0:2711ee64d3f2197dd8ad9c887243a606fc7dbff4211487db34cea90ca5faa7e6',
+    ],
+    [
+      'a model by its name',
+      { tier: 'gold', model: 'gpt-6-astra' },
+      'tenant',
+      'b9510057a95822a0:6c9b128091efdf1e058b4ab2872c2b12ff98e8ae5f5f83a6937c2e4ae208f454',
     ],
     [
       'embeddings',
-      { operation: 'embeddings', model: 'text-embedding-3-small', body: { input: ['a', 'b'] } },
-      'eb737e40d6ac063f:4c09f41a792b1a55550b7e2c744fd0b432d97071a84b7b13ce09f9de6b15c032',
+      {
+        operation: 'embeddings',
+        tier: 'gold',
+        model: 'text-embedding-3-small',
+        body: { input: ['a', 'b'] },
+      },
+      'tenant',
+      'b9510057a95822a0:b40b2d0275e84e2836e4877dba3c71cbef143b33928c03b79730362f4d8b8ca7',
     ],
     [
       'every script',
@@ -63,149 +64,117 @@ describe('fingerprint', () => {
         body: { input: 'π ≠ "3"\n\u0000😀', max_output_tokens: 1e3 },
         operation: 'responses',
       },
-      '7b284884156cf679:98c8872836dd7577f8bc8ab975586e4d44b8e8dd7a370d76c01f96c9ef68ea1e',
+      'tenant',
+      '611b6906a954edb1:bb8ca294e625585a29fbde3ce4f5117f8512a6a42d827c0984d9f00984c8c7e6',
     ],
-  ])('of %s is what it always was', (_, over, expected) => {
-    expect(fingerprint(request(over))).toBe(expected)
+  ])('of %s is what it always was', (_, over, share, expected) => {
+    expect(keyOf(request(over), share)).toBe(expected)
   })
 
-  test('is the same however a request is written: order of keys, blanks outside strings, form of numbers', () => {
-    const law = fc.property(body, fc.nat(8), (fields, indent) => {
-      const again: unknown = JSON.parse(JSON.stringify(turned(fields), null, indent))
-      expect(of(again as object)).toBe(of(fields))
-    })
-    fc.assert(law, { numRuns: 300 })
-    expect(of(JSON.parse('{"temperature":1.0,"x":1e2}'))).toBe(of({ x: 100, temperature: 1 }))
-  })
-
-  test.each([
-    [{ n: 1 }, {}],
+  test.each<[object, object, Operation?]>([
+    [{ n: 1, logprobs: false }, {}],
     [{ stop: null, tools: undefined }, {}],
-    [{ background: false }, {}],
+    [{ tools: [], functions: [] }, {}],
     [{ stream: true, stream_options: { include_usage: true } }, {}],
     [{ user: 'x', safety_identifier: 'y', metadata: { a: 'b' }, store: true }, {}],
     [{ service_tier: 'flex', prompt_cache_key: 'k', prompt_cache_retention: '24h' }, {}],
-  ])('%j changes nothing about the answer', (a, b) => {
-    expect(of(a)).toBe(of(b))
+    [{ max_tokens: 9 }, { max_completion_tokens: 9 }],
+    [{ temperature: 1, top_p: 1 }, {}],
+    [{ frequency_penalty: 0, presence_penalty: 0, parallel_tool_calls: true }, {}],
+    [{ response_format: { type: 'text' }, modalities: ['text'], tool_choice: 'auto' }, {}],
+    [{ background: false, include: [], truncation: 'disabled' }, {}, 'responses'],
+    [{ temperature: 1, top_p: 1, parallel_tool_calls: true }, {}, 'responses'],
+    [{ text: { format: { type: 'text' } }, tool_choice: 'auto' }, {}, 'responses'],
+    [{ encoding_format: 'float' }, {}, 'embeddings'],
+  ])('%j asks for the same as %j', (a, b, operation) => {
+    expect(of(a, operation)).toBe(of(b, operation))
+  })
+
+  test.each<[object, Operation?]>([
+    [{ n: 2 }],
+    [{ temperature: 0 }],
+    [{ top_p: 0.9 }],
+    [{ presence_penalty: 0.1 }],
+    [{ response_format: { type: 'json_object' } }],
+    [{ max_tokens: 9, max_completion_tokens: 8 }],
+    [{ logprobs: true }],
+    [{ unknown: false }],
+    [{ verbosity: 'medium' }],
+    [{ encoding_format: 'base64' }, 'embeddings'],
+    [{ dimensions: 256 }, 'embeddings'],
+    [{ truncation: 'auto' }, 'responses'],
+    [{ max_tokens: 9 }, 'responses'],
+  ])('%j asks for something else', (a, operation) => {
+    expect(of(a, operation)).not.toBe(of({}, operation))
+  })
+
+  test('takes values of its own for what a server of one’s own starts from', () => {
+    const local = (body: object) => of(body, 'chat.completions', 'home')
+    expect(local({ temperature: 1 })).not.toBe(local({}))
+    expect(local({ n: 1, logprobs: false })).toBe(local({}))
   })
 
   test('is the same for every user of a tenant, whatever their tags and urgency', () => {
-    const other = request({ user: 'u7', tags: { feature: 'x' }, urgency: 'batch' })
-    expect(fingerprint(other)).toBe(fingerprint(request()))
-  })
-
-  // Law 9. Red when one of these is left out of the hash.
-  test('is never the same for two requests that differ', () => {
-    const said = (system: string, ...turns: string[]) => ({
-      messages: [
-        { role: 'system', content: system },
-        ...turns.map((content, at) => ({ role: at % 2 ? 'assistant' : 'user', content })),
-      ],
-    })
-    const tool = (name: string) => ({ tools: [{ type: 'function', function: { name } }] })
-    const plain = said('be kind', 'hi')
-    const all = [
-      request(),
-      request({ tenant: 'globex' }),
-      request({ tenant: 'acme ' }),
-      request({ tenant: 'acme\n{}' }),
-      request({ tenant: 'acme\ud800' }),
-      request({ tenant: 'acme\ud801' }),
-      request({ tenant: 'acme\ufffd' }),
-      request({ model: 'gpt-6-sol' }),
-      request({ tier: 'premium' }),
-      request({ pinned: true }),
-      request({ operation: 'responses' }),
-      ...[plain, said('be  kind', 'hi'), said('be kind', 'hi '), said('be kind', 'a', 'b', 'hi')],
-      ...[said('be kind', 'a', 'c', 'hi'), { ...plain, ...tool('f') }, { ...plain, ...tool('g') }],
-      ...[
-        { ...plain, temperature: 0 },
-        { ...plain, temperature: 0.1 },
-        { ...plain, n: 2 },
-      ],
-      ...[
-        { ...plain, max_tokens: 5 },
-        { ...plain, max_tokens: 6 },
-        { ...plain, top_p: 1 },
-      ],
-      ...[
-        { ...plain, response_format: { type: 'json_object' } },
-        { ...plain, unknown: true },
-      ],
-      ...[
-        { ...plain, unknown: 'true' },
-        { ...plain, seed: 1 },
-        { ...plain, reasoning_effort: 'low' },
-      ],
-    ].map((one) => fingerprint('operation' in one ? one : withBody(one)))
-    expect(new Set(all).size).toBe(all.length)
-  })
-
-  test('of generated requests is the same exactly when they are', () => {
-    const part = fc.record({
-      tenant: fc.constantFrom('a', 'b', 'a/b'),
-      model: fc.constantFrom('auto', 'm'),
-      tier: fc.constantFrom('t', 'u'),
-      pinned: fc.boolean(),
-      body: fc.dictionary(
-        fc.constantFrom('input', 'x', 'y'),
-        fc.oneof(fc.nat(2), fc.constantFrom('1', '', 'a')),
-        { maxKeys: 3 },
-      ),
-    })
-    const law = fc.property(part, part, (a, b) => {
-      const same = fingerprint(request(a)) === fingerprint(request(b))
-      const canonical = ({ body: fields, ...rest }: typeof a) =>
-        JSON.stringify([
-          rest.tenant,
-          rest.model,
-          rest.tier,
-          rest.pinned,
-          Object.entries(fields).toSorted(),
-        ])
-      expect(same).toBe(canonical(a) === canonical(b))
-    })
-    fc.assert(law, { numRuns: 2_000 })
-  })
-
-  test('begins with the tenant alone, so that one tenant can be emptied', () => {
-    const [wall, rest] = fingerprint(request()).split(':')
-    expect(wall).toMatch(/^[0-9a-f]{16}$/)
-    expect(rest).toMatch(/^[0-9a-f]{64}$/)
-    expect(fingerprint(request({ model: 'x' })).split(':')[0]).toBe(wall)
+    const other = request({ user: 'u7', tags: { feature: 'x' }, urgency: 'batch', resource: 'r' })
+    expect(keyOf(other)).toBe(keyOf(request()))
   })
 })
 
-const POLICY = `
-version: 1
-identity: { default_tier: basic }
-tiers: { basic: { ladder: l } }
-ladders: { l: [{ model: gpt-6-luna }] }
-providers: { openai: { base_url: "https://api.openai.com/v1" } }
-`
-const policyWith = (cache: string) =>
-  parsePolicy(`${POLICY}cache: ${cache}\n`, { env: {}, prices: createPriceBook, nowMs: 0 })
+describe('the rungs that may answer', () => {
+  const tiers = (model: string, pinned = false) =>
+    Object.fromEntries(
+      ['basic', 'premium', 'gold', 'late', 'best'].map((tier) => [
+        tier,
+        keyOf(request({ tier, model, pinned })),
+      ]),
+    )
 
-describe('isCacheable', () => {
-  const policy = policyWith('{}')
-  test.each<[boolean, object]>([
-    [true, {}],
-    [true, { temperature: 1, n: 1, tools: [], background: false }],
-    [false, { temperature: 1.1 }],
-    [false, { n: 2 }],
-    [false, { tools: [{ type: 'function' }] }],
-    [false, { functions: [{ name: 'f' }] }],
-    [false, { previous_response_id: 'r' }],
-    [false, { conversation: 'c' }],
-  ])('is %s for %j', (expected, fields) => {
-    expect(isCacheable(withBody(fields), policy)).toBe(expected)
+  test('are shared by tiers whose ladders are equal, whatever they are called and however fast they come', () => {
+    const { basic, premium, gold, late, best } = tiers('auto')
+    expect(premium).toBe(basic)
+    expect(gold).toBe(basic)
+    expect(late).not.toBe(basic)
+    expect(best).not.toBe(basic)
+    expect(late).not.toBe(best)
   })
 
-  test('asks the part of the policy that the operation belongs to', () => {
-    const embeddings = request({ operation: 'embeddings', body: { input: 'a' } })
-    const off = policyWith('{ embeddings: { enabled: false } }')
-    expect(isCacheable(embeddings, off)).toBe(false)
-    expect(isCacheable(request(), off)).toBe(true)
-    expect(isCacheable(request(), policyWith('{ responses: { enabled: false } }'))).toBe(false)
+  // Red when the hash takes the model as it was asked for and forgets what may stand in for it.
+  test('keep an answer of a lesser model from whoever did not agree to one', () => {
+    const named = tiers('gpt-6-sol')
+    expect(named.basic).toBe(tiers('auto').basic)
+    expect(named.best).not.toBe(named.basic)
+    expect(tiers('gpt-6-sol', true).best).toBe(named.best)
+    // Up to 80 or 95 percent of the budget is part of what a rung is.
+    expect(tiers('gpt-6-sol', true).basic).not.toBe(tiers('gpt-6-sol', true).late)
   })
+
+  test('are one model where it stands alone: it is shared by the tiers that may use it', () => {
+    const { basic, premium, gold, late } = tiers('gpt-6-astra')
+    expect(gold).toBe(premium)
+    expect(gold).not.toBeNull()
+    expect([basic, late]).toEqual([null, null])
+  })
+})
+
+test('another prefix finds nothing of what was kept', () => {
+  const other = policyWith('{ responses: { prefix: v2 } }')
+  expect(fingerprint(request(), other, 'tenant')).not.toBe(keyOf(request()))
+})
+
+test('generated bodies: the same exactly when they ask for the same', () => {
+  const part = fc.record({
+    tenant: fc.constantFrom('a', 'b', 'a/b'),
+    pinned: fc.boolean(),
+    body: fc.dictionary(
+      fc.constantFrom('input', 'x', 'y'),
+      fc.oneof(fc.nat(2), fc.constantFrom('1', '', 'a')),
+      { maxKeys: 3 },
+    ),
+  })
+  const canonical = ({ tenant, pinned, body }: { tenant: string; pinned: boolean; body: object }) =>
+    JSON.stringify([tenant, pinned, Object.entries(body).toSorted()])
+  const law = fc.property(part, part, (a, b) => {
+    expect(keyOf(request(a)) === keyOf(request(b))).toBe(canonical(a) === canonical(b))
+  })
+  fc.assert(law, { numRuns: 1_000 })
 })

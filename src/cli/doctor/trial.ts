@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { AdmitCommand, AdmitReply, SettleCommand } from '../../admission/commands.ts'
 import type { AttemptMeta } from '../../admission/outbox.ts'
 import type { LimitLine, WindowLine } from '../../admission/plan-lines.ts'
-import type { GovernedRequest } from '../../admission/plan-types.ts'
 import type { AdmissionStore } from '../../admission/store.ts'
-import { fingerprint } from '../../cache/fingerprint.ts'
+import { wallOf, writeKey } from '../../cache/walls.ts'
 
 const HOUR_MS = 3_600_000
 const HOLD_TTL_MS = 60_000
@@ -22,20 +21,9 @@ export interface Trial {
 
 export const freshName = (what: string): string => `${what}-${randomUUID()}`
 
-const request = (tenant: string): GovernedRequest => ({
-  operation: 'chat.completions',
-  model: 'auto',
-  body: { messages: [{ role: 'user', content: 'is the cache there?' }] },
-  tenant,
-  user: 'doctor',
-  tier: 'doctor',
-  tags: {},
-  urgency: 'interactive',
-  pinned: false,
-})
-
 /** Cache key of one and the same question, asked by a tenant. */
-export const questionOf = (tenant: string): string => fingerprint(request(tenant))
+export const questionOf = (tenant: string): string =>
+  writeKey(wallOf('tenant', { tenant, user: 'doctor' }), 'd0'.repeat(32))
 
 const meta = (enqueuedAtMs: number): AttemptMeta => ({
   tenant: 'doctor',

@@ -107,7 +107,6 @@ async function runCall(call: OutageCall, parts: CallParts): Promise<Answered> {
       abort: null,
       gateMs: () => RETRY_AFTER_MS,
       resultTtlMs,
-      cacheTtlMs: call.rules.policy.cache.responses.ttlMs,
       random: 0,
     })
     const booking = bookingOf(command, lease)

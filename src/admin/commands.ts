@@ -1,5 +1,8 @@
 import { budgetGrant, budgetRevoke } from './budget/grant.ts'
 import { budgetList } from './budget/list.ts'
+import { cacheHealth } from './cache/health.ts'
+import { cacheInvalidate } from './cache/invalidate.ts'
+import { cacheStats } from './cache/stats.ts'
 import type { AdminCommand, AdminPlace, AdminRole } from './command.ts'
 import { keysCreate, keysList, keysRevoke, keysRotate } from './keys.ts'
 import { parkedCommand } from './parked/parked.ts'
@@ -36,6 +39,9 @@ export const ADMIN_COMMANDS: readonly AskedCommand[] = [
   asked(budgetList),
   asked(budgetGrant),
   asked(budgetRevoke),
+  asked(cacheStats),
+  asked(cacheHealth),
+  asked(cacheInvalidate),
   asked(usersSetTier),
   asked(usersList),
   asked(keysCreate),

@@ -1,4 +1,5 @@
 import { budget } from './budget.ts'
+import { cache } from './cache.ts'
 import type { Registration } from './command.ts'
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Registration[] = [
   report,
   parked,
   budget,
+  cache,
   users,
   keys,
   replay,

@@ -70,6 +70,8 @@ export const SettleDetailSchema = z.object({
   estimated: z.boolean(),
   /** A lower estimate kept beside a whole-hold booking, nano-USD. */
   noteNano: count.nullable(),
+  /** What the kept part of the answer had cost when it was paid, nano-USD; absent = all of it was paid now. */
+  savedNano: count.exactOptional(),
   startedAtMs: count,
   endedAtMs: count,
 })
@@ -118,10 +120,15 @@ export interface RequestEntry {
   readonly id: string
   readonly job: string
   readonly outcome: Outcome
-  /** A stable code: an ErrorCode, a limit's or a budget's id; '' when there is nothing to say. */
+  /**
+   * A stable code: an ErrorCode, a limit's or a budget's id; for an answer that was kept or joined, the attempt that had
+   * paid for it; '' when there is nothing to say.
+   */
   readonly reason: string
   readonly postedAtMs: number
   readonly meta: RequestMeta
+  /** What the answer had cost at list price when it was paid, nano-USD; 0 = nothing was saved. */
+  readonly savedNano: number
 }
 
 /** A budget window passed one of its `alert_at` percents. Highest only, once per window and percent. */

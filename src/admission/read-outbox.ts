@@ -51,6 +51,8 @@ const Entry = z.discriminatedUnion('type', [
     reason: z.string(),
     postedAtMs: int,
     meta: json.pipe(RequestMetaSchema),
+    // Absent in entries of earlier versions.
+    savedNano: int.min(0).default(0),
   }),
   z.strictObject({
     type: z.literal('threshold'),

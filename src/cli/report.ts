@@ -78,7 +78,9 @@ async function print(output: Output, question: ReportQuestion, gathered: Gathere
   const { report: found, budgets } = gathered
   if (found.rows.length === 0) output.line(nothingYet(question))
   else {
-    for (const table of [tables.requestsTable, tables.tokensTable, tables.moneyTable]) {
+    const { requestsTable, tokensTable, moneyTable, savedTable } = tables
+    const saved = tables.savedOf(found.total.savedNano) > 0 ? [savedTable] : []
+    for (const table of [requestsTable, tokensTable, moneyTable, ...saved]) {
       const { header, rows } = table(found)
       output.table(header, rows)
       output.line()

@@ -168,8 +168,12 @@ function endRow(entry: Ending, epoch: number): Row {
     ended_at_ms: entry.postedAtMs,
     epoch,
     seq: entry.id,
+    saved_nano: savedNano(entry) || null,
   }
 }
+
+const savedNano = (entry: Ending): number | undefined =>
+  entry.type === 'request' ? entry.savedNano : entry.detail?.savedNano
 
 export const thresholdRow = (entry: ThresholdEntry): Row => ({
   window_key: entry.window,

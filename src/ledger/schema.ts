@@ -141,6 +141,8 @@ export const requests = pgTable(
     endedAtMs: ms('ended_at_ms').notNull(),
     epoch: integer().notNull(),
     seq: text().notNull(),
+    /** What kept answers had cost at list price when they were paid; null = none was used. */
+    savedNano: nano('saved_nano'),
   },
   (t) => [index('requests_by_end').on(t.endedAtMs)],
 )

@@ -14,7 +14,7 @@ const LAYOUT: Readonly<Record<Table, { readonly key: string; readonly nano: read
       nano: ['delta_nano', 'booked_nano', 'hold_nano', 'overrun_nano'],
     },
     entries: { key: 'attempt', nano: ['cost_nano', 'hold_nano', 'overrun_nano', 'list_nano'] },
-    requests: { key: 'job', nano: [] },
+    requests: { key: 'job', nano: ['saved_nano'] },
     window_totals: { key: 'budget, window_id', nano: ['spent_nano'] },
     threshold_events: { key: 'id', nano: ['spent_nano', 'limit_nano'] },
     ledger_conflicts: { key: 'attempt, epoch, rev, seq', nano: [] },

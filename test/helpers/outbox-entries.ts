@@ -86,6 +86,7 @@ export const requestEnd = (over: Partial<RequestEntry> = {}): Omit<RequestEntry,
   reason: 'BUDGET_EXHAUSTED',
   postedAtMs: AT_MS + 1_000,
   meta: requestMeta(),
+  savedNano: 0,
   ...over,
 })
 

@@ -51,7 +51,8 @@ function history(): MemoryOutbox {
   outbox.append(requestEnd({ job: 'no-money', postedAtMs: DAY_MS + 4 * 60_000 }))
   const cached = {
     outcome: 'cached' as const,
-    reason: '',
+    reason: 'over/1',
+    savedNano: 1_500,
     meta: requestMeta({ modelRequested: 'gpt-6-sol' }),
   }
   outbox.append(requestEnd({ ...cached, job: 'hit', postedAtMs: DAY_MS + 5 * 60_000 }))
@@ -161,6 +162,7 @@ describe.each(LEDGER_STORES)('questions to the ledger on $name', ({ open }) => {
       requests: { answered: 2, cached: 1, refused: 1 },
       costNano: 3_050,
       overrun: { attempts: 1, nano: 300 },
+      savedNano: { cached: 1_500, joined: 0, embeddings: 0 },
     })
     const byModel = await report(ledger, { groupBy: 'model' })
     const ends = byModel.rows.map((row) => [row.group, row.requests.answered, row.requests.cached])

@@ -14,6 +14,7 @@ const TotalsSchema = z.object({
   ...{ attempts: count, inputTokens: count, cachedInputTokens: count, cacheWriteTokens: count },
   ...{ outputTokens: count, reasoningTokens: count, costNano: nano, listNano: nano },
   ...{ unconfirmed: part, overrun: part },
+  savedNano: z.object({ cached: nano, joined: nano, embeddings: nano }),
 })
 
 const BudgetSchema = z.object({

@@ -11,6 +11,7 @@ export const VIOLATIONS = {
   'hold-overdue': 'a hold outlived its expiry',
   'entry-differs': 'an entry is not the sum of its postings',
   'window-differs': 'a window total is not the sum of its postings',
+  'saved-differs': 'an answer is said to have saved another amount than it had cost',
   'posting-conflict': 'a posting came again with other content',
   'bill-lost': 'a billed call is not in the ledger',
   'bill-doubled': 'one attempt was billed more than once',

@@ -3,6 +3,7 @@ import {
   type Difference,
   entryDifferences,
   postingConflicts,
+  savedDifferences,
   windowDifferences,
 } from '../../ledger/queries/disagreements.ts'
 import { formatUsd } from '../../money/usd.ts'
@@ -11,7 +12,8 @@ import type { Findings } from './findings.ts'
 export const PAGE_POSTINGS = 5_000
 
 /**
- * The ledger against itself: entries and window totals are the sums of their postings.
+ * The ledger against itself: entries and window totals are the sums of their postings, and what was saved is what
+ * somebody had paid.
  * @param onPage - called after each page of postings.
  */
 export async function checkOwnSums(
@@ -25,6 +27,9 @@ export async function checkOwnSums(
   }
   for (const one of await windowDifferences(ledger)) {
     findings.add('window-differs', one.key, foundIn(one))
+  }
+  for (const { key, postedNano, keptNano } of await savedDifferences(ledger)) {
+    findings.add('saved-differs', key, `paid ${usd(postedNano)}, saved ${usd(keptNano)}`)
   }
   for (const { attempt, epoch, rev } of await postingConflicts(ledger)) {
     const found = `epoch ${epoch}, rev ${rev}: compare both in ledger_conflicts`

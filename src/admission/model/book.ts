@@ -106,8 +106,9 @@ export function postRequest(
   outcome: Outcome,
   reason: string,
   meta: string,
+  savedNano: Nano = 0,
 ): void {
-  append(ctx, { type: 'request', job, outcome, reason, postedAtMs: ctx.nowMs, meta })
+  append(ctx, { type: 'request', job, outcome, reason, postedAtMs: ctx.nowMs, meta, savedNano })
 }
 
 /** First one wins. @returns false when the request had ended before. */

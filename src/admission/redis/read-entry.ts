@@ -21,6 +21,11 @@ class Reader {
     return value
   }
 
+  /** A double that earlier versions did not write. */
+  laterDouble(): number {
+    return this.#at < this.packed.length ? this.double() : 0
+  }
+
   texts(): string[] {
     const count = this.packed.readUInt8(this.#at)
     this.#at += 1
@@ -60,6 +65,7 @@ const readRequest = (r: Reader) => ({
   reason: r.text(),
   postedAtMs: r.double(),
   meta: r.text(),
+  savedNano: r.laterDouble(),
 })
 
 const readThreshold = (r: Reader) => ({

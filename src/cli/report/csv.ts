@@ -32,12 +32,16 @@ export function reportCsv({ groupBy, rows }: Report): string {
     'unconfirmedNano',
     'overrunAttempts',
     'overrunNano',
+    'savedCachedNano',
+    'savedJoinedNano',
+    'savedEmbeddingsNano',
   ]
   const lines = rows.map((row) => [
     row.group,
     ...OUTCOMES.map((outcome) => row.requests[outcome]),
     ...COLUMN_NAMES.map((name) => row[name]),
     ...[row.unconfirmed.attempts, row.unconfirmed.nano, row.overrun.attempts, row.overrun.nano],
+    ...[row.savedNano.cached, row.savedNano.joined, row.savedNano.embeddings],
   ])
   return [header, ...lines].map((line) => line.map(csvField).join(',')).join('\r\n')
 }

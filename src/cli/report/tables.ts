@@ -1,6 +1,6 @@
 import type { BudgetState } from '../../admin/report/budgets.ts'
 import { OUTCOMES } from '../../admission/outbox.ts'
-import type { Report, ReportTotals } from '../../ledger/queries/report.ts'
+import type { Report, ReportTotals, Saved } from '../../ledger/queries/report.ts'
 import { formatUsd } from '../../money/usd.ts'
 import { printable } from './printable.ts'
 
@@ -44,6 +44,16 @@ export const moneyTable = (report: Report): Table =>
     withCalls(totals.unconfirmed),
     withCalls(totals.overrun),
   ])
+
+/** What answers that were used again had cost when they were paid. */
+export const savedTable = (report: Report): Table =>
+  tableOf(report, ['CACHED USD', 'JOINED USD', 'EMBEDDINGS USD', 'SAVED USD'], ({ savedNano }) => {
+    const { cached, joined, embeddings } = savedNano
+    return [cached, joined, embeddings, savedOf(savedNano)].map(formatUsd)
+  })
+
+export const savedOf = ({ cached, joined, embeddings }: Saved): number =>
+  cached + joined + embeddings
 
 const withCalls = ({ nano, attempts }: { nano: number; attempts: number }): string =>
   attempts === 0 ? '-' : `${formatUsd(nano)} in ${grouped(attempts)}`

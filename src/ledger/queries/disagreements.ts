@@ -91,6 +91,22 @@ export const postingConflicts = (ledger: Ledger) =>
     sql`select attempt, epoch, rev from ledger_conflicts order by attempt, epoch, rev limit ${MOST_NAMED}`,
   )
 
+/**
+ * Compares what each answer that was used again is said to have saved with what the attempt that paid for it cost at
+ * list price. Rows without one name (of copies while Redis was away, of texts that several attempts paid) say nothing.
+ */
+export const savedDifferences = (ledger: Ledger): Promise<Difference[]> =>
+  rowsOf(
+    ledger.db,
+    Difference,
+    sql`
+      select request.job as key, entry.list_nano as "postedNano", request.saved_nano as "keptNano"
+      from requests request left join entries entry on entry.attempt = request.reason
+      where request.outcome in ('cached', 'joined') and request.saved_nano is not null
+        and request.reason <> '' and entry.list_nano is distinct from request.saved_nano
+      order by key limit ${MOST_NAMED}`,
+  )
+
 const Sizes = z.object({ postings: SafeInteger, entries: SafeInteger, windows: SafeInteger })
 
 /** Rows in the ledger. */

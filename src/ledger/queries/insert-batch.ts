@@ -80,7 +80,7 @@ const placeOf = (row: string): string =>
 
 const END_COLUMNS = [
   ...['outcome', 'reason', 'tenant', 'user_id', 'tier', 'tags', 'operation', 'urgency'],
-  ...['model_requested', 'enqueued_at_ms', 'ended_at_ms', 'epoch', 'seq'],
+  ...['model_requested', 'enqueued_at_ms', 'ended_at_ms', 'epoch', 'seq', 'saved_nano'],
 ]
 
 /**

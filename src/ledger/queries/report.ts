@@ -37,7 +37,13 @@ export interface ReportTotals {
   readonly unconfirmed: { readonly attempts: number; readonly nano: number }
   /** Part of the cost above what was held. */
   readonly overrun: { readonly attempts: number; readonly nano: number }
+  /** What answers that were used again had cost at list price when they were paid, of requests within the range. */
+  readonly savedNano: Saved
 }
+
+/** How an answer was used again, nano-USD; `embeddings`: vectors of texts, and whole answers of them. */
+export const SAVED_BY = ['cached', 'joined', 'embeddings'] as const
+export type Saved = Readonly<Record<(typeof SAVED_BY)[number], number>>
 
 export interface Report {
   readonly groupBy: Dimension
@@ -80,7 +86,14 @@ function mapColumns<T>(of: (column: string) => T): Record<keyof typeof COLUMNS, 
   }
 }
 
-const EndRow = z.object({ group: z.string(), outcome: z.enum(OUTCOMES), requests: SafeInteger })
+const EndRow = z.object({
+  group: z.string(),
+  outcome: z.enum(OUTCOMES),
+  isEmbeddings: z.boolean(),
+  requests: SafeInteger,
+  savedNano: SafeInteger,
+})
+type EndRow = z.infer<typeof EndRow>
 
 const MoneyRow = z.object({
   group: z.string(),
@@ -146,17 +159,33 @@ const endsBy = (ledger: Ledger, group: SQL, range: TimeRange) =>
     ledger.db,
     EndRow,
     sql`
-      select coalesce(${group}, '') as group, outcome, count(*) as requests
+      select coalesce(${group}, '') as group, outcome,
+        request.operation is not distinct from 'embeddings' as "isEmbeddings",
+        count(*) as requests, coalesce(sum(saved_nano), 0)::bigint as "savedNano"
       from requests request
       left join lateral (
         select model, provider from entries where job = request.job
         order by n desc, admitted_at_ms desc, attempt limit 1
       ) last on true
       where ${within('request.ended_at_ms', range)}
-      group by 1, 2`,
+      group by 1, 2, 3`,
   )
 
-function totals(money: readonly MoneyRow[], ends: readonly z.infer<typeof EndRow>[]): ReportTotals {
+const savedBy = ({ outcome, isEmbeddings }: EndRow): keyof Saved | null => {
+  if (isEmbeddings) return 'embeddings'
+  return outcome === 'cached' || outcome === 'joined' ? outcome : null
+}
+
+function savedIn(ends: readonly EndRow[]): Saved {
+  const saved = { cached: 0, joined: 0, embeddings: 0 }
+  for (const row of ends) {
+    const by = savedBy(row)
+    if (by) saved[by] += row.savedNano
+  }
+  return saved
+}
+
+function totals(money: readonly MoneyRow[], ends: readonly EndRow[]): ReportTotals {
   const requests = noOutcomes()
   for (const row of ends) requests[row.outcome] += row.requests
   const sum = (field: Exclude<keyof MoneyRow, 'group'>) =>
@@ -173,5 +202,6 @@ function totals(money: readonly MoneyRow[], ends: readonly z.infer<typeof EndRow
     listNano: sum('listNano'),
     unconfirmed: { attempts: sum('unconfirmedAttempts'), nano: sum('unconfirmedNano') },
     overrun: { attempts: sum('overrunAttempts'), nano: sum('overrunNano') },
+    savedNano: savedIn(ends),
   }
 }

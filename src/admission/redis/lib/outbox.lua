@@ -2,7 +2,7 @@
   out  stream of one field e, packed (d double, s text that ends in NUL, B byte), its first byte says what it is:
        P  attempt kind outcome ('' = goes on) epoch rev n delta booked hold over rung cap at now job
           B count, windows..., meta (JSON) detail (JSON)
-       R  job outcome reason now meta (JSON): a request that ends without a posting of its own
+       R  job outcome reason now meta (JSON) saved (nano-USD): a request that ends without a posting of its own
        T  window percent spent limit now
 ]]
 local function tell(packed) redis.call('XADD', P .. 'out', '*', 'e', packed) end
@@ -14,8 +14,8 @@ local function post(attempt, r, kind, delta, over, detail, outcome)
   r.meta = ''
 end
 
-local function postRequest(job, outcome, reason, meta)
-  tell(struct.pack('<c1sssds', 'R', job, outcome, reason, now, meta))
+local function postRequest(job, outcome, reason, meta, saved)
+  tell(struct.pack('<c1sssdsd', 'R', job, outcome, reason, now, meta, saved or 0))
 end
 
 local function postThreshold(name, percent, spent, limit)

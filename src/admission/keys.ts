@@ -25,9 +25,14 @@ export interface SlotKeys {
   job(id: string): string
   limit(key: string): string
   cached(key: string): string
+  /** One text's vector; no part of the slot's state. */
+  vector(key: string): string
   /** Sorted set: cache keys that depend on a label -> their end; and what was invalidated, newest first. */
   filed(label: string): string
   readonly cacheNotes: string
+  /** The request of an answer, and a sorted set: cache keys of a tenant's requests -> when they were asked last. */
+  prompt(key: string): string
+  prompts(wall: string): string
   /** The attempt that is asking for a cache key now, and the list of jobs that wait for an attempt. */
   flight(key: string): string
   followers(attempt: string): string
@@ -62,8 +67,11 @@ export function slotKeys(prefix: string): SlotKeys {
     limit: under('q'),
     gates: `${prefix}:gates`,
     cached: under('cache'),
+    vector: under('emb'),
     filed: under('filed'),
     cacheNotes: `${prefix}:cache-notes`,
+    prompt: under('prompt'),
+    prompts: under('prompts'),
     flight: under('f'),
     followers: under('fw'),
     turns: under('turns'),

@@ -100,6 +100,7 @@ async function wire(
   }
   const watched = await watchRegistered(options, env, logger, register)
   closers.push(() => watched.watch.close())
+  if (watched.first.defaults.durability === 'journal') await home.intents?.open()
   const sandbox = await sandboxUrl(overrides, closers)
   const adapt = (policy: Policy) => (sandbox === null ? policy : withoutOthersLimits(policy))
   const rules = createRules(watched.first, { shelf, env, logger, adapt })

@@ -34,6 +34,7 @@ export async function startCompletionWorkers(runtime: Runtime): Promise<Completi
     store,
     logger,
     ...(runtime.life ? { book: runtime.life.book } : {}),
+    ...(runtime.intents ? { intents: runtime.intents } : {}),
     wake: (jobs) => waker.wake(jobs),
     onSize: (size) => metrics.owed.set(size),
   })

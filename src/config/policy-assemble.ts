@@ -44,6 +44,7 @@ export function build(
       outage: defaults.outage,
       outageAllowanceNano: defaults.outage_allowance_usd,
       outageLimits: defaults.outage_limits,
+      durability: defaults.durability,
       attempts: defaults.attempts,
       maxBodyBytes: defaults.max_body_bytes,
     },

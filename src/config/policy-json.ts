@@ -115,6 +115,7 @@ const StoredPolicySchema = z.object({
     outage: z.enum(['refuse', 'allow']),
     outageAllowanceNano: count.exactOptional(),
     outageLimits: z.enum(['closed', 'open']).exactOptional(),
+    durability: z.enum(['redis', 'journal']).exactOptional(),
     attempts: count,
     maxBodyBytes: count,
   }),

@@ -72,6 +72,7 @@ export const DefaultsSchema = z.strictObject({
   outage: z.enum(['refuse', 'allow']).default('refuse'),
   outage_allowance_usd: usdNano.default(1_000_000_000),
   outage_limits: z.enum(['closed', 'open']).default('closed'),
+  durability: z.enum(['redis', 'journal']).default('redis'),
   attempts: count(1, 20).default(3),
   max_body_bytes: z
     .union([count(1_024, 1_073_741_824), size], { error: 'write bytes, or a size such as 1MiB' })

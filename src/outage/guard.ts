@@ -8,6 +8,8 @@ const FAILURES = 3
 /** How often it is asked whether Redis is back, and how long it may take to say so. */
 const PROBE_EVERY_MS = 250
 const PROBE_WITHIN_MS = 500
+/** How often it is asked whether Redis is there, while somebody waits for an answer and nothing else is asked. */
+const BEAT_EVERY_MS = 100
 const RETRY_AFTER_MS = 1_000
 
 /** What stands between callers and a Redis that may be away. */
@@ -22,6 +24,8 @@ export interface Guard {
   run<T>(work: () => Promise<T>): Promise<T>
   /** Another question that Redis must answer before it counts as back. @returns takes it back. */
   probe(ask: () => Promise<unknown>): () => void
+  /** Somebody waits, and wants to know soon when Redis goes. @returns nobody waits any more. */
+  watch(): () => void
   /** Told when Redis goes and when it is back. @returns stops it. */
   onChange(listener: (isAway: boolean) => void): () => void
   close(): void
@@ -46,8 +50,10 @@ export function createGuard({ onAway, onBack }: GuardEvents = {}): Guard {
   let openSinceMs: number | null = null
   let timer: NodeJS.Timeout | undefined
   let closed = false
+  let changes = 0
 
   const tell = (away: boolean) => {
+    changes += 1
     for (const listener of listeners) listener(away)
   }
   breaker.onBreak((why) => {
@@ -69,20 +75,28 @@ export function createGuard({ onAway, onBack }: GuardEvents = {}): Guard {
     // What waits for Redis to come back keeps no process alive.
     timer = setTimeout(() => void askAgain(), PROBE_EVERY_MS).unref()
   }
+  const askEach = (limitMs: number) =>
+    within(
+      limitMs,
+      Promise.all([...probes].map((ask) => ask())).catch((error: unknown) => {
+        throw away(messageOf(error), error)
+      }),
+    )
   async function askAgain(): Promise<void> {
     timer = undefined
-    try {
-      await breaker.execute(() =>
-        within(
-          PROBE_WITHIN_MS,
-          Promise.all([...probes].map((ask) => ask())).catch((error: unknown) => {
-            throw away(messageOf(error), error)
-          }),
-        ),
-      )
-    } catch {
-      probeSoon()
-    }
+    await breaker.execute(() => askEach(PROBE_WITHIN_MS)).catch(probeSoon)
+  }
+
+  let waiting = 0
+  let beats: NodeJS.Timeout | undefined
+  /** A Redis that takes as long as a command may is there. */
+  async function beat(): Promise<void> {
+    if (openSinceMs !== null) return
+    const asked = askEach(ANSWER_WITHIN_MS)
+    const before = changes
+    await asked.catch(() => {})
+    // One that was asked before Redis went says nothing of a Redis that is back.
+    if (changes === before) await breaker.execute(() => asked).catch(() => {})
   }
 
   return {
@@ -103,6 +117,19 @@ export function createGuard({ onAway, onBack }: GuardEvents = {}): Guard {
       probes.add(ask)
       return () => void probes.delete(ask)
     },
+    watch() {
+      waiting += 1
+      beats ??= setInterval(() => void beat(), BEAT_EVERY_MS).unref()
+      let isOver = false
+      return () => {
+        if (isOver) return
+        isOver = true
+        waiting -= 1
+        if (waiting > 0) return
+        clearInterval(beats)
+        beats = undefined
+      }
+    },
     onChange(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
@@ -110,6 +137,7 @@ export function createGuard({ onAway, onBack }: GuardEvents = {}): Guard {
     close() {
       closed = true
       clearTimeout(timer)
+      clearInterval(beats)
       listeners.clear()
     },
   }

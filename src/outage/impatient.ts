@@ -2,8 +2,8 @@ import { BursarError } from '../errors.ts'
 import type { Results } from '../queue/results.ts'
 import type { Guard } from './guard.ts'
 
-/** Redis may blink: only what lasts longer is told to those who wait for an answer. */
-const BLINK_MS = 700
+/** Redis may blink: one look that it is back comes before those who wait for an answer are told. */
+const BLINK_MS = 300
 const RETRY_AFTER_MS = 1_000
 
 /**
@@ -33,6 +33,8 @@ function unlessAway(
 ): { readonly result: Promise<string>; stop(): void } {
   let timer: NodeJS.Timeout | undefined
   let stopListening = () => {}
+  // Nothing else is asked while it waits, and nobody says that a frozen Redis is away.
+  const stopWatching = guard.watch()
   const away = new Promise<never>((_, reject) => {
     const onChange = (isAway: boolean) => {
       clearTimeout(timer)
@@ -45,6 +47,7 @@ function unlessAway(
     stop() {
       clearTimeout(timer)
       stopListening()
+      stopWatching()
     },
   }
 }

@@ -12,7 +12,7 @@ export interface Rows {
 }
 
 /** An hour of a busy gateway's hits; what comes on top replaces the oldest. */
-const MOST_ROWS = 50_000
+export const MOST_ROWS = 50_000
 const TELL_AGAIN_MS = 250
 
 /** Keeps rows in memory until Redis is back. */
@@ -29,7 +29,8 @@ export function createRows(guard: Guard): Rows {
       for (let row = waiting[0]; row && guard.openSinceMs === null; row = waiting[0]) {
         const reply = await store.conclude(row)
         if (reply.outcome !== 'concluded' && reply.outcome !== 'already') break
-        waiting.shift()
+        // What came on top may have replaced it.
+        if (waiting[0] === row) waiting.shift()
       }
     } catch {
       // Redis went again.

@@ -2,6 +2,7 @@ import type { AdmissionStore } from '../admission/store.ts'
 import type { Policy } from '../config/policy-types.ts'
 import type { PriceBook } from '../pricing/types.ts'
 import type { Provider } from '../provider/types.ts'
+import type { Intents } from '../slot/intents/intents.ts'
 import type { Life } from '../slot/life.ts'
 import type { Owed } from '../slot/owed.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -44,6 +45,8 @@ export interface WorkContext {
   readonly waiting?: LimitQueue
   /** Absent or null = the slot loses nothing that this process does not lose too. */
   readonly life?: Pick<Life, 'epoch' | 'book'> | null
+  /** Where calls are written down before they are sent; absent or null = nowhere else than in the slot. */
+  readonly intents?: Pick<Intents, 'begin'> | null
   readonly holdTtlMs: number
   readonly resultTtlMs: number
 }

@@ -15,6 +15,7 @@ import { passOn } from './limit-turns.ts'
 import { cachedReceipt } from './receipt-record.ts'
 import { writeCached } from './result-body.ts'
 import { settlementOf } from './settlement.ts'
+import { writeDown } from './write-down.ts'
 
 /** A settlement that has not landed by then is owed in the background, and the job comes back later. */
 const SETTLE_PATIENCE_MS = 20_000
@@ -43,6 +44,7 @@ export async function processRequest(
     const loaded = await loadBody(job, context)
     const admitted = await admitRequest(loaded, context, turn)
     if (admitted.do !== 'call') return await carryOut(admitted, job, context)
+    await writeDown(loaded, admitted, context)
     const abort = abortOf(signal)
     if (abort !== null) return await giveUp(job, admitted, context, abort)
     const call = await callOrGiveBack(loaded, admitted, context, signal)

@@ -42,6 +42,7 @@ export async function openEmbeddedHome(parts: HomeParts): Promise<Home> {
     shelf,
     answerShelf: store.answerShelf,
     life: null,
+    intents: null,
     redis: null,
   }
 }

@@ -10,6 +10,7 @@ import type { Clock } from '../queue/clock.ts'
 import type { PolicyShelf } from '../queue/published-policy.ts'
 import type { ChunkLog } from '../queue/streams/chunk-log.ts'
 import type { LogSource } from '../queue/streams/follow.ts'
+import type { Intents } from '../slot/intents/intents.ts'
 import type { Life } from '../slot/life.ts'
 import type { SlotLedger } from '../slot/open-slot.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -28,6 +29,8 @@ export interface Home {
   readonly answerShelf: AnswerShelf
   /** This process's part in the slot's lives; null = embedded: the slot loses nothing that the process does not. */
   readonly life: Life | null
+  /** Calls on this disk (`durability: journal`); null = embedded: a hold is on disk before it is granted. */
+  readonly intents: Intents | null
   /** The bounded connection for commands of the slot, and the one that BullMQ's objects share; null = embedded. */
   readonly redis: { readonly commands: Redis; readonly connection: Redis } | null
 }

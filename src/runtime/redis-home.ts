@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Redis } from 'ioredis'
 import { createRedisStore } from '../admission/redis/store.ts'
@@ -11,6 +12,8 @@ import { createChunkLog } from '../queue/streams/chunk-log.ts'
 import { createBook } from '../slot/book.ts'
 import { evidenceAgainst } from '../slot/evidence.ts'
 import { guardConnection } from '../slot/guard.ts'
+import { createIntents } from '../slot/intents/intents.ts'
+import { callsRoot } from '../slot/intents/root.ts'
 import { createLife, type Life } from '../slot/life.ts'
 import { lookAtServer } from '../slot/look.ts'
 import { openNewSlot } from '../slot/open-slot.ts'
@@ -34,11 +37,16 @@ export async function openRedisHome(
   const ledger = await openLedger({ databaseUrl })
   closers.push(() => ledger.close())
 
-  const book = createBook()
+  const id = randomUUID()
+  const intents = createIntents({ root: callsRoot(options.BURSAR_DATA), process: id, logger })
+  closers.push(() => intents.close())
+  await intents.takeLeft()
+  const book = createBook((attempt) => intents.gone(attempt))
+  const granted = (epoch: number) => [...intents.granted(epoch), ...book.attempts()]
   let life: Life | null = null
   const onLost = () => life?.nudge()
   const evidence = (slot: Parameters<typeof evidenceAgainst>[0], redis: Redis) =>
-    evidenceAgainst(slot, { redis, prefix, ledger, book })
+    evidenceAgainst(slot, { redis, prefix, ledger, granted })
   guardConnection(
     commands,
     (redis) => lookAtServer(redis, { prefix, logger, evidence, onLost }),
@@ -51,8 +59,8 @@ export async function openRedisHome(
   await openNewSlot({ store, redis: commands, prefix, ledger: slotLedger(ledger) })
   const shelf = redisShelf(commands, prefix)
   const [role, holdTtlMs] = [`${hostname()}:${process.pid}`, options.HOLD_TTL_MS]
-  const place = { redis: commands, prefix, store, ledger, shelf, book }
-  life = createLife({ ...place, logger, role, holdTtlMs })
+  const place = { redis: commands, prefix, store, ledger, shelf, book, intents }
+  life = createLife({ ...place, process: id, logger, role, holdTtlMs })
   const opened = life
   closers.push(() => opened.close())
   await life.open()
@@ -69,6 +77,7 @@ export async function openRedisHome(
     shelf,
     answerShelf: redisAnswers(commands, prefix),
     life,
+    intents,
     redis: { commands, connection },
   }
 }

@@ -57,7 +57,8 @@ interface Entry {
 /** Beyond so many undrained settlements only their money is kept: their answers are in the slot's results. */
 const MOST_WHOLE = 2_000
 
-export function createBook(): Book {
+/** @param onGone - told of each attempt for which nothing is owed any more. */
+export function createBook(onGone: (attempt: string) => void = () => {}): Book {
   let onSize: (size: number) => void = () => {}
   const entries = new Map<string, Entry>()
   let floor = 0
@@ -65,8 +66,9 @@ export function createBook(): Book {
 
   const drop = (attempt: string) => {
     if (entries.get(attempt)?.landed) undrained -= 1
-    entries.delete(attempt)
+    if (!entries.delete(attempt)) return
     onSize(entries.size)
+    onGone(attempt)
   }
 
   return {
@@ -153,8 +155,12 @@ function owedFor({ hold, meta, command }: Entry): OwedAttempt[] {
     const known = { attempt, job, as: kind, costNano, atMs, holdNano, windows, detail }
     return [{ ...known, rung, capTokens, n, meta: meta || command.meta }]
   }
-  if (!terms || !hold?.sent) return []
+  return hold?.sent ? [heldAttempt(hold, meta)] : []
+}
+
+/** What is owed for a hold of which no end is known. @param meta - AttemptMeta as JSON. */
+export function heldAttempt({ terms }: Hold, meta: string): OwedAttempt {
   const { attemptId: attempt, job, rung, holdNano, capTokens, n, atMs, windows } = terms
   const held = { attempt, job, as: 'held', costNano: 0, holdNano, atMs, windows } as const
-  return [{ ...held, rung, capTokens, n, meta, detail: '' }]
+  return { ...held, rung, capTokens, n, meta, detail: '' }
 }

@@ -13,9 +13,11 @@ import { forgetReports, report } from '../ledger/reports.ts'
 import { markOpened, readSlotLife, readSlotRow } from '../ledger/slot-row.ts'
 import type { PolicyShelf } from '../queue/published-policy.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { adoptOwed } from './adopt.ts'
+import { type AdoptParts, adoptOwed } from './adopt.ts'
 import type { Book, Withdrawn } from './book.ts'
 import { describeSlot } from './describe.ts'
+import { createHandOver } from './intents/hand-over.ts'
+import type { Intents } from './intents/intents.ts'
 import { newestEntry } from './newest-entry.ts'
 import { reopenSlot } from './reopen.ts'
 
@@ -45,6 +47,10 @@ export interface LifeParts {
   readonly logger: Logger
   /** What it is, for people. */
   readonly role: string
+  /** Its id in the ledger; absent = drawn. */
+  readonly process?: string
+  /** What it keeps on disk, and what dead processes left there; absent = nothing. */
+  readonly intents?: Pick<Intents, 'takeLeft' | 'left' | 'gone' | 'dead' | 'buried'>
   /** How long a hold lives that nobody renews, ms. */
   readonly holdTtlMs: number
   readonly beatMs?: number
@@ -55,6 +61,8 @@ const BEAT_MS = 10_000
 const SILENT_AFTER_MS = 30_000
 /** How often the slot is looked at by a process that asks it nothing, and what of the owed the ledger has. */
 const LOOK_MS = 1_000
+/** How often it is looked whether a process died that kept a journal on this disk. */
+const TAKE_LEFT_MS = 5_000
 const FIRST_LOOK_MS = 25
 const MAX_LOOK_MS = 1_000
 const CLOSE_LIMIT_MS = 1_000
@@ -63,7 +71,7 @@ const KEEP_CLAIM_MS = 5_000
 
 export function createLife(parts: LifeParts): Life {
   const { redis, prefix, store, ledger, book, logger, holdTtlMs } = parts
-  const process = randomUUID()
+  const { intents, process = randomUUID() } = parts
   const place = { redis, prefix }
   let reported = 0
   let withdrawn: Withdrawn[] = []
@@ -74,27 +82,43 @@ export function createLife(parts: LifeParts): Life {
 
   async function sayOwed(epoch: number): Promise<void> {
     withdrawn.push(...book.withdraw(epoch))
-    await report(ledger, { process, epoch }, book.owed())
+    await intents?.takeLeft()
+    const left = intents?.left().map(({ owed }) => owed) ?? []
+    await report(ledger, { process, epoch }, [...book.owed(), ...left])
     reported = epoch
+    await bury()
   }
+
+  /** Nobody has to wait for a process whose journal is in these hands. */
+  async function bury(): Promise<void> {
+    for (const dead of intents?.dead() ?? []) {
+      await leave(ledger, dead)
+      intents?.buried(dead)
+    }
+  }
+
+  const adopting = (epoch: () => number): AdoptParts => ({
+    ledger,
+    holdTtlMs,
+    async adopt(page) {
+      const caller = { redis, keys: slotKeys(prefix), epoch, nowMs: () => 0 }
+      return (await adoptAll(caller, page)) ?? []
+    },
+    onReply({ attempt }, reply) {
+      if (reply.outcome === 'unavailable' || reply.outcome === 'epoch-changed') throw again()
+      if (reply.outcome === 'known' || reply.overrunNano === 0) return
+      const { overrunNano } = reply
+      logger.error({ attempt, overrunNano }, 'an attempt of the life before passes a limit')
+    },
+  })
+  const handOver = intents && createHandOver({ ...adopting(store.epoch), store, intents })
 
   /** Nobody asked this process: what it owes, it hands to the new life itself. */
   async function adoptAllOwed(epoch: number): Promise<void> {
     withdrawn.push(...book.withdraw(epoch))
     const owed = book.owed()
-    const caller = { redis, keys: slotKeys(prefix), epoch: () => epoch, nowMs: () => 0 }
     await adoptOwed(
-      {
-        ledger,
-        holdTtlMs,
-        adopt: async (page) => (await adoptAll(caller, page)) ?? [],
-        onReply({ attempt }, reply) {
-          if (reply.outcome === 'unavailable' || reply.outcome === 'epoch-changed') throw again()
-          if (reply.outcome === 'known' || reply.overrunNano === 0) return
-          const { overrunNano } = reply
-          logger.error({ attempt, overrunNano }, 'an attempt of the life before passes a limit')
-        },
-      },
+      adopting(() => epoch),
       owed,
     )
     await markReported(ledger.db, process, epoch)
@@ -187,6 +211,7 @@ export function createLife(parts: LifeParts): Life {
     look().then(
       () => {
         trouble = ''
+        void lookAfterDead()
       },
       (error: unknown) => {
         const reason = messageOf(error)
@@ -194,6 +219,31 @@ export function createLife(parts: LifeParts): Life {
         trouble = reason
       },
     )
+  }
+
+  let takeAtMs = 0
+  let looking: Promise<void> | null = null
+
+  /** The slot is open: what processes left that died on this machine goes its way. */
+  function lookAfterDead(): Promise<void> {
+    if (!intents || closed) return Promise.resolve()
+    looking ??= lookNow()
+      .catch((error: unknown) => {
+        logger.warn({ reason: messageOf(error) }, 'what dead processes left is handed over later')
+      })
+      .finally(() => {
+        looking = null
+      })
+    return looking
+  }
+  async function lookNow(): Promise<void> {
+    const isDue = Date.now() >= takeAtMs
+    if (isDue) {
+      takeAtMs = Date.now() + TAKE_LEFT_MS
+      await intents?.takeLeft()
+      await bury()
+    }
+    await handOver?.step(store.epoch())
   }
 
   async function beatNow(): Promise<void> {
@@ -234,7 +284,8 @@ export function createLife(parts: LifeParts): Life {
       closed = true
       for (const timer of timers) clearInterval(timer)
       // A reopening may wait for others; whoever comes next goes on with it.
-      await Promise.race([running?.catch(() => {}), pause(CLOSE_LIMIT_MS)])
+      const ending = Promise.all([running?.catch(() => {}), looking])
+      await Promise.race([ending, pause(CLOSE_LIMIT_MS)])
       if (book.size === 0) await leave(ledger, process).catch(() => {})
     },
   }

@@ -9,6 +9,7 @@ import { messageOf } from '../errors.ts'
 import { levelFor } from '../telemetry/level-for.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Book } from './book.ts'
+import type { Intents } from './intents/intents.ts'
 
 export type SettledReply = Exclude<SettleReply, Unavailable>
 
@@ -33,6 +34,8 @@ interface OwedOptions {
   readonly logger: Logger
   /** Where it is written down what is owed; absent = nowhere: the slot cannot lose anything. */
   readonly book?: Book
+  /** Where it is on disk, and the outcome is before the slot is told; absent = nowhere. */
+  readonly intents?: Pick<Intents, 'known'>
   /** Told which jobs waited for the end of an attempt that has landed. */
   readonly wake?: (jobs: readonly string[]) => void
   /** Told how many commands are owed after each change. */
@@ -51,7 +54,7 @@ const landed = <R extends EndReply>(reply: R): reply is Exclude<R, Unavailable> 
   reply.outcome !== 'unavailable' && reply.outcome !== 'epoch-changed'
 
 export function createOwed(options: OwedOptions): Owed {
-  const { store, logger, book, wake, onSize, firstDelayMs = 50 } = options
+  const { store, logger, book, intents, wake, onSize, firstDelayMs = 50 } = options
   /** attempt -> job, and the promise that ends when it landed. */
   const open = new Map<string, { job: string; done: Promise<unknown> }>()
 
@@ -99,6 +102,7 @@ export function createOwed(options: OwedOptions): Owed {
   return {
     async settle(command, patienceMs) {
       book?.known(command)
+      await intents?.known(command)
       const send = async () => {
         const reply = await store.settle(command)
         if (landed(reply)) book?.landed(command.attempt)

@@ -8,6 +8,7 @@ import { createAllowance } from '../../src/outage/allowance/inline.ts'
 import { createKeeper, type Keeper } from '../../src/outage/allowance/keeper.ts'
 import { createGuard, type Guard } from '../../src/outage/guard.ts'
 import { openJournalFile } from '../../src/outage/journal/file.ts'
+import { JournalRecordSchema } from '../../src/outage/journal/records.ts'
 import type { CompletionJob } from '../../src/queue/job.ts'
 import { attemptMeta } from '../helpers/attempt-meta.ts'
 import { POLICY, type Rig, startRig, until } from './queue-rig.ts'
@@ -33,11 +34,12 @@ afterEach(async () => {
 async function startProcess(mayTake = true, path?: string) {
   folder = path ?? (await mkdtemp(join(tmpdir(), 'bursar-allowance-')))
   if (!path) closers.push(() => rm(folder, { recursive: true }))
-  const journal = await openJournalFile(folder)
+  const journal = await openJournalFile(folder, JournalRecordSchema)
   const guard = createGuard()
   const { store, ledger, rules, clock, logger } = rig.runtime
   const parts = { store, ledger, rules, clock, logger, guard, journal, mayTake }
-  const keeper = createKeeper({ ...parts, process: 'test' })
+  const epoch = () => rig.runtime.life?.epoch() ?? 0
+  const keeper = createKeeper({ ...parts, epoch, process: 'test' })
   closers.push(async () => {
     await keeper.close()
     guard.close()

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { BookLeaseCommand } from '../../src/admission/lease-commands.ts'
-import { claimFolder, claimLeft } from '../../src/outage/allowance/folders.ts'
 import { Book } from '../../src/outage/journal/book.ts'
 import { openJournalFile } from '../../src/outage/journal/file.ts'
-import type { JournalRecord } from '../../src/outage/journal/records.ts'
+import { claimFolder, claimLeft } from '../../src/outage/journal/folders.ts'
+import { type JournalRecord, JournalRecordSchema } from '../../src/outage/journal/records.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -24,8 +24,10 @@ const LEASE: JournalRecord = {
 }
 const intent = (attempt: string): JournalRecord => ({ is: 'intent', call: call(attempt) })
 
+const openFile = () => openJournalFile(folder, JournalRecordSchema)
+
 async function written(records: readonly JournalRecord[]): Promise<string> {
-  const journal = await openJournalFile(folder)
+  const journal = await openFile()
   for (const record of records) await journal.append(record)
   await journal.close()
   return join(folder, 'journal')
@@ -38,11 +40,11 @@ describe('the journal', () => {
     const last = whole.lastIndexOf(10, whole.length - 2) + 1
     for (let length = last; length < whole.length; length += 7) {
       await writeFile(path, whole.subarray(0, length))
-      const journal = await openJournalFile(folder)
+      const journal = await openFile()
       expect(journal.found).toEqual([LEASE, intent('j/1')])
       await journal.append(intent('j/3'))
       await journal.close()
-      const again = await openJournalFile(folder)
+      const again = await openFile()
       expect(again.found).toEqual([LEASE, intent('j/1'), intent('j/3')])
       await again.close()
     }
@@ -54,11 +56,11 @@ describe('the journal', () => {
     const middle = whole.indexOf(10) + 30
     whole[middle] = (whole[middle] ?? 0) ^ 1
     await writeFile(path, whole)
-    await expect(openJournalFile(folder)).rejects.toMatchObject({ code: 'DATA_FOLDER_UNREADABLE' })
+    await expect(openFile()).rejects.toMatchObject({ code: 'DATA_FOLDER_UNREADABLE' })
   })
 
   test('records that are appended while it is rewritten come after it', async () => {
-    const journal = await openJournalFile(folder)
+    const journal = await openFile()
     await journal.append(LEASE)
     await Promise.all([
       journal.append(intent('j/1')),
@@ -67,13 +69,13 @@ describe('the journal', () => {
       journal.append(intent('j/3')),
     ])
     await journal.close()
-    const again = await openJournalFile(folder)
+    const again = await openFile()
     expect(again.found).toEqual([LEASE, intent('j/1'), intent('j/2'), intent('j/3')])
     await again.close()
   })
 
   test('what cannot be written is refused, and so is everything after it', async () => {
-    const journal = await openJournalFile(folder)
+    const journal = await openFile()
     await journal.close()
     for (const attempt of ['j/1', 'j/2']) {
       await expect(journal.append(intent(attempt))).rejects.toMatchObject({
@@ -85,8 +87,11 @@ describe('the journal', () => {
 })
 
 describe('its folder', () => {
-  test('lease-second-process-cannot-lock: a folder is one process, and free again when that ends', () => {
+  test('lease-second-process-cannot-lock: a folder is one process, and free again when that ends', async () => {
     const first = claimFolder(folder)
+    const journal = await openJournalFile(first.path, JournalRecordSchema)
+    await journal.append(LEASE)
+    await journal.close()
     const second = claimFolder(folder)
     expect(second.path).not.toBe(first.path)
     expect(claimLeft(folder)).toEqual([])

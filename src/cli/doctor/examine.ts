@@ -1,5 +1,6 @@
 import { type Options, readOptions } from '../../config/options.ts'
 import { isBursarError } from '../../errors.ts'
+import { examineDurability } from './durability.ts'
 import { type Finding, ok, skipped, wrong } from './finding.ts'
 import { examineLedger } from './ledger.ts'
 import { checkDisk, judgeNode } from './machine.ts'
@@ -56,6 +57,9 @@ async function examineParts(options: Options, settings: ExaminationSettings): Pr
       ...redis.findings,
       ...ledger.findings,
       await examineSlot(options, redis.redis, ledger.ledger),
+      policy.policy
+        ? await examineDurability(policy.policy, options)
+        : skipped('durability', 'see policy'),
       ...(policy.policy
         ? await examineProviders(policy.policy, options)
         : [skipped('providers', 'see policy')]),

@@ -60,11 +60,13 @@ export function createAllowance(parts: Parts): Allowance {
       const { policy } = rules
       if (policy.defaults.outage !== 'allow' || job.urgency !== 'interactive') return null
       if (!keeper.current() || body === null) return null
-      if (calls >= concurrency) throw tooMany()
       const plan = planRequest({ ...rules, request: { ...job, body }, nowMs: parts.clock.now() })
       if (!plan.ok) throw new BursarError(plan.code, plan.message, { detail: plan.detail })
       await judge()
-      // From here to the intent nothing is waited for: what is free now is taken now.
+      // From here to the intent nothing is waited for: what is free now is taken now, and once.
+      const meanwhile = known.get(job.id)
+      if (meanwhile) return meanwhile
+      if (calls >= concurrency) throw tooMany()
       const lease = keeper.current()
       const chosen = lease && chooseRung(plan, lease)
       if (!chosen) throw spent()

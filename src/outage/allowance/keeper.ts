@@ -25,7 +25,9 @@ export interface KeeperParts {
   readonly rules: RulesSource
   readonly clock: Clock
   readonly logger: Logger
-  readonly journal: JournalFile
+  readonly journal: JournalFile<JournalRecord>
+  /** The life of the slot that this process believes in. */
+  readonly epoch: () => number
   /** Who it is, for people. */
   readonly process: string
   /** false = only what a process before left is brought to its end. */
@@ -36,12 +38,14 @@ export interface KeeperParts {
 export interface Keeper {
   /** The allowance that may be spent from now; null = none. */
   current(): JournaledLease | null
-  /** Writes a record, and resolves once it is on disk. @throws {BursarError} STORE_UNAVAILABLE. */
+  /** Writes a record, and resolves once it is on disk. @throws {BursarError} STORE_UNAVAILABLE: it never was there. */
   enter(record: JournalRecord): Promise<void>
   /** A call that runs: it is not booked before it ends. @returns says that it has ended. */
   running(attempt: string): () => void
   /** Looks now what is to be done. Does nothing while Redis is away. */
   step(): Promise<void>
+  /** Ends of requests that the slot has not been told. */
+  readonly rows: number
   /** Whether everything that the journal knew is in the ledger. */
   readonly isClean: boolean
   /** Ends the allowance, if Redis is there; otherwise the next process on this disk does. */
@@ -59,10 +63,11 @@ export function createKeeper(parts: KeeperParts): Keeper {
   const { store, ledger, guard, rules, clock, logger, journal } = parts
   const book = new Book(journal.found)
   const running = new Set<string>()
-  /** Attempt -> what the slot has booked for it, as far as this process knows. */
+  /** Attempt -> what the slot has booked for it in this life, as far as this process knows. */
   const booked = new Map<string, string>()
-  /** Told to the slot as closed. */
+  /** Told to the slot of this life as closed. */
   const closedThere = new Set<string>()
+  let life = parts.epoch()
   let mine: { readonly lease: string; isUsable: boolean; renewedAtMs: number } | null = null
   let isEnding = !parts.mayTake
   let stepping: Promise<void> | null = null
@@ -76,7 +81,12 @@ export function createKeeper(parts: KeeperParts): Keeper {
   async function enter(record: JournalRecord): Promise<void> {
     // First in memory: what is being written is spent already.
     book.enter(record)
-    await journal.append(record)
+    try {
+      await journal.append(record)
+    } catch (error) {
+      book.withdraw(record)
+      throw error
+    }
   }
 
   async function tellRows(): Promise<void> {
@@ -86,7 +96,7 @@ export function createKeeper(parts: KeeperParts): Keeper {
       if (reply.outcome !== 'concluded' && reply.outcome !== 'already') throw closedSlot()
     }
     if (rows.length === 0) return
-    book.told(rows.length)
+    book.told(rows)
     await journal.rewrite([...book.records()])
   }
 
@@ -192,7 +202,18 @@ export function createKeeper(parts: KeeperParts): Keeper {
     return true
   }
 
+  /** A new life knows what the ledger does: what was told to the one before may have to be told again. */
+  function enterLife(): void {
+    if (parts.epoch() === life) return
+    life = parts.epoch()
+    booked.clear()
+    closedThere.clear()
+    // Nobody holds what neither the slot nor the ledger has.
+    if (mine && !mine.isUsable) mine = null
+  }
+
   async function lookAround(): Promise<void> {
+    enterLife()
     if (mine && !(await keep(mine))) mine = null
     await tellRows()
     for (const lease of book.leases) if (lease.lease !== mine?.lease) await retire(lease)
@@ -233,6 +254,9 @@ export function createKeeper(parts: KeeperParts): Keeper {
     running(attempt) {
       running.add(attempt)
       return () => void running.delete(attempt)
+    },
+    get rows() {
+      return book.rows.length
     },
     get isClean() {
       return book.leases.length === 0 && book.rows.length === 0

@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { messageOf } from '../../errors.ts'
+import { isBursarError, messageOf } from '../../errors.ts'
 import type { WorkContext } from '../../queue/context.ts'
+import type { Life } from '../../slot/life.ts'
 import { openJournalFile } from '../journal/file.ts'
+import { claimFolder, claimLeft, type JournalFolder } from '../journal/folders.ts'
+import { JournalRecordSchema } from '../journal/records.ts'
 import type { Allowance } from '../outage-answers.ts'
-import { createRows, type Rows } from '../rows.ts'
-import { claimFolder, claimLeft, type JournalFolder } from './folders.ts'
+import { createRows, MOST_ROWS, type Rows } from '../rows.ts'
 import { createAllowance } from './inline.ts'
 import { createKeeper, type Keeper, type KeeperParts } from './keeper.ts'
 
@@ -17,6 +19,8 @@ export type AllowanceParts = Pick<
   Pick<KeeperParts, 'store' | 'ledger' | 'guard'> & {
     /** Where journals are kept: on a disk that outlives the process. */
     readonly folder: string
+    /** The process's part in the slot's lives. */
+    readonly life: Pick<Life, 'epoch'> | null
     /** Calls at a time. */
     readonly concurrency: number
   }
@@ -48,18 +52,23 @@ export async function startAllowance(parts: AllowanceParts): Promise<RunningAllo
   const root = join(parts.folder, 'outage')
   let opened: Opened | null = null
   let opening: Promise<void> | null = null
+  let trouble = ''
 
   async function open(): Promise<void> {
     try {
       opened = await openAll(root, parts)
     } catch (error) {
+      // There may be room on the disk the next time.
+      opening = null
       const reason = messageOf(error)
+      if (reason === trouble) return
+      trouble = reason
       logger.error({ root, reason }, 'no journal: nothing is called while Redis is away')
     }
   }
   const look = async () => {
     const isWanted = rules.current().policy.defaults.outage === 'allow' || existsSync(root)
-    if (isWanted) opening ??= open()
+    if (isWanted && !opened) opening ??= open()
     await opening
   }
   await look()
@@ -71,7 +80,7 @@ export async function startAllowance(parts: AllowanceParts): Promise<RunningAllo
     rows: {
       ...memory,
       add(row) {
-        if (!opened) return memory.add(row)
+        if (!opened || opened.keeper.rows >= MOST_ROWS) return memory.add(row)
         opened.keeper.enter({ is: 'row', row }).catch(() => memory.add(row))
       },
     },
@@ -85,16 +94,31 @@ export async function startAllowance(parts: AllowanceParts): Promise<RunningAllo
 
 async function openAll(root: string, parts: AllowanceParts): Promise<Opened> {
   const { logger } = parts
-  const keeper = await openOne(claimFolder(root), parts, true)
+  const keeper = await openOwn(root, parts)
   const keepers = [keeper]
   for (const left of claimLeft(root)) {
     try {
       keepers.push(await openOne(left, parts, false))
     } catch (error) {
-      logger.error({ path: left.path, reason: messageOf(error) }, 'a journal cannot be replayed')
+      logger.error({ path: left.path, reason: messageOf(error) }, UNREPLAYED)
     }
   }
   return { allowance: createAllowance({ ...parts, keeper }), keeper, keepers }
+}
+
+const UNREPLAYED = 'a journal cannot be replayed'
+
+/** The first folder that can be read: a damaged one stays locked, for people to look at. */
+async function openOwn(root: string, parts: AllowanceParts): Promise<Keeper> {
+  for (;;) {
+    const folder = claimFolder(root)
+    try {
+      return await openOne(folder, parts, true)
+    } catch (error) {
+      if (!isBursarError(error, 'DATA_FOLDER_UNREADABLE')) throw error
+      parts.logger.error({ path: folder.path, reason: messageOf(error) }, UNREPLAYED)
+    }
+  }
 }
 
 async function openOne(
@@ -103,7 +127,7 @@ async function openOne(
   mayTake: boolean,
 ): Promise<Keeper> {
   try {
-    const journal = await openJournalFile(path)
+    const journal = await openJournalFile(path, JournalRecordSchema)
     const records = journal.found.length
     if (records > 0) parts.logger.info({ path, records }, 'a journal that was left is replayed')
     const who = `${hostname()}:${process.pid}`
@@ -113,12 +137,13 @@ async function openOne(
     }
     return createKeeper({
       ...parts,
+      epoch: () => parts.life?.epoch() ?? 0,
       journal: { ...journal, close: released },
       process: who,
       mayTake,
     })
   } catch (error) {
-    lock.release()
+    if (!isBursarError(error, 'DATA_FOLDER_UNREADABLE')) lock.release()
     throw error
   }
 }

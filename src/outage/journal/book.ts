@@ -52,9 +52,17 @@ export class Book {
     this.#leases.delete(lease)
   }
 
-  /** Forgets the oldest rows: the slot has them. */
-  told(rows: number): void {
-    this.#rows = this.#rows.slice(rows)
+  /** Takes back what could not be written, so that nobody acted upon it. What is known all the same stays. */
+  withdraw(record: JournalRecord): void {
+    if (record.is === 'lease') this.drop(record.lease)
+    else if (record.is === 'row') this.told([record.row])
+    else if (record.is === 'intent') this.#unspend(record.call)
+  }
+
+  /** Forgets rows: the slot has them. */
+  told(rows: readonly ConcludeCommand[]): void {
+    const known = new Set(rows)
+    this.#rows = this.#rows.filter((row) => !known.has(row))
   }
 
   /** Everything that is still to be remembered, as records that make the same book. */
@@ -79,6 +87,13 @@ export class Book {
     const known = lease.calls.get(call.attempt)
     lease.freeNano -= amountOf(call) - (known ? amountOf(known) : 0)
     lease.calls.set(call.attempt, call)
+  }
+
+  #unspend(call: BookLeaseCommand): void {
+    const lease = this.#leases.get(call.lease)
+    if (lease?.calls.get(call.attempt) !== call) return
+    lease.calls.delete(call.attempt)
+    lease.freeNano += amountOf(call)
   }
 }
 

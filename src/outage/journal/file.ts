@@ -1,21 +1,28 @@
 import { type FileHandle, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { z } from 'zod'
 import { BursarError, messageOf } from '../../errors.ts'
-import { type JournalRecord, readLines, writeLine } from './records.ts'
+import { readLines, writeLine } from './lines.ts'
 
-const FILE = 'journal'
+/** Name of the file in its folder. */
+export const JOURNAL = 'journal'
 
 /** A file of records that are on disk before anybody acts upon them. Its folder is locked by the caller. */
-export interface JournalFile {
+export interface JournalFile<R> {
   /** What the file had when it was opened. */
-  readonly found: readonly JournalRecord[]
+  readonly found: readonly R[]
+  /** What it has now, bytes. */
+  readonly size: number
   /**
    * Resolves once the record is on disk; those that are asked for together are written together.
-   * @throws {BursarError} STORE_UNAVAILABLE when the disk cannot be written: nothing may be sent then.
+   * @throws {BursarError} STORE_UNAVAILABLE when the disk cannot be written: nothing may be sent then. The record is not
+   * in the file; the next one may be, as soon as there is room.
    */
-  append(record: JournalRecord): Promise<void>
+  append(record: R): Promise<void>
+  /** Writes a record beside the next one that is appended, or at the end: nothing depends on it. */
+  note(record: R): void
   /** Replaces everything by these records, or leaves everything as it is. Throws like `append`. */
-  rewrite(records: readonly JournalRecord[]): Promise<void>
+  rewrite(records: Iterable<R>): Promise<void>
   close(): Promise<void>
 }
 
@@ -23,31 +30,52 @@ export interface JournalFile {
  * Opens the journal of a folder, and cuts off a torn end.
  * @throws {BursarError} DATA_FOLDER_UNREADABLE when it is damaged: money may have been spent that nobody knows of.
  */
-export async function openJournalFile(folder: string): Promise<JournalFile> {
-  const path = join(folder, FILE)
-  const { records, bytes, isDamaged } = readLines(await textOf(path))
+export async function openJournalFile<R>(
+  folder: string,
+  schema: z.ZodType<R>,
+): Promise<JournalFile<R>> {
+  const path = join(folder, JOURNAL)
+  const { records, bytes, isDamaged } = readLines(await textOf(path), schema)
   if (isDamaged) throw damaged(path)
   let file = await open(path, 'a', 0o600)
   await file.truncate(bytes)
   await syncFolder(folder)
+  let size = bytes
+  let notes = ''
   let tail: Promise<void> = Promise.resolve()
   let waiting: { line: string; done: Promise<void> } | null = null
-  let broken: unknown = null
+  let isTorn = false
+  let isNamed = true
 
-  async function write(text: string): Promise<void> {
-    if (broken) throw unwritable(path, broken)
+  async function write(line: string): Promise<void> {
+    const text = notes + line
+    notes = ''
     try {
+      // Half a line may stand there, or a whole one that its writer was refused: nobody may read on from it.
+      if (isTorn) await file.truncate(size)
+      await nameIt()
+      isTorn = true
       await file.appendFile(text)
       await file.datasync()
+      isTorn = false
+      size += Buffer.byteLength(text)
     } catch (error) {
-      // Half a line may stand there: what is written after it could not be read again.
-      broken = error
       throw unwritable(path, error)
     }
   }
 
+  /** A name is on disk when its folder is. */
+  async function nameIt(): Promise<void> {
+    if (isNamed) return
+    await syncFolder(folder)
+    isNamed = true
+  }
+
   return {
     found: records,
+    get size() {
+      return size
+    },
     append(record) {
       const line = writeLine(record)
       if (waiting) {
@@ -63,22 +91,34 @@ export async function openJournalFile(folder: string): Promise<JournalFile> {
       tail = batch.done.catch(() => {})
       return batch.done
     },
+    note(record) {
+      notes += writeLine(record)
+    },
     rewrite(next) {
       // What is appended from now on is not among these records, and must not be written before them.
       waiting = null
+      notes = ''
+      const text = [...next].map(writeLine).join('')
       const done = tail.then(async () => {
-        const fresh = await writeWhole(folder, next).catch((error: unknown) => {
+        try {
+          const fresh = await writeWhole(folder, text)
+          const old = file
+          file = fresh
+          size = Buffer.byteLength(text)
+          isTorn = false
+          isNamed = false
+          await old.close()
+          await nameIt()
+        } catch (error) {
           throw unwritable(path, error)
-        })
-        await file.close()
-        file = fresh
-        broken = null
+        }
       })
       tail = done.catch(() => {})
       return done
     },
     async close() {
       await tail
+      if (notes !== '') await write('').catch(() => {})
       await file.close()
     },
   }
@@ -93,17 +133,20 @@ async function textOf(path: string): Promise<string> {
   }
 }
 
-async function writeWhole(folder: string, records: readonly JournalRecord[]): Promise<FileHandle> {
-  const draft = join(folder, `${FILE}.next`)
+async function writeWhole(folder: string, text: string): Promise<FileHandle> {
+  const draft = join(folder, `${JOURNAL}.next`)
   const file = await open(draft, 'w', 0o600)
-  await file.appendFile(records.map(writeLine).join(''))
-  await file.sync()
-  await rename(draft, join(folder, FILE))
-  await syncFolder(folder)
-  return file
+  try {
+    await file.appendFile(text)
+    await file.sync()
+    await rename(draft, join(folder, JOURNAL))
+    return file
+  } catch (error) {
+    await file.close()
+    throw error
+  }
 }
 
-/** A name is on disk when its folder is. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r')
   try {
@@ -116,13 +159,13 @@ async function syncFolder(folder: string): Promise<void> {
 const unwritable = (path: string, cause: unknown): BursarError =>
   new BursarError(
     'STORE_UNAVAILABLE',
-    `${path} cannot be written (${messageOf(cause)}), and without it nothing is called while Redis is away: make room on the disk`,
+    `${path} cannot be written (${messageOf(cause)}), and nothing may be called that is not written there: make room on the disk`,
     { cause, retryable: true, detail: { retryAfterMs: 1_000 } },
   )
 
 const damaged = (path: string): BursarError =>
   new BursarError(
     'DATA_FOLDER_UNREADABLE',
-    `${path} is damaged in the middle: calls may have been made that it cannot name. Restore it from a copy, or move it away: what its allowance held is booked as unconfirmed, and bursar unconfirmed corrects that by the bill`,
+    `${path} is damaged in the middle: calls may have been made that it cannot name. Restore it from a copy, or move it away: what was held for them is booked as unconfirmed, and bursar unconfirmed corrects that by the bill`,
     { detail: { path } },
   )

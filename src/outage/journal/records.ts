@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { z } from 'zod'
 import type { ConcludeCommand, Conclusion } from '../../admission/commands.ts'
 import type { BookLeaseCommand } from '../../admission/lease-commands.ts'
@@ -35,7 +34,8 @@ const row: z.ZodType<ConcludeCommand> = z.intersection(
   z.object({ job: z.string(), meta: z.string() }),
 )
 
-const RecordSchema = z.discriminatedUnion('is', [
+/** One line of the journal of allowances. */
+export const JournalRecordSchema = z.discriminatedUnion('is', [
   /** An allowance that may hold money from here on; written before the slot is asked for it. */
   z.object({
     is: z.literal('lease'),
@@ -52,46 +52,4 @@ const RecordSchema = z.discriminatedUnion('is', [
   /** Nothing more is spent from it. */
   z.object({ is: z.literal('stop'), lease: z.string() }),
 ])
-/** One line of the journal. */
-export type JournalRecord = z.infer<typeof RecordSchema>
-
-const SUM_DIGITS = 16
-const sumOf = (text: string): string => hash('sha256', text, 'hex').slice(0, SUM_DIGITS)
-
-/** One line: checksum, blank, JSON. */
-export function writeLine(record: JournalRecord): string {
-  const text = JSON.stringify(record)
-  return `${sumOf(text)} ${text}\n`
-}
-
-/** What a file has, as far as it can be trusted. */
-export interface ReadJournal {
-  readonly records: readonly JournalRecord[]
-  /** Bytes of them; what follows is torn. */
-  readonly bytes: number
-  /** Something whole stands behind what cannot be read: the file was damaged, not torn. */
-  readonly isDamaged: boolean
-}
-
-/** Reads lines up to the first that is torn: nobody ever acted upon that one. */
-export function readLines(text: string): ReadJournal {
-  const lines = text.split('\n')
-  const records: JournalRecord[] = []
-  let bytes = 0
-  for (const [at, line] of lines.entries()) {
-    const record = at === lines.length - 1 ? null : readLine(line)
-    if (record === null) {
-      const isDamaged = lines.slice(at + 1, -1).some((later) => readLine(later) !== null)
-      return { records, bytes, isDamaged }
-    }
-    records.push(record)
-    bytes += Buffer.byteLength(line) + 1
-  }
-  return { records, bytes, isDamaged: false }
-}
-
-function readLine(line: string): JournalRecord | null {
-  const text = line.slice(SUM_DIGITS + 1)
-  if (line.slice(0, SUM_DIGITS) !== sumOf(text) || line[SUM_DIGITS] !== ' ') return null
-  return RecordSchema.parse(JSON.parse(text))
-}
+export type JournalRecord = z.infer<typeof JournalRecordSchema>

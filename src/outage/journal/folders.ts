@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type FolderLock, lockFolder } from '../../embedded/folder-lock.ts'
 import { isBursarError } from '../../errors.ts'
+import { JOURNAL } from './file.ts'
 
 /** A folder for one journal, locked as long as this process lives. */
 export interface JournalFolder {
@@ -25,14 +26,22 @@ export function claimFolder(root: string): JournalFolder {
   throw new RangeError(`${root} has ${MOST_FOLDERS} folders, and all of them are in use`)
 }
 
-/** Takes every other folder that a dead process left. */
+/**
+ * Takes every other folder that a dead process left with something in its journal.
+ * @returns none while nobody ever kept a journal here.
+ */
 export function claimLeft(root: string): JournalFolder[] {
+  if (!existsSync(root)) return []
   return readdirSync(root).flatMap((name) => {
     const path = join(root, name)
-    const lock = /^\d+$/.test(name) ? tryLock(path) : null
+    const lock = /^\d+$/.test(name) && hasRecords(path) ? tryLock(path) : null
     return lock ? [{ path, lock }] : []
   })
 }
+
+/** Whether a folder's journal says anything; looked at without its lock, which is not for free. */
+const hasRecords = (path: string): boolean =>
+  (statSync(join(path, JOURNAL), { throwIfNoEntry: false })?.size ?? 0) > 0
 
 function tryLock(path: string): FolderLock | null {
   try {

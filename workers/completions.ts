@@ -1,5 +1,6 @@
 import type { WorkContext } from '../src/queue/context.ts'
 import type { Abort } from '../src/queue/disposition.ts'
+import { explainCache } from '../src/queue/explain-cache.ts'
 import { createGateBackoff } from '../src/queue/gate-backoff.ts'
 import { createLimitQueue } from '../src/queue/limit-queue.ts'
 import { QUEUES } from '../src/queue/names.ts'
@@ -51,6 +52,7 @@ export async function startCompletionWorkers(runtime: Runtime): Promise<Completi
     gates: createGateBackoff(),
     parked: createParkedCount(runtime.queues),
     waiting: createLimitQueue((jobs) => waker.wake(jobs)),
+    explain: explainCache(options, logger),
     holdTtlMs: options.HOLD_TTL_MS,
     resultTtlMs: options.RESULT_TTL_MS,
   }

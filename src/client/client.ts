@@ -1,5 +1,7 @@
-import { readOptions } from '../config/options.ts'
+import { type Options, readOptions } from '../config/options.ts'
 import { type Clock, realClock } from '../queue/clock.ts'
+import { type ExplainCache, explainCache } from '../queue/explain-cache.ts'
+import { createLogger } from '../telemetry/logger.ts'
 import type { Client } from './client-type.ts'
 import { createEmbeddedClient } from './embedded/client.ts'
 import { createHttpClient } from './http/client.ts'
@@ -40,6 +42,12 @@ export function createClient(options: ClientOptions = {}): Client {
     const apiKey = options.apiKey ?? settings.BURSAR_API_KEY
     return createHttpClient({ url, ...(apiKey && { apiKey }) })
   }
-  if (settings.REDIS_URL) return clientOver(createLink(settings, clock), clock)
+  if (settings.REDIS_URL) return clientOver(createLink(settings, clock), clock, explainTo(settings))
   return createEmbeddedClient(settings.BURSAR_DATA, process.env)
 }
+
+/** A client of its own has no log but the program's output. */
+const explainTo = (settings: Options): ExplainCache | undefined =>
+  settings.CACHE_DEBUG
+    ? explainCache(settings, createLogger({ level: settings.LOG_LEVEL, name: 'bursar-client' }))
+    : undefined

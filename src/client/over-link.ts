@@ -1,5 +1,6 @@
 import { cancelJob } from '../queue/cancel.ts'
 import type { Clock } from '../queue/clock.ts'
+import type { ExplainCache } from '../queue/explain-cache.ts'
 import { readResult } from '../queue/result-body.ts'
 import { createSharedRules } from '../queue/rules.ts'
 import { readAnswer } from './answer.ts'
@@ -15,10 +16,13 @@ import type { Watching } from './watching.ts'
 const DEFAULT_TIMEOUT_MS = 600_000
 const CANCEL_RESULT_TTL_MS = 3_600_000
 
-/** The client's operations over a way to the slot and its queue. Closing it closes the link. */
-export function clientOver(link: Link, clock: Clock): OwnClient {
+/**
+ * The client's operations over a way to the slot and its queue. Closing it closes the link.
+ * @param explain - told what the cache answered at once; absent = nobody wants to know.
+ */
+export function clientOver(link: Link, clock: Clock, explain?: ExplainCache): OwnClient {
   const rules = createSharedRules(() => link.use(async ({ shelf }) => shelf))
-  const submission: Submission = { link, rules, clock }
+  const submission: Submission = { link, rules, clock, explain }
 
   const cancel = (jobId: string): Promise<CancelledJob> =>
     link.use(async ({ store, queues, guard }) => {

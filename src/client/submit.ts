@@ -3,6 +3,7 @@ import type { AdmissionStore } from '../admission/store.ts'
 import { BursarError, isBursarError } from '../errors.ts'
 import type { Clock } from '../queue/clock.ts'
 import type { Rules } from '../queue/context.ts'
+import type { ExplainCache } from '../queue/explain-cache.ts'
 import type { CompletionJob } from '../queue/job.ts'
 import { type Enqueued, enqueueJob, type Prepare, prepareJob } from '../queue/producer.ts'
 import { cachedReceipt, receiptWindow } from '../queue/receipt-record.ts'
@@ -20,6 +21,8 @@ export interface Submission {
   readonly link: Link
   readonly rules: SharedRules
   readonly clock: Clock
+  /** Absent = nobody wants to know what the cache does. */
+  readonly explain?: ExplainCache | undefined
 }
 
 /** What of the rest of a request is known while it is handed in. */
@@ -47,7 +50,7 @@ export interface Submitted {
 /** Hands a request in and expects its answer. */
 export async function submit(
   parts: LinkParts,
-  { rules, clock }: Submission,
+  { rules, clock, explain }: Submission,
   input: Request,
   { stream, timeoutMs, signal, cancel, onLimits }: Wanted,
 ): Promise<Submitted> {
@@ -59,8 +62,12 @@ export async function submit(
   const job = prepareJob(prepared, clock)
   // Before the job is handed in: a worker may be quicker than our next line.
   const expected = parts.results.expect(job.id, timeoutMs)
-  const enqueued = await enqueue({ job, prepared, expected }, parts, clock)
+  const enqueued = await enqueue({ job, prepared, expected }, parts, clock).catch((error) => {
+    if (isBursarError(error, 'CACHE_MISS')) explain?.(job, 'refused')
+    throw error
+  })
   if ('jobId' in enqueued) return enqueued
+  if (enqueued.status === 'cached') explain?.(job, 'cached')
   if (enqueued.status !== 'concluded') onLimits(enqueued.limits)
   if (enqueued.status === 'queued') {
     const waitFor = (one: Expectation) =>

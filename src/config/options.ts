@@ -121,6 +121,11 @@ export const OptionsSchema = z.strictObject({
   BURSAR_API_KEY: z.string().optional(),
   /** What cached values are encrypted with: `name:secret,...`, the first for what is written from now on. */
   BURSAR_CACHE_KEYS: z.string().optional(),
+  /** Whether each request is explained in the log: what the cache had to do with it, and why. */
+  CACHE_DEBUG: z
+    .enum(['0', '1', 'false', 'true'], { error: 'write 1 or 0' })
+    .transform((text) => text === '1' || text === 'true')
+    .default(false),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `write one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   /** Missing = the sandbox provider answers. */
   OPENAI_API_KEY: z.string().optional(),

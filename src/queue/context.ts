@@ -8,6 +8,7 @@ import type { Owed } from '../slot/owed.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Clock } from './clock.ts'
+import type { ExplainCache } from './explain-cache.ts'
 import type { GateBackoff } from './gate-backoff.ts'
 import type { LimitQueue } from './limit-queue.ts'
 import type { ParkedCount } from './parked-count.ts'
@@ -47,6 +48,8 @@ export interface WorkContext {
   readonly life?: Pick<Life, 'epoch' | 'book'> | null
   /** Where calls are written down before they are sent; absent or null = nowhere else than in the slot. */
   readonly intents?: Pick<Intents, 'begin'> | null
+  /** Absent = nobody wants to know what the cache does. */
+  readonly explain?: ExplainCache | undefined
   readonly holdTtlMs: number
   readonly resultTtlMs: number
 }

@@ -77,6 +77,7 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
     const disposition = isPoison(job)
       ? await concludeDenied(data, context, 'failed', exhausted(job.attemptsStarted))
       : await processRequest(data, context, signal ?? new AbortController().signal, turnOf(job))
+    if (disposition.do === 'finish') context.explain?.(data, disposition.as)
     await carryOut(disposition, job, token, context)
   }
 

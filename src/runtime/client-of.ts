@@ -3,6 +3,7 @@ import { createLink } from '../client/link.ts'
 import { localLink } from '../client/local-link.ts'
 import { clientOver } from '../client/over-link.ts'
 import { createOutageAnswers, type OutageAnswers } from '../outage/outage-answers.ts'
+import { explainCache } from '../queue/explain-cache.ts'
 import type { Runtime } from '../runtime.ts'
 
 /**
@@ -11,10 +12,13 @@ import type { Runtime } from '../runtime.ts'
  * @param answers - what it answers while Redis is away; absent = what it has answered before.
  */
 export function clientOf(runtime: Runtime, answers?: OutageAnswers): OwnClient {
-  const { options, clock, store, queues, logs, shelf, guard } = runtime
-  if (logs !== null) return clientOver(localLink({ store, queues, logs, shelf }), clock)
-  if (guard === null) return clientOver(createLink(options, clock), clock)
+  const { options, clock, store, queues, logs, shelf, guard, logger } = runtime
+  const explain = explainCache(options, logger)
+  if (logs !== null) {
+    return clientOver(localLink({ store, queues, logs, shelf }), clock, explain)
+  }
+  if (guard === null) return clientOver(createLink(options, clock), clock, explain)
   const known = answers ?? createOutageAnswers({ guard })
   known.reach(store)
-  return clientOver(createLink(options, clock, { guard, answers: known }), clock)
+  return clientOver(createLink(options, clock, { guard, answers: known }), clock, explain)
 }

@@ -5,6 +5,7 @@ import { isBursarError } from '../../errors.ts'
 import { newJobId } from '../../queue/ids.ts'
 import type { LimitReport } from '../../queue/limit-words.ts'
 import { keyOf } from '../authorize.ts'
+import { verdictHeader, withCacheHeaders } from '../cache-headers.ts'
 import { closingError } from '../closing.ts'
 import { errorReply, nameError } from '../error-reply.ts'
 import { eventStream, type ServerEvent } from '../event-stream.ts'
@@ -43,7 +44,8 @@ export function jobRoutes(app: FastifyInstance, parts: GatewayParts): void {
     const { wait } = readAs(WaitQuerySchema, request.query)
     const job = readAs(JobSchema, request.body)
     const id = job.request.jobId ?? newJobId()
-    const asked = { ...narrowed(request, job.request, runtime), jobId: id }
+    const wanted = withCacheHeaders(request.headers, job.request)
+    const asked = { ...narrowed(request, wanted, runtime), jobId: id }
     const assertOwn = async () => {
       // One that was drawn here is nobody else's, and one that is no id was refused.
       const given = JobParamsSchema.safeParse({ id: job.request.jobId })
@@ -104,6 +106,7 @@ async function answer(
 
 function send(reply: FastifyReply, job: AnsweredJob | HandedIn): FastifyReply {
   if (job.status === 'queued') reply.code(202).header('location', job.url)
+  if ('receipt' in job) reply.headers(verdictHeader(job.receipt))
   return reply.send(job)
 }
 

@@ -1,4 +1,5 @@
 import type { Policy, TierPolicy } from '../config/policy-types.ts'
+import { isWarming } from '../config/policy-warming.ts'
 import { inputCounter, offerFor, type PlanInput, rungsFor } from './offer.ts'
 import { entryOf } from './own-entry.ts'
 import { chained } from './plan/chains.ts'
@@ -38,7 +39,7 @@ export function planRequest(input: PlanInput): Plan {
     ...chained(windowsOf(input, rungs), limits, offers),
     rungs,
     inputTokens: count(first.rung).tokens,
-    parks: request.urgency !== 'interactive' && tier.onExhausted === 'park',
+    parks: request.urgency !== 'interactive' && tier.onExhausted === 'park' && !isWarming(request),
   }
 }
 

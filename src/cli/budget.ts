@@ -1,9 +1,7 @@
-import { InvalidArgumentError } from 'commander'
-import { messageOf } from '../errors.ts'
-import { parseUsd } from '../money/usd.ts'
 import { type CliContext, type Registration, wholeNumber } from './command.ts'
 import { duration } from './keys/flags.ts'
 import { instant } from './time-flags.ts'
+import { usd } from './usd-flag.ts'
 
 interface GrantFlags {
   readonly usd: number
@@ -24,14 +22,6 @@ const load = () =>
 
 const MOST_LISTED = 10_000
 const LISTED = 30
-
-function usd(text: string): number {
-  try {
-    return parseUsd(text)
-  } catch (error) {
-    throw new InvalidArgumentError(messageOf(error))
-  }
-}
 
 /** `bursar budget`: what budgets allow, and money on top of them for a while. */
 export const budget: Registration = (program, context) => {

@@ -33,6 +33,10 @@ export const WARMING_BUDGET = 'cache.warming'
 export const WARMING_TAG = 'bursar.warming'
 export const WARMING = 'yes'
 
+/** Whether nobody waits for it: it is charged to no user, and no limit of users governs it. */
+export const isWarming = ({ tags }: { readonly tags: Readonly<Record<string, string>> }): boolean =>
+  tags[WARMING_TAG] === WARMING
+
 /** It is there whether prompts are learned or not: an operator may warm, too. */
 export const warmingBudget = ({ usd, per }: Draft, timezone: string): BudgetPolicy => ({
   id: WARMING_BUDGET,

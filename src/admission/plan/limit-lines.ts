@@ -1,4 +1,5 @@
 import type { LimitPolicy, Policy } from '../../config/policy-types.ts'
+import { isWarming } from '../../config/policy-warming.ts'
 import type { PlanInput } from '../offer.ts'
 import { entryOf } from '../own-entry.ts'
 import type { LimitLine, LimitUnit } from '../plan-lines.ts'
@@ -42,6 +43,7 @@ const concerns = ({ resource }: LimitPolicy, who: Asking): boolean =>
   resource === undefined || resource === who.resource
 
 function bypasses({ bypass }: Policy, who: Asking): boolean {
+  if (isWarming(who)) return true
   if (!bypass) return false
   const { users, tenants, keys } = bypass
   const key = ownTagOf(who, 'key')

@@ -8,6 +8,9 @@ export const OWN_TAGS = {
   key: 'bursar.key',
 } as const
 
+/** The key of the answer that a request is about, while the policy lets prompts be learned. */
+export const PROMPT_TAG = 'bursar.prompt'
+
 export type OwnScope = keyof typeof OWN_TAGS
 
 const PREFIX = 'bursar.'

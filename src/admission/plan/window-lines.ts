@@ -1,4 +1,5 @@
-import type { FundPolicy, Policy } from '../../config/policy-types.ts'
+import type { FundPolicy, Policy, Scope } from '../../config/policy-types.ts'
+import { isWarming } from '../../config/policy-warming.ts'
 import type { PlanInput } from '../offer.ts'
 import { entryOf } from '../own-entry.ts'
 import type { WindowLine } from '../plan-lines.ts'
@@ -26,9 +27,14 @@ function windowLines(
   })
 }
 
+/** Nobody's own money pays for what nobody has asked for. */
+const PERSONAL: readonly Scope['kind'][] = ['user', 'session', 'run', 'key']
+const budgetsFor = ({ budgets }: Policy, who: Identity): Policy['budgets'] =>
+  isWarming(who) ? budgets.filter(({ scope }) => !PERSONAL.includes(scope.kind)) : budgets
+
 /** Every budget window that whoever asks must fit in, whatever model serves; the tier's own budget is per user. */
 export function budgetChain(policy: Policy, who: Identity, nowMs: number): WindowLine[] {
-  const lines = policy.budgets.flatMap((budget) => {
+  const lines = budgetsFor(policy, who).flatMap((budget) => {
     const key = subjectKey(budget.id, budget.scope, who)
     return key === null ? [] : windowLines(key, budget, nowMs)
   })
@@ -36,7 +42,7 @@ export function budgetChain(policy: Policy, who: Identity, nowMs: number): Windo
 }
 
 function ownWindows(policy: Policy, who: Identity, nowMs: number): WindowLine[] {
-  const own = entryOf(policy.tiers, who.tier)?.budget
+  const own = isWarming(who) ? null : entryOf(policy.tiers, who.tier)?.budget
   return own ? windowLines(perUser(`tier.${who.tier}`, who), own, nowMs) : []
 }
 
@@ -45,7 +51,7 @@ export function windowsOf(
   { policy, request, nowMs }: PlanInput,
   planned: readonly PlannedRung[],
 ): Governed<WindowLine>[] {
-  const lines = policy.budgets.flatMap((budget) =>
+  const lines = budgetsFor(policy, request).flatMap((budget) =>
     subjectsOf(budget.id, budget.scope, request, planned).flatMap(({ key, rungs }) =>
       windowLines(key, budget, nowMs).map((line) => ({ line, rungs })),
     ),

@@ -1,4 +1,9 @@
 import type { AdmissionStore, Signals } from './admission/store.ts'
+import { readCacheKeys } from './cache/codec/keys.ts'
+import { type Answers, createAnswers } from './cache/responses/answers.ts'
+import { countNear } from './cache/responses/count-near.ts'
+import { createKeeper, type Keeper, requireKeys } from './cache/responses/keeper.ts'
+import { createNearCache } from './cache/responses/near-cache.ts'
 import { withDefaultLimit } from './config/default-limit.ts'
 import type { Environment, Options } from './config/options.ts'
 import { own } from './config/own.ts'
@@ -28,6 +33,9 @@ export interface Runtime extends Home {
   readonly queues: Queues
   readonly provider: Provider
   readonly rules: LiveRules
+  /** How answers are kept, and those at hand in this process. */
+  readonly keeper: Keeper
+  readonly kept: Answers
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
@@ -91,7 +99,11 @@ async function wire(
   if (guard && home.redis) closers.push(() => guard.close(), guard.probe(pingOf(home.redis)))
   const store = guard ? guardedStore(home.store, guard) : home.store
 
+  const cacheKeys = readCacheKeys(options.BURSAR_CACHE_KEYS)
+  const keeper = createKeeper(cacheKeys)
+  const near = countNear(createNearCache(), metrics.registry)
   const register = async (read: Policy): Promise<Policy> => {
+    requireKeys(read, cacheKeys)
     const policy = withDefaultLimit(read, options)
     const version = await registerPolicy(ledger, policyToJson(policy))
     const registered = { ...policy, version }
@@ -120,6 +132,8 @@ async function wire(
     queues,
     provider: overrides.wrapProvider?.(bareProvider) ?? bareProvider,
     rules,
+    keeper,
+    kept: createAnswers(keeper, near),
     clock,
     logger,
     metrics,

@@ -1,3 +1,4 @@
+import { messageOf } from '../src/errors.ts'
 import type { WorkContext } from '../src/queue/context.ts'
 import type { Abort } from '../src/queue/disposition.ts'
 import { explainCache } from '../src/queue/explain-cache.ts'
@@ -5,11 +6,13 @@ import { createGateBackoff } from '../src/queue/gate-backoff.ts'
 import { createLimitQueue } from '../src/queue/limit-queue.ts'
 import { QUEUES } from '../src/queue/names.ts'
 import { createParkedCount } from '../src/queue/parked-count.ts'
+import { refreshAnswer } from '../src/queue/refresh.ts'
 import { createRenewer } from '../src/queue/renewer.ts'
 import { createWaker } from '../src/queue/waker.ts'
 import { type CompletionWorker, startCompletionWorker } from '../src/queue/worker.ts'
 import type { Runtime } from '../src/runtime.ts'
 import { createOwed } from '../src/slot/owed.ts'
+import { levelFor } from '../src/telemetry/level-for.ts'
 
 export interface CompletionWorkers {
   /**
@@ -49,6 +52,7 @@ export async function startCompletionWorkers(runtime: Runtime): Promise<Completi
     ...runtime,
     owed,
     renewer,
+    refresh: refresherOf(runtime),
     gates: createGateBackoff(),
     parked: createParkedCount(runtime.queues),
     waiting: createLimitQueue((jobs) => waker.wake(jobs)),
@@ -84,4 +88,14 @@ export async function startCompletionWorkers(runtime: Runtime): Promise<Completi
       await waker.close()
     },
   }
+}
+
+/** What was served stale, the next one who is served it has made anew when this process could not. */
+function refresherOf(runtime: Runtime): NonNullable<WorkContext['refresh']> {
+  const { store, clock, kept, rules, logger } = runtime
+  const parts = { store, clock, kept, queues: () => runtime.queues }
+  return (job) =>
+    void refreshAnswer(job, rules.current(), parts).catch((error: unknown) => {
+      logger[levelFor(error)]({ reason: messageOf(error) }, 'a stale answer is not made anew yet')
+    })
 }

@@ -1,3 +1,4 @@
+import type { Unreadable } from '../cache/codec/header.ts'
 import type { Nano } from '../money/nano.ts'
 import type { Outcome } from './outbox.ts'
 import type {
@@ -15,12 +16,34 @@ import type {
  * the Lua scripts decide the same on Redis, and one conformance suite compares the two command by command.
  */
 
+/** What an asker can make use of; absent = of answers that are not encrypted. */
+export interface CacheLookup {
+  /** Ids of the keys that it can open answers with. */
+  readonly openers?: readonly string[]
+  /** Checksum of the answer that it has at hand: while that is the one that is kept, no body travels. */
+  readonly has?: string
+}
+
+/** What a reply says of a kept answer. */
+export interface KeptReply {
+  /** As `Keeper.keepAnswer` made it; null = the asker has it. */
+  readonly body: string | null
+  /** 0 or less = it is stale. */
+  readonly freshForMs: number
+  /** The asker is the one who has it made anew. */
+  readonly refresh: boolean
+  /** What it had cost at list price, and the attempt that paid; 0 and '' = nobody knows. */
+  readonly costNano: Nano
+  readonly paidBy: string
+}
+
 export interface IntakeCommand {
   readonly job: string
   /** Request limits: each counts 1. */
   readonly limits: readonly LimitLine[]
   /** Exact-cache key to look up, null = do not read the cache. */
   readonly cacheKey: string | null
+  readonly look?: CacheLookup
   /** RequestMeta as JSON, for the row of a request that ends here. */
   readonly meta: string
   /** A body too large for the queue, kept beside it until the request ends. */
@@ -37,7 +60,7 @@ export type IntakeReply =
       readonly countedAtMs: number
       readonly limits: readonly LimitState[]
     }
-  | { readonly outcome: 'cached'; readonly body: string; readonly limits: readonly LimitState[] }
+  | ({ readonly outcome: 'cached'; readonly limits: readonly LimitState[] } & KeptReply)
   /** The same job id already ended: its stored result, null when that is no longer kept. */
   | { readonly outcome: 'concluded'; readonly as: Outcome; readonly result: string | null }
   | { readonly outcome: 'refused'; readonly limit: number; readonly limits: readonly LimitState[] }
@@ -55,6 +78,9 @@ export interface AdmitCommand {
   /** Absent = none: every window and limit governs every rung. */
   readonly chains?: readonly Chain[]
   readonly cacheKey: string | null
+  readonly look?: Pick<CacheLookup, 'openers'>
+  /** Which kept answer will do; absent = `stale`: also one that is being made anew. */
+  readonly accepts?: 'stale' | 'fresh' | 'nothing'
   /** Takes of this job that may hold, >= 1. */
   readonly maxTakes: number
   readonly ttlMs: number
@@ -82,10 +108,12 @@ export type AdmitReply =
       readonly acked: string
       /** One for each rung above; empty when the hold was taken before, and this is told once more. */
       readonly passed: readonly Passed[]
+      /** Why the answer that is kept was of no use; absent = none is kept. */
+      readonly unreadable?: Unreadable
     }
   | { readonly outcome: 'concluded'; readonly as: Outcome }
   /** `joined`: the attempt that the job waited for and that paid, '' = it waited for none. */
-  | { readonly outcome: 'cached'; readonly body: string; readonly joined: string }
+  | ({ readonly outcome: 'cached'; readonly joined: string } & KeptReply)
   /** Another attempt is asking the same: its answer is worth waiting for, until then at most. */
   | { readonly outcome: 'joined'; readonly untilMs: number }
   | { readonly outcome: 'cancelled' }
@@ -160,7 +188,17 @@ export interface SettleCommand {
   readonly meta: string
   readonly detail: string
   readonly conclusion: Conclusion | null
-  readonly cache: { readonly key: string; readonly body: string; readonly ttlMs: number } | null
+  readonly cache: {
+    readonly key: string
+    /** As `Keeper.keepAnswer` made it. */
+    readonly body: string
+    readonly ttlMs: number
+    /** After that: how long it is served while it is made anew, and to whom no budget pays for. Absent = 0. */
+    readonly staleForMs?: number
+    readonly lastForMs?: number
+    /** What it cost at list price. */
+    readonly costNano?: Nano
+  } | null
   /** Cache key of its admission: whoever waits for its answer is told. */
   readonly flight?: string | null
   readonly gate: { readonly key: string; readonly untilMs: number } | null

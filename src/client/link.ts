@@ -1,6 +1,10 @@
 import type { Redis } from 'ioredis'
 import { createRedisStore } from '../admission/redis/store.ts'
 import type { AdmissionStore, Signals } from '../admission/store.ts'
+import { readCacheKeys } from '../cache/codec/keys.ts'
+import { type Answers, createAnswers } from '../cache/responses/answers.ts'
+import { createKeeper, type Keeper } from '../cache/responses/keeper.ts'
+import { createNearCache } from '../cache/responses/near-cache.ts'
 import type { Options } from '../config/options.ts'
 import { BursarError } from '../errors.ts'
 import { createGuard, type Guard } from '../outage/guard.ts'
@@ -26,6 +30,8 @@ export interface LinkParts {
   readonly queues: () => Queues
   readonly results: Results
   readonly logs: () => LogSource
+  /** Kept answers as this process reads them. */
+  readonly kept: Answers
   /** Stands before a Redis that may be away; absent = there is none to be away. */
   readonly guard?: Guard
   /** What can be answered while it is away; absent = nothing. */
@@ -36,6 +42,7 @@ export interface LinkParts {
 export interface LinkOutage {
   readonly guard: Guard
   readonly answers: OutageAnswers
+  readonly kept: Answers
 }
 
 /**
@@ -50,17 +57,22 @@ export interface Link {
 
 type LinkOptions = Pick<
   Options,
-  'REDIS_URL' | 'BURSAR_PREFIX' | 'BURSAR_QUEUE_PREFIX' | 'REDIS_COMMAND_TIMEOUT_MS'
+  | 'REDIS_URL'
+  | 'BURSAR_PREFIX'
+  | 'BURSAR_QUEUE_PREFIX'
+  | 'REDIS_COMMAND_TIMEOUT_MS'
+  | 'BURSAR_CACHE_KEYS'
 >
 
-/** @throws {BursarError} INVALID_OPTIONS when nobody said where Redis is. */
+/** @throws {BursarError} INVALID_OPTIONS when nobody said where Redis is, or a key of BURSAR_CACHE_KEYS is wrong. */
 export function createLink(options: LinkOptions, clock: Clock, shared?: LinkOutage): Link {
   const { REDIS_URL: url, BURSAR_PREFIX: prefix } = options
   if (!url) throw noRedis()
   const closers: (() => unknown)[] = []
   const alive = createKeepAlive()
   const guard = shared?.guard ?? createGuard()
-  const outage = shared?.answers ?? createOutageAnswers({ guard })
+  const kept = shared?.kept ?? createAnswers(keeperOf(options), createNearCache())
+  const outage = shared?.answers ?? createOutageAnswers({ guard, near: kept.near })
   if (!shared) closers.push(() => guard.close())
   let closed = false
   let connecting: Promise<LinkParts> | null = null
@@ -93,7 +105,7 @@ export function createLink(options: LinkOptions, clock: Clock, shared?: LinkOuta
       const logs = once(() => createLogSource(redis, subscriber()))
       const shelf = redisShelf(redis, prefix)
       if (!shared) outage.reach(store)
-      const known = { results: impatient(results, guard), guard, outage }
+      const known = { results: impatient(results, guard), guard, outage, kept }
       connected = { shelf, store, queues, logs, ...known }
       return connected
     } catch (error) {
@@ -141,6 +153,9 @@ export function createLink(options: LinkOptions, clock: Clock, shared?: LinkOuta
       }),
   }
 }
+
+const keeperOf = ({ BURSAR_CACHE_KEYS: keys }: LinkOptions): Keeper =>
+  createKeeper(readCacheKeys(keys))
 
 const noRedis = (): BursarError =>
   new BursarError(

@@ -7,6 +7,7 @@ import type { ExplainCache } from '../queue/explain-cache.ts'
 import type { CompletionJob } from '../queue/job.ts'
 import { type Enqueued, enqueueJob, type Prepare, prepareJob } from '../queue/producer.ts'
 import { cachedReceipt, receiptWindow } from '../queue/receipt-record.ts'
+import { refreshAnswer } from '../queue/refresh.ts'
 import { readRequest } from '../queue/request.ts'
 import { type Answered, readCacheHit, readResult } from '../queue/result-body.ts'
 import type { Expectation } from '../queue/results.ts'
@@ -50,7 +51,7 @@ export interface Submitted {
 /** Hands a request in and expects its answer. */
 export async function submit(
   parts: LinkParts,
-  { rules, clock, explain }: Submission,
+  { link, rules, clock, explain }: Submission,
   input: Request,
   { stream, timeoutMs, signal, cancel, onLimits }: Wanted,
 ): Promise<Submitted> {
@@ -86,6 +87,11 @@ export async function submit(
     return { jobId: job.id, answered: waitFor(expected).catch(onceMore) }
   }
   expected.forget()
+  if (enqueued.status === 'cached' && enqueued.refresh) {
+    // Served at once; the process stays until the job is handed in.
+    const anew = { ...job, body: request.body }
+    link.use((live) => refreshAnswer(anew, current, { ...live, clock })).catch(() => {})
+  }
   return { jobId: job.id, answered: endedAlready(enqueued, parts, current, clock.now()) }
 }
 
@@ -152,9 +158,7 @@ async function endedAlready(
   rules: Rules,
   nowMs: number,
 ): Promise<Answered> {
-  if (enqueued.status === 'cached') {
-    return cacheHit(enqueued.job, enqueued.entry, parts, rules, nowMs)
-  }
+  if (enqueued.status === 'cached') return cacheHit(enqueued, parts, rules, nowMs)
   if (enqueued.result !== null) return readResult(enqueued.result)
   throw new BursarError(
     'RESULT_EXPIRED',
@@ -165,8 +169,7 @@ async function endedAlready(
 
 /** A hit touched no budget; its receipt says how they stand all the same. */
 async function cacheHit(
-  job: CompletionJob,
-  entry: string,
+  { job, entry, isStale }: Extract<Enqueued, { status: 'cached' }>,
   { store }: LinkParts,
   { policy }: Rules,
   nowMs: number,
@@ -180,7 +183,7 @@ async function cacheHit(
     const state = states[at]
     return state ? limitNano - state.spentNano - state.heldNano : limitNano
   })
-  return readCacheHit(entry, cachedReceipt(job, policy.version, windows), left)
+  return readCacheHit(entry, cachedReceipt(job, policy.version, windows, { isStale }), left)
 }
 
 async function orAborted(

@@ -50,6 +50,7 @@ async function listen(
   const answers = runtime.guard
     ? createOutageAnswers({
         guard: runtime.guard,
+        near: runtime.kept.near,
         onAnswer: countAnswers(runtime.metrics.registry),
         ...(allowance && { allowance, rows: allowance.rows }),
       })

@@ -1,16 +1,22 @@
 import type { ConcludeCommand } from '../admission/commands.ts'
 import type { AdmissionStore } from '../admission/store.ts'
+import type { NearCache } from '../cache/responses/near-cache.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { isBursarError } from '../errors.ts'
 import { type CompletionJob, metaOf } from '../queue/job.ts'
 import { cacheMode, keptUnder, servedKey } from '../queue/job-cache.ts'
 import type { Prepare } from '../queue/producer.ts'
 import { cachedReceipt, isWhole } from '../queue/receipt-record.ts'
-import { type Answered, readCacheHit, writeCached, writeCacheEntry } from '../queue/result-body.ts'
+import {
+  type Answered,
+  readCacheEntry,
+  readCacheHit,
+  writeCached,
+  writeCacheEntry,
+} from '../queue/result-body.ts'
 import type { LogSource } from '../queue/streams/follow.ts'
 import type { Guard } from './guard.ts'
 import { createOutageLimits } from './limits.ts'
-import { createNearCache } from './near-cache.ts'
 import { createRows, type Rows } from './rows.ts'
 
 /** An answer that Redis had no part in. */
@@ -48,6 +54,7 @@ export interface OutageAnswers {
 
 export interface OutageParts {
   readonly guard: Guard
+  readonly near: NearCache
   /** Absent = only what was answered before. */
   readonly allowance?: Allowance
   /** Absent = they wait in memory. */
@@ -56,24 +63,22 @@ export interface OutageParts {
   readonly onAnswer?: (by: 'copy' | 'allowance') => void
 }
 
-/** About 30,000 short answers. */
-const NEAR_BYTES = 64 * 1_024 * 1_024
 const RESULT_TTL_MS = 3_600_000
 
 export function createOutageAnswers(parts: OutageParts): OutageAnswers {
-  const { guard, allowance, onAnswer } = parts
-  const near = createNearCache(NEAR_BYTES)
+  const { guard, near, allowance, onAnswer } = parts
   const rows = parts.rows ?? createRows(guard)
   const limits = createOutageLimits(guard)
 
   async function hit(job: CompletionJob, { policy }: Prepare): Promise<OutageAnswer | null> {
     const key = servedKey(job)
-    const entry = key === null ? null : near.find(key)
-    if (entry === null) return null
+    const text = key === null ? undefined : near.find(key)?.text
+    const entry = text === undefined ? undefined : readCacheEntry(text)
+    if (text === undefined || !entry) return null
     await limits.count(job, policy, true)
     const receipt = { ...cachedReceipt(job, policy.version, []), degraded: true as const }
     onAnswer?.('copy')
-    rows.add(rowOf(job, writeCached('cached', receipt, entry)))
+    rows.add(rowOf(job, writeCached('cached', receipt, text)))
     return { answered: Promise.resolve(readCacheHit(entry, receipt, [])) }
   }
 
@@ -86,7 +91,8 @@ export function createOutageAnswers(parts: OutageParts): OutageAnswers {
     if (!kept) return
     const leftMs = job.enqueuedAtMs + kept.ttlMs - Date.now()
     const { modelServed, provider } = receipt
-    near.keep(kept.key, writeCacheEntry(modelServed, provider, JSON.stringify(response)), leftMs)
+    const text = writeCacheEntry(modelServed, provider, JSON.stringify(response))
+    near.keep(kept.key, { text, sum: '' }, leftMs)
   }
 
   return {

@@ -21,7 +21,14 @@ import { turnFor } from './fair.ts'
 import { newAttemptId } from './ids.ts'
 import { type LoadedJob, metaOf } from './job.ts'
 import { servedKey } from './job-cache.ts'
-import { type Circumstances, judgeAdmission, type OkPlan, type Verdict } from './judge-admission.ts'
+import {
+  type Circumstances,
+  judgeAdmission,
+  type NoHold,
+  type OkPlan,
+  type Verdict,
+} from './judge-admission.ts'
+import { openKept, tellUnreadable } from './kept-answer.ts'
 import { parkedFor } from './park-note.ts'
 import type { Denied } from './result-body.ts'
 
@@ -61,11 +68,13 @@ export async function admitRequest(
   let rules = source.current()
   let nowMs = clock.now()
   for (const limit of unaddressed(rules.policy, job)) context.metrics.limitsSkipped.inc({ limit })
+  let accepts: AdmitCommand['accepts'] = job.refresh ? 'fresh' : 'stale'
   for (let round = 0; round < MAX_PLANS; round++) {
     const plan = planRequest({ ...rules, request: job, nowMs })
     if (!plan.ok) return { do: 'deny', as: 'refused', error: unplanned(plan) }
     const command = {
       ...admitCommand(job, plan, rules, context),
+      accepts,
       ...takenTurn(turn, job, plan, rules),
     }
     const epoch = context.life?.epoch() ?? 0
@@ -75,10 +84,15 @@ export async function admitRequest(
     }
     if (reply.outcome === 'late') return { do: 'wait-turn', priority: reply.priority }
     if (reply.outcome === 'held') {
+      if (reply.unreadable) tellUnreadable(command.cacheKey, reply.unreadable, context)
       const granted = admitted(command, reply, plan, rules)
       return (await isOfToday(granted, epoch, context, job.cacheKey)) ? granted : LATER
     }
-    if (reply.outcome === 'stale') {
+    if (reply.outcome === 'cached') {
+      const found = await deliveredBy(reply, job, context)
+      if (found) return judgeAdmission(found, { job, plan, nowMs, random: 0 })
+      accepts = 'nothing'
+    } else if (reply.outcome === 'stale') {
       nowMs = reply.nowMs
       if (reply.policy > rules.policy.version) rules = await source.atLeast(reply.policy)
     } else if (reply.outcome !== 'void') {
@@ -91,6 +105,19 @@ export async function admitRequest(
   }
   context.logger.warn({ job: job.id }, 'no plan was fresh enough for the slot; trying again later')
   return LATER
+}
+
+/** @returns null when what was found is of no use after all. */
+async function deliveredBy(
+  reply: Extract<AdmitReply, { outcome: 'cached' }>,
+  job: LoadedJob,
+  context: WorkContext,
+): Promise<Extract<NoHold, { outcome: 'cached' }> | null> {
+  const entry = await openKept(job.cacheKey, reply, context)
+  if (entry === null) return null
+  if (reply.refresh) context.refresh?.(job)
+  const { joined, paidBy, costNano: savedNano, freshForMs } = reply
+  return { outcome: 'cached', entry, joined, paidBy, savedNano, isStale: freshForMs <= 0 }
 }
 
 /** Virtual time is looked at again soon, whatever it says. */
@@ -112,7 +139,7 @@ function admitCommand(
   job: LoadedJob,
   plan: OkPlan,
   { policy, prices }: Rules,
-  { holdTtlMs }: WorkContext,
+  { holdTtlMs, keeper }: WorkContext,
 ): AdmitCommand {
   const meta: AttemptMeta = {
     ...metaOf(job),
@@ -130,6 +157,7 @@ function admitCommand(
     limits: plan.limits,
     chains: plan.chains,
     cacheKey: servedKey(job),
+    look: { openers: keeper.openers },
     maxTakes: policy.defaults.attempts,
     ttlMs: holdTtlMs,
     meta: JSON.stringify(meta),

@@ -1,4 +1,5 @@
 import type { AdmissionStore } from '../admission/store.ts'
+import type { Keeper } from '../cache/responses/keeper.ts'
 import type { Policy } from '../config/policy-types.ts'
 import type { PriceBook } from '../pricing/types.ts'
 import type { Provider } from '../provider/types.ts'
@@ -10,6 +11,7 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import type { Clock } from './clock.ts'
 import type { ExplainCache } from './explain-cache.ts'
 import type { GateBackoff } from './gate-backoff.ts'
+import type { LoadedJob } from './job.ts'
 import type { LimitQueue } from './limit-queue.ts'
 import type { ParkedCount } from './parked-count.ts'
 import type { Renewer } from './renewer.ts'
@@ -34,6 +36,10 @@ export interface WorkContext {
   readonly provider: Provider
   readonly rules: RulesSource
   readonly clock: Clock
+  /** Opens and makes kept answers. */
+  readonly keeper: Keeper
+  /** Has a stale answer made anew, of a job that was served it. Absent = nobody does. */
+  readonly refresh?: (job: LoadedJob) => void
   readonly renewer: Renewer
   readonly owed: Owed
   readonly chunks: ChunkLog

@@ -2,6 +2,7 @@ import type { AdmitReply, Unavailable } from '../admission/commands.ts'
 import { splitWindowKey } from '../admission/outbox.ts'
 import { FOREVER_MS } from '../admission/plan-lines.ts'
 import type { Plan } from '../admission/plan-types.ts'
+import type { Nano } from '../money/nano.ts'
 import { formatUsd } from '../money/usd.ts'
 import type { DeniedOutcome } from './conclude.ts'
 import type { Disposition } from './disposition.ts'
@@ -19,12 +20,22 @@ export type Verdict =
   | Disposition
   | { readonly do: 'deny'; readonly as: DeniedOutcome; readonly error: Denied }
   /** `joined`: the attempt that it waited for and that paid, '' = none. */
-  | { readonly do: 'deliver'; readonly entry: string; readonly joined: string }
+  | ({ readonly do: 'deliver' } & Delivered)
 
-export type NoHold = Exclude<
-  AdmitReply,
-  Unavailable | { outcome: 'held' | 'stale' | 'void' | 'late' }
->
+/** A kept answer that is at hand. */
+export interface Delivered {
+  readonly entry: string
+  readonly joined: string
+  /** It is served although its time is over. */
+  readonly isStale: boolean
+  /** The attempt that paid for it, and what it had cost at list price; '' and 0 = nobody knows. */
+  readonly paidBy: string
+  readonly savedNano: Nano
+}
+
+export type NoHold =
+  | Exclude<AdmitReply, Unavailable | { outcome: 'held' | 'stale' | 'void' | 'late' | 'cached' }>
+  | ({ readonly outcome: 'cached' } & Delivered)
 
 export interface Circumstances {
   readonly job: CompletionJob
@@ -56,7 +67,7 @@ export function judgeAdmission(reply: NoHold, circumstances: Circumstances): Ver
     case 'concluded':
       return { do: 'finish', as: reply.as }
     case 'cached':
-      return { do: 'deliver', entry: reply.body, joined: reply.joined }
+      return deliver(reply)
     case 'joined':
       return judgeJoined(reply.untilMs, circumstances)
     case 'cancelled':
@@ -69,6 +80,14 @@ export function judgeAdmission(reply: NoHold, circumstances: Circumstances): Ver
       return judgeBusy(reply, circumstances)
   }
 }
+
+const deliver = ({
+  outcome: _,
+  ...delivered
+}: Extract<NoHold, { outcome: 'cached' }>): Verdict => ({
+  do: 'deliver',
+  ...delivered,
+})
 
 export const CANCELLED: Denied = {
   code: 'CANCELLED',

@@ -11,6 +11,7 @@ import type { WorkContext } from './context.ts'
 import { type Abort, abortOf, type Disposition } from './disposition.ts'
 import type { CompletionJob, LoadedJob } from './job.ts'
 import { CANCELLED, expiredAt, type Verdict } from './judge-admission.ts'
+import { withKept } from './kept-answer.ts'
 import { passOn } from './limit-turns.ts'
 import { cachedReceipt } from './receipt-record.ts'
 import { writeCached } from './result-body.ts'
@@ -79,10 +80,10 @@ function carryOut(
     if (verdict.do === 'park') context.metrics.parked.inc({ by: verdict.by })
     return verdict
   }
-  const { entry, joined } = verdict
+  const { entry, joined, isStale } = verdict
   const outcome = joined === '' ? 'cached' : 'joined'
   const { policy } = context.rules.current()
-  const receipt = cachedReceipt(job, policy.version, [], joined)
+  const receipt = cachedReceipt(job, policy.version, [], { joined, isStale })
   const result = writeCached(outcome, receipt, entry)
   return conclude(job, context, outcome, joined, result, uncountOf(job, policy))
 }
@@ -144,7 +145,8 @@ async function settleCall(
     random: Math.random(),
   })
   const stop = metrics.settleSeconds.startTimer()
-  const reply = await owed.settle(command, SETTLE_PATIENCE_MS)
+  const kept = await withKept(command, admitted.rules.policy, command.costNano, context)
+  const reply = await owed.settle(kept, SETTLE_PATIENCE_MS)
   stop()
   if (reply === null) return { do: 'park', delayMs: SLOT_RETRY_MS, by: 'slot' }
   if (reply.outcome === 'too-old') {

@@ -3,6 +3,7 @@ import type { Outcome } from '../admission/outbox.ts'
 import { limitsFor, type NamedLimit } from '../admission/plan/limit-lines.ts'
 import type { GovernedRequest } from '../admission/plan-types.ts'
 import type { AdmissionStore } from '../admission/store.ts'
+import type { Answers } from '../cache/responses/answers.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { BursarError } from '../errors.ts'
 import type { PriceBook } from '../pricing/types.ts'
@@ -17,6 +18,7 @@ import { type LimitReport, refusalOf, reportLimit } from './limit-words.ts'
 import { JOB_NAME, queueOf } from './names.ts'
 import type { Queues } from './queues.ts'
 import type { RequestOptions } from './request.ts'
+import { type CacheEntry, readCacheEntry } from './result-body.ts'
 import { TOP_UP_PATIENCE_MS } from './top-up-patience.ts'
 
 /** What became of a request that was handed in. */
@@ -30,7 +32,10 @@ export type Enqueued =
   | {
       readonly status: 'cached'
       readonly job: CompletionJob
-      readonly entry: string
+      readonly entry: CacheEntry
+      readonly isStale: boolean
+      /** The caller has it made anew (refresh.ts). */
+      readonly refresh: boolean
       readonly limits: readonly LimitReport[]
     }
   /** This job id ended before; null = its result is no longer kept. */
@@ -45,6 +50,7 @@ export interface ProducerParts {
   readonly store: Pick<AdmissionStore, 'intake' | 'conclude'>
   readonly queues: () => Queues
   readonly clock: Clock
+  readonly kept: Answers
 }
 
 export interface Prepare {
@@ -58,6 +64,8 @@ export interface Prepare {
   readonly replyTo: string
   /** false = intake does not answer from the cache; the worker still may. */
   readonly lookUp?: boolean
+  /** false = it counts against no limit of requests. */
+  readonly counted?: boolean
 }
 
 /** Larger bodies stay beside the queue: BullMQ moves a job's data with each state it passes. */
@@ -90,18 +98,23 @@ export function prepareJob(prepare: Prepare, clock: Clock): CompletionJob {
  */
 export async function enqueueJob(
   job: CompletionJob,
-  { request, policy, prices, options, lookUp = true }: Prepare,
-  { store, queues, clock }: ProducerParts,
+  prepare: Prepare,
+  parts: ProducerParts,
 ): Promise<Enqueued> {
+  const { request, policy, prices, options, lookUp = true, counted = true } = prepare
+  const { store, queues, clock, kept } = parts
   const isOnly = cacheMode(job) === 'only'
   if (isOnly && !lookUp) refuseLater()
   const byReference = options.bodyBytes > INLINE_BYTES && !isOnly
-  const named = limitsFor(policy, job).filter(({ counts }) => counts === 'requests')
+  const named = counted ? limitsFor(policy, job).filter(({ counts }) => counts === 'requests') : []
+  const key = lookUp ? servedKey(job) : null
+  const look = key === null ? null : kept.look(key)
   const costNano = guessNano(request, options.bodyBytes, { policy, prices }, clock.now())
   const reply = await store.intake({
     job: job.id,
     limits: named.map(({ line }) => line),
-    cacheKey: lookUp ? servedKey(job) : null,
+    cacheKey: key,
+    ...(look && { look: look.command }),
     meta: JSON.stringify(metaOf(job)),
     body: byReference ? { text: JSON.stringify(job.body), ttlMs: bodyTtlMs(job) } : null,
     // What is asked of the cache alone takes nobody's turn.
@@ -115,8 +128,14 @@ export async function enqueueJob(
         attempts: policy.defaults.attempts,
       })
       return { status: 'queued', job, limits: reportsOf(named, reply.limits) }
-    case 'cached':
-      return { status: 'cached', job, entry: reply.body, limits: reportsOf(named, reply.limits) }
+    case 'cached': {
+      const entry = readCacheEntry((await look?.open(reply)) ?? '')
+      // It was written by a version that means something else by it.
+      if (!entry) return enqueueJob(job, { ...prepare, lookUp: false }, parts)
+      const limits = reportsOf(named, reply.limits)
+      const isStale = reply.freshForMs <= 0
+      return { status: 'cached', job, entry, limits, isStale, refresh: reply.refresh }
+    }
     case 'concluded':
       return { status: 'concluded', job, as: reply.as, result: reply.result }
     case 'refused':

@@ -77,20 +77,20 @@ function whatOf({ by, index }: Passed, { windows, limits, offers }: OkPlan): str
 
 /**
  * The receipt of a request that the cache answered: nothing called, nothing spent.
- * @param joined - the attempt that it waited for and that paid, '' = none: the answer was there.
+ * @param how - `joined`: the attempt that it waited for and that paid, '' = none: the answer was there.
  */
 export const cachedReceipt = (
   job: Pick<CompletionJob, 'id' | 'model'>,
   policyVersion: number,
   windows: ReceiptRecord['windows'],
-  joined = '',
+  { joined = '', isStale = false }: { joined?: string; isStale?: boolean } = {},
 ): ReceiptRecord => ({
   jobId: job.id,
   attemptId: null,
   costNano: 0,
   usage: null,
   windows,
-  cache: joined === '' ? 'hit' : 'joined',
+  cache: joined !== '' ? 'joined' : isStale ? 'stale' : 'hit',
   paidBy: joined === '' ? null : joined,
   modelRequested: job.model,
   modelServed: '',

@@ -25,8 +25,11 @@ export const ReceiptRecordSchema = z.object({
   windows: z.array(
     z.object({ key: z.string(), limitNano: count, warnOnly: z.boolean().exactOptional() }),
   ),
-  /** `joined`: the same was being asked, and that answer served both. */
-  cache: z.enum(['hit', 'miss', 'off', 'joined']),
+  /**
+   * `joined`: the same was being asked, and that answer served both. `stale`: a kept answer whose time is over, served
+   * while it is made anew, or because no budget pays for another.
+   */
+  cache: z.enum(['hit', 'stale', 'miss', 'off', 'joined']),
   /** Why `off` is off (OffReason), or the mode that a miss was asked in; absent = it was looked for and not there. */
   cacheWhy: z.string().exactOptional(),
   /** The attempt of another job that paid for a joined answer; null = not joined. */
@@ -62,6 +65,7 @@ export type ReceiptRecord = z.infer<typeof ReceiptRecordSchema>
 /** How a request ended, by what its receipt says of the cache. */
 export const ENDED_AS = {
   hit: 'cached',
+  stale: 'cached',
   joined: 'joined',
   miss: 'answered',
   off: 'answered',
@@ -187,6 +191,7 @@ function explainServing({
   shortened,
 }: ReceiptRecord): string {
   if (cache === 'hit') return 'answered before: served from the cache'
+  if (cache === 'stale') return 'answered before: served from the cache although its time is over'
   if (cache === 'joined') return 'asked at the same time by another job, whose answer serves both'
   const cut = shortened
     ? `; its output was held to ${outputCapTokens} tokens, all that is left pays for`

@@ -28,6 +28,9 @@ const json = z.custom<ResponseJson>(isRecord)
 
 const CacheEntrySchema = z.object({ model: z.string(), provider: z.string(), response: json })
 
+/** An answer as it is kept. */
+export type CacheEntry = z.infer<typeof CacheEntrySchema>
+
 const ResultSchema = z.union([
   z.object({ outcome: z.literal('answered'), receipt: ReceiptRecordSchema, response: json }),
   z.object({
@@ -84,16 +87,20 @@ export function readResult(stored: string): Answered {
   return answeredFromCache(result.entry, result.receipt, left)
 }
 
-/** Reads an exact hit of the cache that intake returned. */
+/** What a kept answer is to whoever is served it. */
 export function readCacheHit(
-  entry: string,
+  entry: CacheEntry,
   receipt: ReceiptRecord,
   leftNano: readonly Nano[],
 ): Answered {
-  const parsed = CacheEntrySchema.safeParse(parseJson(entry)).data
-  if (!parsed) throw unreadable()
-  return answeredFromCache(parsed, receipt, { leftNano, creditNano: [] })
+  return answeredFromCache(entry, receipt, { leftNano, creditNano: [] })
 }
+
+/** @returns undefined when the text is none. */
+export const readCacheEntry = (text: string): CacheEntry | undefined =>
+  CacheEntrySchema.safeParse(parseJson(text)).data
+
+export const isCacheEntry = (text: string): boolean => readCacheEntry(text) !== undefined
 
 /** The visible text of an answer; '' when there is none (tool calls, embeddings). */
 export function textOf(response: ResponseJson): string {

@@ -12,13 +12,13 @@ import type { Runtime } from '../runtime.ts'
  * @param answers - what it answers while Redis is away; absent = what it has answered before.
  */
 export function clientOf(runtime: Runtime, answers?: OutageAnswers): OwnClient {
-  const { options, clock, store, queues, logs, shelf, guard, logger } = runtime
+  const { options, clock, store, queues, logs, shelf, guard, kept, logger } = runtime
   const explain = explainCache(options, logger)
   if (logs !== null) {
-    return clientOver(localLink({ store, queues, logs, shelf }), clock, explain)
+    return clientOver(localLink({ store, queues, logs, shelf, kept }), clock, explain)
   }
   if (guard === null) return clientOver(createLink(options, clock), clock, explain)
-  const known = answers ?? createOutageAnswers({ guard })
+  const known = answers ?? createOutageAnswers({ guard, near: kept.near })
   known.reach(store)
-  return clientOver(createLink(options, clock, { guard, answers: known }), clock, explain)
+  return clientOver(createLink(options, clock, { guard, answers: known, kept }), clock, explain)
 }

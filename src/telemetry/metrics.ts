@@ -15,6 +15,8 @@ export interface Metrics {
   readonly parked: Counter<'by'>
   /** Takes that a limit by address could not count, because nobody said whence they came. */
   readonly limitsSkipped: Counter<'limit'>
+  /** Kept answers that were of no use, by why. */
+  readonly unreadable: Counter<'why'>
   /** One admit command, seconds. */
   readonly admitSeconds: Histogram
   /** One settle command, seconds. */
@@ -58,6 +60,7 @@ export function createMetrics(): Metrics {
     limitsSkipped: counter('limits_skipped_total', 'Takes without the address a limit goes by', [
       'limit',
     ]),
+    unreadable: counter('cache_unreadable_total', 'Kept answers that were of no use', ['why']),
     admitSeconds: histogram('admit_seconds', 'Time of one admit command', COMMAND_BUCKETS),
     settleSeconds: histogram('settle_seconds', 'Time of one settle command', COMMAND_BUCKETS),
     callSeconds: histogram('call_seconds', 'Time of one provider call', CALL_BUCKETS, ['model']),

@@ -26,6 +26,7 @@ import type {
 import { FOREVER_MS } from '../../src/admission/plan-lines.ts'
 import type { AdmissionStore } from '../../src/admission/store.ts'
 import { adoptCommands } from './adopt-commands.ts'
+import { HAD, KEY_IDS, kept } from './kept-answers.ts'
 import { leaseCommands } from './lease-commands.ts'
 
 /** A small world, so that generated commands meet each other: few budgets, jobs and attempts, tight limits. */
@@ -161,6 +162,9 @@ const conclusion: fc.Arbitrary<Conclusion> = fc.record({
 })
 
 const cacheKey = fc.constantFrom(null, null, null, 'c1', 'c2')
+/** What an asker can open; who comes to intake may have an answer at hand. */
+const openers = fc.constantFrom({}, {}, { openers: [KEY_IDS[0]] }, { openers: [...KEY_IDS] })
+const look = openers.chain((known) => fc.constantFrom(known, { ...known, has: HAD }))
 
 const ask: fc.Arbitrary<TurnAsk> = fc.record({
   queue: fc.constantFrom('interactive', 'batch'),
@@ -201,6 +205,8 @@ const admit = (hour: number) =>
       limits: fc.subarray([...LIMITS]),
       // One key above all: a call that others wait for is rare enough, and rarer still is given up.
       cacheKey: fc.constantFrom(null, null, 'c1', 'c1', 'c2'),
+      look: openers,
+      accepts: fc.constantFrom('stale', 'stale', 'stale', 'fresh', 'nothing'),
       maxTakes: fc.constantFrom(1, 2, 3),
       lag: fc.constantFrom(0, 0, 0, 0, 0, 1),
     })
@@ -233,11 +239,7 @@ const settle = (hour: number) =>
       tokens: fc.constantFrom(null, 0, 15, 80),
       outputTokens: fc.constantFrom(null, 0, 15),
       conclusion: fc.oneof(fc.constant(null), conclusion),
-      cache: fc.constantFrom(
-        null,
-        { key: 'c1', body: '{"a":1}', ttlMs: 500_000_000 },
-        { key: 'c1', body: '{"a":2}', ttlMs: 5_000 },
-      ),
+      cache: fc.oneof(fc.constant(null), kept),
       flight: cacheKey,
       gateMs: fc.constantFrom(0, 0, 5_000, 30_000, 400_000),
       gate: fc.constantFrom(...GATES),
@@ -300,6 +302,7 @@ const intake = fc
     job: fc.constantFrom(...JOBS, ...ASKED),
     limits: fc.subarray([...REQUEST_LIMITS]),
     cacheKey,
+    look,
   })
   .map(
     (rest): IntakeCommand => ({

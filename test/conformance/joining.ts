@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { answered, asking, START_MS, settling, TTL_MS } from './interleavings.ts'
+import { sealed } from './kept-answers.ts'
 import type { SlotUnderTest, TestClock } from './stores.ts'
 
 const wide = { limitNano: 10_000, cacheKey: 'same' }
@@ -8,7 +9,7 @@ const answer = settling('j/a', {
   kind: 'settled',
   costNano: 1,
   conclusion: answered('{}'),
-  cache: { key: 'same', body: '{"a":1}', ttlMs: 3_600_000 },
+  cache: { key: 'same', body: sealed('{"a":1}'), ttlMs: 3_600_000 },
   flight: 'same',
 })
 
@@ -36,7 +37,11 @@ export function joining(
       expect(await store.settle(answer)).toMatchObject({ followers: ['k', 'l'] })
       expect(await store.admit(asking('k/b', wide))).toEqual({
         outcome: 'cached',
-        body: '{"a":1}',
+        body: sealed('{"a":1}'),
+        freshForMs: 3_600_000,
+        refresh: false,
+        costNano: 0,
+        paidBy: 'j/a',
         joined: 'j/a',
       })
     })

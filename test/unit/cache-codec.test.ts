@@ -63,11 +63,11 @@ describe('cached values', () => {
     const old = await codec.encode('text', 'here', way)
     expect(await rotated.decode(old, 'here')).toEqual({ ok: true, text: 'text' })
     const fresh = await rotated.encode('text', 'here', way)
-    expect(fresh).toMatch(/^1e\.k2\./)
+    expect(fresh).toMatch(/^1e\.k2-[0-9a-f]{8}\./)
     expect(await codec.decode(fresh, 'here')).toEqual({ ok: false, why: 'unknown-key' })
     expect(await plain.decode(fresh, 'here')).toEqual({ ok: false, why: 'unknown-key' })
     const impostor = createCodec(readCacheKeys(`k1:${two}`))
-    expect(await impostor.decode(old, 'here')).toEqual({ ok: false, why: 'wrong-key' })
+    expect(await impostor.decode(old, 'here')).toEqual({ ok: false, why: 'unknown-key' })
   })
 
   test('of a later version are told apart from damage', async () => {
@@ -98,7 +98,7 @@ describe('BURSAR_CACHE_KEYS', () => {
   test('is none, or names with secrets', () => {
     expect(readCacheKeys(undefined)).toBeNull()
     expect(readCacheKeys(' ')).toBeNull()
-    expect(readCacheKeys(`a:${one}, b:${two}`)?.current.id).toBe('a')
+    expect(readCacheKeys(`a:${one}, b:${two}`)?.current.id).toMatch(/^a-[0-9a-f]{8}$/)
   })
 
   test.each(['k1', 'k1:short', `k 1:${one}`, `k1:${one},k1:${two}`, `${one}`, `k1:${one},`])(

@@ -181,8 +181,8 @@ it.each([
     { do: 'finish', as: 'answered' },
   ],
   [
-    { outcome: 'cached', body: 'x', joined: '' },
-    { do: 'deliver', entry: 'x' },
+    { outcome: 'cached', entry: 'x', joined: '', isStale: true, paidBy: '', savedNano: 0 },
+    { do: 'deliver', entry: 'x', isStale: true },
   ],
   [{ outcome: 'cancelled' }, { do: 'deny', as: 'cancelled' }],
   [{ outcome: 'takes-exhausted', n: 3 }, { error: { code: 'ATTEMPTS_EXHAUSTED' } }],

@@ -1,5 +1,6 @@
 import type { AdmitCommand, AdmitReply, Passed } from '../commands.ts'
 import type { LimitLine, RungOffer } from '../plan-lines.ts'
+import { type Found, findAnswer, NOTHING, serveAnswer, tellAnswer, type UpTo } from './cached.ts'
 import { blocks, type Chosen, chainOf, governing } from './chains.ts'
 import { limitAt } from './credit.ts'
 import { lateReply, moveTurns } from './fair.ts'
@@ -36,9 +37,16 @@ function heldReply(
   }
 }
 
+/** The kept answer, as far as one will do. */
+function lookFor(ctx: Context, command: AdmitCommand, upTo?: UpTo): Found {
+  const { cacheKey, look = {}, accepts = 'stale' } = command
+  if (accepts === 'nothing') return NOTHING
+  return findAnswer(ctx, cacheKey, look, upTo ?? accepts)
+}
+
 /** What is known before any money is looked at. */
-function earlyReply(ctx: Context, command: AdmitCommand): AdmitReply | null {
-  const { state, nowMs } = ctx
+function earlyReply(ctx: Context, command: AdmitCommand, { hit }: Found): AdmitReply | null {
+  const { state } = ctx
   const closed = closedReply(ctx)
   if (closed) return closed
   const attempt = state.attempts.get(command.attempt)
@@ -50,11 +58,12 @@ function earlyReply(ctx: Context, command: AdmitCommand): AdmitReply | null {
   if (job?.done) return { outcome: 'concluded', as: job.done }
   if (job?.cancelled) return { outcome: 'cancelled' }
   if (job && job.n >= command.maxTakes) return { outcome: 'takes-exhausted', n: job.n }
-  const cached = command.cacheKey === null ? undefined : state.cache.get(command.cacheKey)
-  if (cached && cached.untilMs > nowMs) {
-    return { outcome: 'cached', body: cached.text, joined: job?.joined ?? '' }
+  if (hit) {
+    const served = serveAnswer(ctx, command.cacheKey, hit)
+    return { outcome: 'cached', ...served, joined: job?.joined ?? '' }
   }
-  return joinFlight(ctx, command) ?? (turn ? lateReply(ctx, turn) : null)
+  const joined = command.accepts === 'nothing' ? null : joinFlight(ctx, command)
+  return joined ?? (turn ? lateReply(ctx, turn) : null)
 }
 
 /** A plan of another time or an older policy is not judged. */
@@ -166,7 +175,8 @@ function hold(
  * in none. (PROTOCOL 3.1, 3.2)
  */
 export function admit(ctx: Context, command: AdmitCommand): AdmitReply {
-  const early = earlyReply(ctx, command) ?? staleReply(ctx, command)
+  const found = lookFor(ctx, command)
+  const early = earlyReply(ctx, command, found) ?? staleReply(ctx, command)
   if (early) return early
   const records = enterWindows(ctx.state, command)
   let soonest: Busy | null = null
@@ -184,16 +194,22 @@ export function admit(ctx: Context, command: AdmitCommand): AdmitReply {
     }
     const chosen = { rung, offer, capTokens, windows, limits }
     const busy = busyBy(ctx, chosen)
-    if (!busy) return hold(ctx, command, chosen, passed)
+    if (!busy) return withWhy(hold(ctx, command, chosen, passed), found)
     passed.push({ by: busy.by, index: busy.index })
     if (!soonest || busy.resumeAtMs < soonest.resumeAtMs) soonest = busy
   }
   const last = command.rungs.at(-1)
   if (soonest || !last) return soonest ?? { outcome: 'void' }
+  const { hit } = command.accepts === 'fresh' ? NOTHING : lookFor(ctx, command, 'last')
+  // Nobody who has the money was asked: an old answer is better than none.
+  if (hit) return { outcome: 'cached', ...tellAnswer(ctx, hit), joined: '' }
   const governs = blocks(command.windows, chainOf(command, last))
   const views = records.map((window) => viewOf(window, ctx.nowMs))
   return overBudget(last, command.windows, views, governs)
 }
+
+const withWhy = (reply: AdmitReply, { why }: Found): AdmitReply =>
+  reply.outcome === 'held' && why ? { ...reply, unreadable: why } : reply
 
 const viewOf = (window: WindowRecord, nowMs: number): WindowView => ({
   limitNano: limitAt(window, nowMs),

@@ -7,6 +7,7 @@ import type {
 } from '../commands.ts'
 import type { LimitLine, LimitState } from '../plan-lines.ts'
 import { concludeJob, postRequest } from './book.ts'
+import { findAnswer, serveAnswer } from './cached.ts'
 import { nextTurn, takeTurn } from './fair.ts'
 import { giveBack, hitsAreFree, measure, take } from './limits.ts'
 import { type Context, closedReply, jobOf } from './state.ts'
@@ -33,8 +34,8 @@ export function intake(ctx: Context, command: IntakeCommand): IntakeReply {
     const priority = turn ? nextTurn(ctx, turn) : 0
     return { outcome: 'queued', priority, countedAtMs: 0, limits: states() }
   }
-  const cached = command.cacheKey === null ? undefined : state.cache.get(command.cacheKey)
-  const hit = cached && cached.untilMs > nowMs ? cached.text : null
+  const { cacheKey, look = {} } = command
+  const { hit } = findAnswer(ctx, cacheKey, look, 'stale')
   const counts = (line: LimitLine) => hit === null || !hitsAreFree(line)
   const refusal = refuse(ctx, command, counts)
   if (refusal) return refusal
@@ -42,7 +43,7 @@ export function intake(ctx: Context, command: IntakeCommand): IntakeReply {
   const limits = states()
   if (hit !== null) {
     postRequest(ctx, command.job, 'cached', '', command.meta)
-    return { outcome: 'cached', body: hit, limits }
+    return { outcome: 'cached', ...serveAnswer(ctx, cacheKey, hit), limits }
   }
   jobOf(ctx, command.job).queued = true
   if (command.body) {

@@ -19,6 +19,7 @@ import {
   postRequest,
   raiseMarks,
 } from './book.ts'
+import { keepAnswer } from './cached.ts'
 import { endFlight } from './flights.ts'
 import type { UsedTokens } from './limits.ts'
 import { type AttemptRecord, type Context, closedReply, KEEP_MS } from './state.ts'
@@ -150,10 +151,7 @@ export function settle(ctx: Context, command: SettleCommand): SettleReply {
     postRequest(ctx, command.job, outcome, conclusion.reason, meta)
   }
   if (posting && posting.deltaNano > 0) raiseMarks(ctx, record)
-  if (command.cache && concluded) {
-    const { key, body, ttlMs } = command.cache
-    state.cache.set(key, { text: body, untilMs: nowMs + ttlMs })
-  }
+  if (command.cache && concluded) keepAnswer(ctx, command.attempt, command.cache)
   if (command.gate) {
     const { key, untilMs } = command.gate
     state.gates.set(key, Math.max(state.gates.get(key) ?? 0, untilMs))

@@ -2,7 +2,7 @@
   other, as many as one process asks for at once. (PROTOCOL 3.1, 3.2)
   ARGV[1]  epoch now
   ARGV[2..] a command each (the caller bounds the loop):
-           attempt policy from until maxTakes ttlMs cacheKey ('' = do not look) termsAt fixedAt (positions)
+           attempt policy from until maxTakes ttlMs cacheKey ('' = do not look) known accepts (lib/cached) termsAt fixedAt (positions)
            priority queue ('' = none) flow ('' = taken the first time) cost weight (lib/fair)
            count, then per chain: windows that may refuse, windows that only count, limits (count, positions in the
            plan from 0), from to (its part of fixed)
@@ -10,7 +10,7 @@
            terms, per window: startMs endMs limitNano warn-only marks; read only to open one or to change its limit
            fixed, what the hold keeps as it came: job, windows, limits, meta (lib/attempts); of each chain, then of all
            [from, until) is the time in which every window of the plan is open
-  Reply    per command: held rung hold cap n at acked (budget|gate|limit index)... per rung above | concluded outcome | cached body joined | joined until | cancelled
+  Reply    per command: held rung hold cap n at acked unreadable (budget|gate|limit index)... per rung above | concluded outcome | cached body freshFor refresh cost paidBy (lib/cached) joined | joined until | cancelled
            | late priority | takes-exhausted n | over-budget window resumeAt limit left... | busy gate|limit index resumeAt (limit: remaining resetAt) | void
            | stale now policy | unavailable | epoch-changed epoch
   Keeps    law 1: no script but this adds to `held`, and only where spent + held + amount <= limit in every window
@@ -29,10 +29,17 @@
 --- include lib/enter-windows.lua
 local gatesAt = want(P .. 'gates')
 
+-- Which kept answer will do; 0 = none.
+local UP_TO = { [1] = 'fresh', [2] = 'stale' }
+
+local function lookOf(key, known, accepts)
+  return key ~= '' and accepts > 0 and { key = key, at = want(P .. 'cache:' .. key), known = known, has = '' }
+end
+
 -- Reads one command, and says what it needs to know.
 local function readCommand(packed)
-  local attempt, policy, fromMs, untilMs, maxTakes, ttlMs, cacheKey, termsAt, fixedAt, priority, queue, flow, cost,
-    weight, chainCount, chainsAt = struct.unpack('<sdddddsdddssddB', packed)
+  local attempt, policy, fromMs, untilMs, maxTakes, ttlMs, cacheKey, known, accepts, termsAt, fixedAt, priority, queue,
+    flow, cost, weight, chainCount, chainsAt = struct.unpack('<sdddddssBdddssddB', packed)
   local windows, limits = {}, {}
   local job, count, at = struct.unpack('<sB', packed, fixedAt)
   local name, line
@@ -49,7 +56,8 @@ local function readCommand(packed)
   return { packed = packed, attempt = attempt, policy = policy, fromMs = fromMs, untilMs = untilMs, ttlMs = ttlMs,
     maxTakes = maxTakes, termsAt = termsAt, fixedAt = fixedAt, chainCount = chainCount, chainsAt = chainsAt,
     turn = askOf(queue, flow, cost, weight), priority = priority, windows = windows, limits = limits, held = want(P .. 'a:' .. attempt), job = want(P .. 'j:' .. job), id = job,
-    cache = cacheKey ~= '' and want(P .. 'cache:' .. cacheKey), flight = cacheKey ~= '' and want(P .. 'f:' .. cacheKey) }
+    accepts = UP_TO[accepts], look = lookOf(cacheKey, known, accepts),
+    flight = cacheKey ~= '' and want(P .. 'f:' .. cacheKey) }
 end
 
 local commands = {}
@@ -101,8 +109,9 @@ local function hold(c, chain, job, rung, offer, cap, passed)
   writes[#writes + 1], writes[#writes + 2] = keys[c.held], found[c.held]
   expiries[#expiries + 1], expiries[#expiries + 2] = int(now + c.ttlMs), c.attempt
   beginFlight(c.flight, c.attempt, c.ttlMs)
-  if passed then return { 'held', rung - 1, amount, cap, job.n, now, acked, unpack(passed) } end
-  return { 'held', rung - 1, amount, cap, job.n, now, acked }
+  local why = c.unreadable or ''
+  if passed then return { 'held', rung - 1, amount, cap, job.n, now, acked, why, unpack(passed) } end
+  return { 'held', rung - 1, amount, cap, job.n, now, acked, why }
 end
 
 -- End of a window that never rolls (FOREVER_MS of commands.ts).
@@ -128,22 +137,32 @@ local function overBudget(windows, offer, governs)
   return reply
 end
 
+local function served(hit, joined)
+  local reply = tellAnswer(hit, { 'cached' })
+  reply[#reply + 1] = joined
+  return reply
+end
+
 local function admit(c)
   if shut then return shut end
   local held = found[c.held]
   if held then
     local st, _, _, rung, amount, cap, n, heldAt = struct.unpack('<c1ddddddd', held)
     if st ~= 'H' then return { 'void' } end
-    return { 'held', rung, amount, cap, n, heldAt, acked }
+    return { 'held', rung, amount, cap, n, heldAt, acked, '' }
   end
   if c.turn then moveTurns(c.turn, c.priority) end
   local job = recordAt(c.job, readJob)
   if job.done ~= '' then return { 'concluded', job.done } end
   if job.cancelled == 1 then return { 'cancelled' } end
   if job.n >= c.maxTakes then return { 'takes-exhausted', job.n } end
-  local hit = c.cache and cachedBody(found[c.cache])
-  if hit then return { 'cached', hit, job.joined } end
-  local joined = joinFlight(c.flight, c.job, c.id, job)
+  local hit
+  hit, c.unreadable = findAnswer(c.look, c.accepts)
+  if hit then
+    claimRefresh(c.look, hit)
+    return served(hit, job.joined)
+  end
+  local joined = c.accepts and joinFlight(c.flight, c.job, c.id, job)
   if joined then return joined end
   local late = c.turn and lateReply(c.turn, c.priority)
   if late then return late end
@@ -173,6 +192,9 @@ local function admit(c)
     passed[#passed + 1], passed[#passed + 2] = passedBy(chain, offer, busy)
     if busy and (not soonest or busy[4] < soonest[4]) then soonest = busy end
   end
+  -- Nobody who has the money was asked: an old answer is better than none.
+  local last = not soonest and c.accepts == 'stale' and findAnswer(c.look, 'last')
+  if last then return served(last, '') end
   return soonest or overBudget(windows, offer, chain.governs)
 end
 

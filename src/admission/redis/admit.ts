@@ -4,6 +4,7 @@ import { blocks, governing } from '../model/chains.ts'
 import { OUTCOMES } from '../outbox.ts'
 import type { Chain } from '../plan-lines.ts'
 import { createBatch } from './batch.ts'
+import { KEPT, keptReply, openersText } from './cached.ts'
 import { readReply, readUnavailable, type SlotCaller } from './caller.ts'
 import {
   type FixedPart,
@@ -19,6 +20,7 @@ import { Writer } from './writer.ts'
 const script = loadScript(new URL('./admit.lua', import.meta.url))
 
 const int = z.int()
+const Why = z.enum(['', 'damaged', 'unknown-version', 'unknown-key', 'wrong-key'])
 
 /** Pairs of by and index, as they came. */
 function passedOf(flat: readonly (Passed['by'] | number)[]): Passed[] {
@@ -33,10 +35,10 @@ function passedOf(flat: readonly (Passed['by'] | number)[]): Passed[] {
 const Reply = z.union([
   z
     .tuple(
-      [z.literal('held'), int, int, int, int, int, z.string()],
+      [z.literal('held'), int, int, int, int, int, z.string(), Why],
       z.union([z.enum(['budget', 'gate', 'limit']), int]),
     )
-    .transform(([outcome, rung, holdNano, capTokens, n, atMs, acked, ...passed]) => ({
+    .transform(([outcome, rung, holdNano, capTokens, n, atMs, acked, why, ...passed]) => ({
       outcome,
       rung,
       holdNano,
@@ -45,13 +47,14 @@ const Reply = z.union([
       atMs,
       acked,
       passed: passedOf(passed),
+      ...(why !== '' && { unreadable: why }),
     })),
   z
     .tuple([z.literal('concluded'), z.enum(OUTCOMES)])
     .transform(([outcome, as]) => ({ outcome, as })),
   z
-    .tuple([z.literal('cached'), z.string(), z.string()])
-    .transform(([outcome, body, joined]) => ({ outcome, body, joined })),
+    .tuple([...KEPT, z.string()])
+    .transform((told) => ({ outcome: told[0], ...keptReply(told), joined: told[6] })),
   z.tuple([z.literal('joined'), int]).transform(([outcome, untilMs]) => ({ outcome, untilMs })),
   z.tuple([z.enum(['cancelled', 'void'])]).transform(([outcome]) => ({ outcome })),
   z.tuple([z.literal('late'), int]).transform(([outcome, priority]) => ({ outcome, priority })),
@@ -82,6 +85,9 @@ const Reply = z.union([
     .tuple([z.literal('stale'), int, int])
     .transform(([outcome, nowMs, policy]) => ({ outcome, nowMs, policy })),
 ])
+
+/** As admit.lua numbers them. */
+const ACCEPTS = ['nothing', 'fresh', 'stale'] as const
 
 function fixedPart(command: AdmitCommand, chain: Chain | undefined): FixedPart {
   const { windows, limits } = governing(command, chain)
@@ -114,6 +120,8 @@ function packCommand(command: AdmitCommand): Buffer {
     .double(command.maxTakes)
     .double(command.ttlMs)
     .text(command.cacheKey ?? '')
+    .text(openersText(command.look))
+    .byte(ACCEPTS.indexOf(command.accepts ?? 'stale'))
   const termsAt = words.reserveDouble()
   const fixedAt = words.reserveDouble()
   words.double(turn?.priority ?? 0)

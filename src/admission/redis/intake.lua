@@ -2,9 +2,9 @@
   the other, as many as one process asks for at once.
   ARGV[1]  epoch now
   ARGV[2..] a command each (the caller bounds the loop):
-           job cacheKey ('' = do not look) meta hasBody 0|1 body bodyTtlMs; queue ('' = none) flow cost weight (lib/fair)
+           job cacheKey ('' = do not look) known has (lib/cached) meta hasBody 0|1 body bodyTtlMs; queue ('' = none) flow cost weight (lib/fair)
            count, then per limit: kind name limit perMs burst flags (lib/limits)
-  Reply    per command: queued countedAt (0 = before) priority (remaining resetAt)... | cached body (remaining resetAt)... | concluded outcome result|nil
+  Reply    per command: queued countedAt (0 = before) priority (remaining resetAt)... | cached body freshFor refresh cost paidBy (lib/cached) (remaining resetAt)... | concluded outcome result|nil
            | refused index (remaining resetAt, or retryAt where it is full)... | unavailable | epoch-changed epoch
 ]]
 --- include lib/slot.lua
@@ -15,14 +15,15 @@
 --- include lib/outbox.lua
 --- include lib/fair.lua
 local function readCommand(packed)
-  local job, cacheKey, meta, hasBody, body, bodyTtlMs, queue, flow, cost, weight, count, at =
-    struct.unpack('<sssBsdssddB', packed)
+  local job, cacheKey, known, has, meta, hasBody, body, bodyTtlMs, queue, flow, cost, weight, count, at =
+    struct.unpack('<sssssBsdssddB', packed)
   local limits = {}
   for i = 1, count do
     limits[i], at = readLimit(packed, at)
     wantLimit(limits[i])
   end
-  return { job = job, jobAt = want(P .. 'j:' .. job), cacheAt = cacheKey ~= '' and want(P .. 'cache:' .. cacheKey),
+  local look = cacheKey ~= '' and { key = cacheKey, at = want(P .. 'cache:' .. cacheKey), known = known, has = has }
+  return { job = job, jobAt = want(P .. 'j:' .. job), look = look,
     meta = meta, hasBody = hasBody, body = body, bodyTtlMs = bodyTtlMs, limits = limits,
     turn = askOf(queue, flow, cost, weight) }
 end
@@ -47,7 +48,7 @@ local function intake(c)
   if record.done ~= '' then return { 'concluded', record.done, redis.call('GET', P .. 'res:' .. c.job) } end
   for _, line in ipairs(c.limits) do holdLimit(line) end
   if record.queued == 1 then return withStates(c, { 'queued', 0, c.turn and nextTurn(c.turn) or 0 }) end
-  local hit = c.cacheAt and cachedBody(found[c.cacheAt])
+  local hit = findAnswer(c.look, 'stale')
   local refused, refusal = -1, { 'refused', -1 }
   for i, line in ipairs(c.limits) do
     local fits, retryAt, remaining, resetAt = measure(line, 1)
@@ -66,7 +67,8 @@ local function intake(c)
   end
   if hit then
     postRequest(c.job, 'cached', '', c.meta)
-    return withStates(c, { 'cached', hit })
+    claimRefresh(c.look, hit)
+    return withStates(c, tellAnswer(hit, { 'cached' }))
   end
   record.queued = 1
   writeJob(keys[c.jobAt], record)

@@ -8,6 +8,7 @@ import type {
 } from '../commands.ts'
 import { OUTCOMES } from '../outbox.ts'
 import { createBatch } from './batch.ts'
+import { KEPT, keptReply, openersText } from './cached.ts'
 import { begin, callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
 import { limitStates, writeAsk, writeConclusion, writeLimits } from './lines.ts'
 import { loadScript } from './load-script.ts'
@@ -19,7 +20,7 @@ const cancelScript = loadScript(new URL('./cancel.lua', import.meta.url))
 
 const Intake = z.union([
   z.tuple([z.literal('queued'), z.int(), z.int()], z.int()),
-  z.tuple([z.literal('cached'), z.string()], z.int()),
+  z.tuple([...KEPT], z.int()),
   z.tuple([z.literal('concluded'), z.enum(OUTCOMES), z.string().nullish()]),
   z.tuple([z.literal('refused'), z.int()], z.int()),
 ])
@@ -36,6 +37,8 @@ function packIntake(command: IntakeCommand): Buffer {
   const words = new Writer()
     .text(command.job)
     .text(command.cacheKey ?? '')
+    .text(openersText(command.look))
+    .text(command.look?.has ?? '')
     .text(command.meta)
     .flag(command.body !== null)
     .text(command.body?.text ?? '')
@@ -55,8 +58,8 @@ function readIntake(command: IntakeCommand, raw: unknown): IntakeReply {
     return { outcome, priority, countedAtMs, limits: limitStates(command.limits, flat) }
   }
   if (reply[0] === 'cached') {
-    const [outcome, body, ...flat] = reply
-    return { outcome, body, limits: limitStates(command.limits, flat) }
+    const [outcome, _body, _freshFor, _refresh, _cost, _paidBy, ...flat] = reply
+    return { outcome, ...keptReply(reply), limits: limitStates(command.limits, flat) }
   }
   const [outcome, limit, ...flat] = reply
   return { outcome, limit, limits: limitStates(command.limits, flat) }

@@ -3,7 +3,7 @@
   ARGV[1]  epoch now
   ARGV[2..] a command each (the caller bounds the loop):
            attempt kind settled|unconfirmed flight ('' = none) cost at hold tokens outputTokens (of them; -1 = unknown) detail concludes 0|1 caches 0|1 gates 0|1
-           fixedAt (position); then as far as they are 1: conclusion (lib/conclude); cache key, body, ttlMs; gate,
+           fixedAt (position); then as far as they are 1: conclusion (lib/conclude); cache key, body, ttlMs, staleForMs, lastForMs, cost (lib/cached); gate,
            untilMs; last what the hold was asked with (lib/attempts), for a record that is gone or forgot its meta
   Reply    per command: settled|adjusted|unchanged|orphan booked overrun concluded followers... | too-old
            | unavailable | epoch-changed epoch
@@ -21,6 +21,7 @@
 --- include lib/book.lua
 --- include lib/conclude.lua
 --- include lib/flights.lua
+--- include lib/cached.lua
 local function readCommand(packed)
   local attempt, kind, flight, cost, heldAt, hold, tokens, output, detail, concludes, caches, gates, fixedAt, at =
     struct.unpack('<sssdddddsBBBd', packed)
@@ -103,11 +104,9 @@ local function settle(c)
   end
   raiseMarks(marked)
   if c.caches == 1 then
-    local key, body, cacheTtlMs
-    key, body, cacheTtlMs, at = struct.unpack('<ssd', c.packed, at)
-    if concluded then
-      redis.call('SET', P .. 'cache:' .. key, int(now + cacheTtlMs) .. '\n' .. body, 'PX', int(cacheTtlMs))
-    end
+    local key, body, keep = '', '', { attempt = c.attempt }
+    key, body, keep.ttl, keep.staleFor, keep.lastFor, keep.cost, at = struct.unpack('<ssdddd', c.packed, at)
+    if concluded then keepAnswer(key, body, keep) end
   end
   if c.gates == 1 then
     local key, untilMs = struct.unpack('<sd', c.packed, at)

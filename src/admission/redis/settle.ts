@@ -46,7 +46,10 @@ function packCommand(command: SettleCommand): Buffer {
     .flag(gate !== null)
   const fixedAt = words.reserveDouble()
   if (conclusion) writeConclusion(words, conclusion)
-  if (cache) words.text(cache.key).text(cache.body).double(cache.ttlMs)
+  if (cache) {
+    const { key, body, ttlMs, staleForMs = 0, lastForMs = 0, costNano = 0 } = cache
+    words.text(key).text(body).double(ttlMs).double(staleForMs).double(lastForMs).nano(costNano)
+  }
   if (gate) words.text(gate.key).double(gate.untilMs)
   words.markPosition(fixedAt)
   return writeFixedPart(words, { job, windows, limits: [], meta }).done()

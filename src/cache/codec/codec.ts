@@ -1,18 +1,11 @@
-import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib'
 import { BursarError } from '../../errors.ts'
+import { CODEC_VERSION, checksum, isIntact, readHeader, type Unreadable } from './header.ts'
 import type { CacheKeys } from './keys.ts'
 
-/**
- * How a cached value is kept: `<version><flags>.<key>.<checksum>\n<payload>`. Flags: b compressed (brotli), e encrypted
- * (AES-256-GCM), both, or none. The payload is the text itself, or base64 of what became of it. The checksum (SHA-1 of
- * the payload, hex) is no secret: it tells what was cut short or overwritten, also to a script of Redis.
- */
-const VERSION = '1'
-const HEADER = /^1(b?e?)\.([\w-]{0,32})\.([0-9a-f]{40})\n/
-/** Longest header that can match. */
-const HEADER_CHARS = 80
+export type { Unreadable } from './header.ts'
 
 const IV_BYTES = 12
 const TAG_BYTES = 16
@@ -25,13 +18,14 @@ export interface CodecSettings {
   readonly encrypt: boolean
 }
 
-/** Why a kept value is of no use. The caller treats all of them as a miss, and says so. */
-export type Unreadable = 'damaged' | 'unknown-version' | 'unknown-key' | 'wrong-key'
-
 export type Decoded =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly why: Unreadable }
 
+/**
+ * How a cached value is kept: a header, a line end, and the payload: the text itself, or base64 of what became of it by
+ * brotli, AES-256-GCM, or both.
+ */
 export interface Codec {
   /**
    * @param place - where the value will be kept, e.g. its key: an encrypted one can be read from there alone.
@@ -63,10 +57,11 @@ export function createCodec(keys: CacheKeys | null): Codec {
       return seal(flags, keys.current.id, sealed.toString('base64'))
     },
     async decode(kept, place) {
-      const [header, flags = '', keyId = '', sum] = HEADER.exec(kept.slice(0, HEADER_CHARS)) ?? []
-      if (header === undefined) return bad(/^[2-9]/.test(kept) ? 'unknown-version' : 'damaged')
-      const payload = kept.slice(header.length)
-      if (hash('sha1', payload) !== sum) return bad('damaged')
+      const header = readHeader(kept)
+      if (typeof header === 'string') return bad(header)
+      if (!isIntact(kept, header)) return bad('damaged')
+      const { flags, keyId, payloadAt } = header
+      const payload = kept.slice(payloadAt)
       if (flags === '') return { ok: true, text: payload }
       const key = flags.includes('e') ? keys?.find(keyId) : null
       if (key === undefined) return bad('unknown-key')
@@ -80,10 +75,11 @@ export function createCodec(keys: CacheKeys | null): Codec {
 const bad = (why: Unreadable): Decoded => ({ ok: false, why })
 
 const seal = (flags: string, keyId: string, payload: string): string =>
-  `${VERSION}${flags}.${keyId}.${hash('sha1', payload)}\n${payload}`
+  `${CODEC_VERSION}${flags}.${keyId}.${checksum(flags, keyId, payload)}\n${payload}`
 
 /** What is encrypted for one place is nothing at another, whoever copies it there. */
-const aadOf = (flags: string, place: string): Buffer => Buffer.from(`${VERSION}${flags}\n${place}`)
+const aadOf = (flags: string, place: string): Buffer =>
+  Buffer.from(`${CODEC_VERSION}${flags}\n${place}`)
 
 function encryptBytes(bytes: Buffer, { secret }: CacheKeys['current'], aad: Buffer): Buffer {
   const iv = randomBytes(IV_BYTES)

@@ -8,7 +8,7 @@ import { outcomeOf, type Tally } from '../traffic/tally.ts'
 import type { SpreadRequest } from './spread.ts'
 
 export interface SendParts {
-  readonly runtime: Pick<Runtime, 'store' | 'queues' | 'rules' | 'clock'>
+  readonly runtime: Pick<Runtime, 'store' | 'queues' | 'rules' | 'clock' | 'kept'>
   readonly results: Results
   readonly tally: Tally
   /** Called before Redis is asked once more; throws to give up. Absent = several tries at once, and no more. */
@@ -27,7 +27,7 @@ export async function send(
   { input, stream }: SpreadRequest,
   { runtime, results, tally, again = severalTimes }: SendParts,
 ): Promise<void> {
-  const { clock, rules, store, queues } = runtime
+  const { clock, rules, store, queues, kept } = runtime
   const { policy, prices } = rules.current()
   const { request, options } = readRequest(input, policy, clock.now())
   const prepared: Prepare = {
@@ -37,7 +37,8 @@ export async function send(
   const job = prepareJob(prepared, clock)
   const expected = results.expect(job.id, PATIENCE_MS)
   tally.sent(job.id)
-  const handIn = () => enqueueJob(job, prepared, { store, queues: () => queues, clock })
+  const parts = { store, queues: () => queues, clock, kept }
+  const handIn = () => enqueueJob(job, prepared, parts)
   const outcome = await endAtIntake(handIn, again)
   if (outcome === null) {
     // A forgotten expectation never settles, and the patience outlasts the replay.

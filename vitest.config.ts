@@ -39,6 +39,7 @@ const embedded = {
       ...[
         'admin-places',
         'budgets',
+        'cli-cache',
         'client',
         'fairness',
         'gateway-auth',

@@ -7,6 +7,7 @@ import { repeatCredits } from './repeat-credits.ts'
 import type { ScheduledJob } from './runner.ts'
 import { showCache } from './show-cache.ts'
 import { verifyLedger } from './verify-ledger.ts'
+import { warmCache } from './warm-cache.ts'
 
 /** Everything that runs on a schedule. */
 export const JOBS: readonly ScheduledJob[] = [
@@ -18,4 +19,5 @@ export const JOBS: readonly ScheduledJob[] = [
   refreshNamespaces,
   showCache,
   verifyLedger,
+  warmCache,
 ]

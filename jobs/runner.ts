@@ -16,9 +16,16 @@ export interface RunningJobs {
   close(): Promise<void>
 }
 
-/** Runs jobs on their schedules. A run that is late is not joined by the next; a run that fails is logged. */
-export function startJobs(jobs: readonly ScheduledJob[], runtime: Runtime): RunningJobs {
-  const running = new Set<Promise<void>>()
+/**
+ * Runs jobs on their schedules. A run that is late is not joined by the next; a run that fails is logged.
+ * @param atOnce - those that also run now.
+ */
+export function startJobs(
+  jobs: readonly ScheduledJob[],
+  runtime: Runtime,
+  atOnce: readonly ScheduledJob[] = [],
+): RunningJobs {
+  const running = new Set<Promise<void>>(atOnce.map((job) => runOnce(job, runtime)))
   const crons = jobs.map((job) => {
     const run = async () => {
       const one = runOnce(job, runtime)

@@ -1,5 +1,6 @@
 import { JOBS } from '../jobs/index.ts'
 import { startJobs } from '../jobs/runner.ts'
+import { warmCache } from '../jobs/warm-cache.ts'
 import { messageOf } from '../src/errors.ts'
 import { startGatewayRole, startSocket } from '../src/gateway/role.ts'
 import type { Runtime } from '../src/runtime.ts'
@@ -24,7 +25,7 @@ type Part = { close(): Promise<void>; readonly url?: string }
 const STARTERS: Readonly<Record<Role, (runtime: Runtime) => Promise<Part> | Part>> = {
   completions: startCompletionWorkers,
   ledger: startLedger,
-  jobs: (runtime) => startJobs(JOBS, runtime),
+  jobs: startScheduled,
   gateway: startGatewayRole,
 }
 
@@ -79,4 +80,9 @@ function startLedger({ ledger, store, options, logger }: Runtime): Part {
   })
   worker.events.on('waiting', (reason) => logger.warn({ reason }, 'the outbox waits for its slot'))
   return worker
+}
+
+function startScheduled(runtime: Runtime): Part {
+  const { WARM_CACHE_ON_START } = runtime.options
+  return startJobs(JOBS, runtime, WARM_CACHE_ON_START ? [warmCache] : [])
 }

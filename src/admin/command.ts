@@ -3,7 +3,7 @@ import type { AdmissionStore } from '../admission/store.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Queues } from '../queue/queues.ts'
 import type { TierShelf } from '../queue/tier-shelf.ts'
-import type { CachePlace } from './cache/place.ts'
+import type { CachePlace, WarmPlace } from './cache/place.ts'
 import type { ReadSlot } from './place/read-slot.ts'
 
 /**
@@ -25,6 +25,8 @@ export interface AdminPlace {
   tiers(): Promise<TierShelf>
   /** What is kept so that it need not be made again. Throws like `queues`. */
   cache(): Promise<CachePlace>
+  /** What asks beforehand. Throws like `queues`. */
+  warming(): Promise<WarmPlace>
 }
 
 /** The slot's own steps that an operator may ask for. */

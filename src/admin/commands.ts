@@ -2,7 +2,9 @@ import { budgetGrant, budgetRevoke } from './budget/grant.ts'
 import { budgetList } from './budget/list.ts'
 import { cacheHealth } from './cache/health.ts'
 import { cacheInvalidate } from './cache/invalidate.ts'
+import { cacheLearned } from './cache/learned.ts'
 import { cacheStats } from './cache/stats.ts'
+import { cacheWarm } from './cache/warm.ts'
 import type { AdminCommand, AdminPlace, AdminRole } from './command.ts'
 import { keysCreate, keysList, keysRevoke, keysRotate } from './keys.ts'
 import { parkedCommand } from './parked/parked.ts'
@@ -42,6 +44,8 @@ export const ADMIN_COMMANDS: readonly AskedCommand[] = [
   asked(cacheStats),
   asked(cacheHealth),
   asked(cacheInvalidate),
+  asked(cacheLearned),
+  asked(cacheWarm),
   asked(usersSetTier),
   asked(usersList),
   asked(keysCreate),

@@ -1,5 +1,7 @@
 import type { Selection } from '../admin/cache/selection.ts'
+import type { WarmFlags } from './cache/warm.ts'
 import { type CliContext, CommandFailed, type Registration, wholeNumber } from './command.ts'
+import { usd } from './usd-flag.ts'
 
 const MOST_DAYS = 7
 
@@ -67,6 +69,20 @@ export const cache: Registration = (program, context) => {
     .option('--yes', 'do it without asking')
     .option('--json', 'print one JSON object', false)
     .action((flags: ClearFlags) => clear(flags, context))
+
+  group
+    .command('warm')
+    .description("ask beforehand, charged to the policy's budget for warming")
+    .option('--file <path>', 'requests as an app writes them, one JSON object a line')
+    .option('--learned <n>', 'the prompts that came again and cost most', wholeNumber(1, 1_000))
+    .option('--tenant <name>', 'whose, where a prompt does not say')
+    .option('--user <name>', 'for whom, where a prompt does not say')
+    .option('--budget-usd <amount>', 'ask nothing that could pass it', usd)
+    .option('--json', 'print one JSON object, money in nano-USD', false)
+    .action(async (flags: WarmFlags) => {
+      const { warm } = await import('./cache/warm.ts')
+      return warm(flags, context)
+    })
 }
 
 const partOf = (answers = false, data = false): Selection['of'] =>

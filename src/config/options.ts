@@ -126,6 +126,8 @@ export const OptionsSchema = z.strictObject({
     .enum(['0', '1', 'false', 'true'], { error: 'write 1 or 0' })
     .transform((text) => text === '1' || text === 'true')
     .default(false),
+  /** Whether a process with the role jobs asks what is to be kept warm as soon as it starts. */
+  WARM_CACHE_ON_START: flag(false),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `write one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   /** Missing = the sandbox provider answers. */
   OPENAI_API_KEY: z.string().optional(),

@@ -49,10 +49,12 @@ export function build(
       maxBodyBytes: defaults.max_body_bytes,
     },
     tiers: own(buildTiers(draft, report)),
-    budgets: draft.budgets.flatMap((entry, i) => {
-      const fund = entry && fundAt(['budgets', i], entry, timezone, report)
-      return fund ? [buildBudget(entry, fund)] : []
-    }).concat(draft.cache.warming ? [warmingBudget(draft.cache.warming, timezone)] : []),
+    budgets: draft.budgets
+      .flatMap((entry, i) => {
+        const fund = entry && fundAt(['budgets', i], entry, timezone, report)
+        return fund ? [buildBudget(entry, fund)] : []
+      })
+      .concat(draft.cache.warming ? [warmingBudget(draft.cache.warming, timezone)] : []),
     limits: draft.limits.flatMap((entry, i) => {
       const built = entry && buildLimit(entry, (message) => report(['limits', i], message))
       return built ? [built] : []

@@ -14,6 +14,9 @@ export interface GatewayRuntime extends JobPlaces, ReadinessParts {
   readonly rules: Pick<RulesSource, 'current'>
   readonly shelf: EmbeddedParts['shelf']
   readonly answerShelf: EmbeddedParts['answerShelf']
+  readonly promptShelf: EmbeddedParts['promptShelf']
+  readonly keeper: NonNullable<EmbeddedParts['keeper']>
+  readonly kept: NonNullable<EmbeddedParts['kept']>
   readonly metrics: Pick<Metrics, 'registry'>
   readonly logger: Logger
   readonly options: Options

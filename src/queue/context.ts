@@ -1,5 +1,7 @@
 import type { AdmissionStore } from '../admission/store.ts'
+import type { AnswerShelf } from '../cache/invalidation/answer-shelf.ts'
 import type { Keeper } from '../cache/responses/keeper.ts'
+import type { PromptShelf } from '../cache/warming/prompt-shelf.ts'
 import type { Policy } from '../config/policy-types.ts'
 import type { PriceBook } from '../pricing/types.ts'
 import type { Provider } from '../provider/types.ts'
@@ -38,6 +40,9 @@ export interface WorkContext {
   readonly clock: Clock
   /** Opens and makes kept answers. */
   readonly keeper: Keeper
+  /** Where answers are filed under what they depend on, and their prompts beside them; absent = nowhere. */
+  readonly answerShelf?: AnswerShelf
+  readonly promptShelf?: PromptShelf
   /** Has a stale answer made anew, of a job that was served it. Absent = nobody does. */
   readonly refresh?: (job: LoadedJob) => void
   readonly renewer: Renewer

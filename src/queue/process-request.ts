@@ -9,6 +9,7 @@ import { callProvider, type SeenCall } from './call-provider.ts'
 import { conclude, concludeDenied, SLOT_RETRY_MS } from './conclude.ts'
 import type { WorkContext } from './context.ts'
 import { type Abort, abortOf, type Disposition } from './disposition.ts'
+import { withFiled } from './file-answer.ts'
 import type { CompletionJob, LoadedJob } from './job.ts'
 import { CANCELLED, expiredAt, type Verdict } from './judge-admission.ts'
 import { withKept } from './kept-answer.ts'
@@ -146,7 +147,8 @@ async function settleCall(
   })
   const stop = metrics.settleSeconds.startTimer()
   const kept = await withKept(command, admitted.rules.policy, command.costNano, context)
-  const reply = await owed.settle(kept, SETTLE_PATIENCE_MS)
+  const filed = await withFiled(job, kept, admitted.rules.policy, context)
+  const reply = await owed.settle(filed, SETTLE_PATIENCE_MS)
   stop()
   if (reply === null) return { do: 'park', delayMs: SLOT_RETRY_MS, by: 'slot' }
   if (reply.outcome === 'too-old') {

@@ -1,6 +1,7 @@
 import type { IntakeReply } from '../admission/commands.ts'
 import type { Outcome } from '../admission/outbox.ts'
 import { limitsFor, type NamedLimit } from '../admission/plan/limit-lines.ts'
+import { PROMPT_TAG } from '../admission/plan/own-tags.ts'
 import type { GovernedRequest } from '../admission/plan-types.ts'
 import type { AdmissionStore } from '../admission/store.ts'
 import type { Answers } from '../cache/responses/answers.ts'
@@ -76,19 +77,29 @@ const BODY_TTL_MS = TOP_UP_PATIENCE_MS + 24 * 3_600_000
 /** Makes the job of a request. Pure, but for the id it draws. */
 export function prepareJob(prepare: Prepare, clock: Clock): CompletionJob {
   const { request, options, policy, stream, replyTo } = prepare
+  const fields = cacheFields(request, options.cache, policy)
   const nowMs = clock.now()
   return {
     v: 1,
     id: options.jobId ?? newJobId(),
     ...request,
+    tags: tagsOf(request, fields, policy),
     stream,
     deadlineMs: options.deadlineMs,
     replyTo,
-    ...cacheFields(request, options.cache, policy),
+    ...fields,
     enqueuedAtMs: nowMs,
     clockMs: clock.virtual ? nowMs : 0,
   }
 }
+
+/** With the name of its answer, by which repetitions are told in the ledger, while the policy lets prompts be learned. */
+const tagsOf = (
+  { tags }: GovernedRequest,
+  { cacheKey }: Pick<CompletionJob, 'cacheKey'>,
+  { cache }: Policy,
+): CompletionJob['tags'] =>
+  cacheKey !== null && cache.warming?.enabled ? { ...tags, [PROMPT_TAG]: cacheKey } : tags
 
 /**
  * Hands a job in: one round trip to the slot (limits, cache, idempotency) and one to the queue. Handing in the same

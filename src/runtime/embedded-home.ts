@@ -1,5 +1,6 @@
 import { journalOver } from '../admission/journal/pglite.ts'
 import { createJournaledStore } from '../admission/journal/store.ts'
+import { memoryPrompts } from '../cache/warming/memory-prompts.ts'
 import { openEmbeddedDatabase } from '../embedded/database.ts'
 import { tiersAfter } from '../ledger/user-tiers.ts'
 import { postgresBackend } from '../queue/backend.ts'
@@ -41,6 +42,7 @@ export async function openEmbeddedHome(parts: HomeParts): Promise<Home> {
     logs,
     shelf,
     answerShelf: store.answerShelf,
+    promptShelf: memoryPrompts(),
     life: null,
     intents: null,
     redis: null,

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { AdmissionStore, Signals } from '../admission/store.ts'
 import type { AnswerShelf } from '../cache/invalidation/answer-shelf.ts'
+import type { PromptShelf } from '../cache/warming/prompt-shelf.ts'
 import type { Options } from '../config/options.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { windowTotals } from '../ledger/queries/window-sums.ts'
@@ -27,6 +28,8 @@ export interface Home {
   readonly shelf: PolicyShelf
   /** What is kept of answers, to be listed and dropped. */
   readonly answerShelf: AnswerShelf
+  /** What was asked for answers that are kept, while the policy lets prompts be learned. */
+  readonly promptShelf: PromptShelf
   /** This process's part in the slot's lives; null = embedded: the slot loses nothing that the process does not. */
   readonly life: Life | null
   /** Calls on this disk (`durability: journal`); null = embedded: a hold is on disk before it is granted. */

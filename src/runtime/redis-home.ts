@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import type { Redis } from 'ioredis'
 import { createRedisStore } from '../admission/redis/store.ts'
 import { redisAnswers } from '../cache/invalidation/redis-answers.ts'
+import { redisPrompts } from '../cache/warming/redis-prompts.ts'
 import { openLedger } from '../ledger/open.ts'
 import { redisBackend } from '../queue/backend.ts'
 import { checkRedis } from '../queue/check-redis.ts'
@@ -76,6 +77,7 @@ export async function openRedisHome(
     logs: null,
     shelf,
     answerShelf: redisAnswers(commands, prefix),
+    promptShelf: redisPrompts(commands, prefix),
     life,
     intents,
     redis: { commands, connection },

@@ -263,6 +263,7 @@ test('unconfirmed confirm: an attempt that the slot has forgotten is made a reco
     queues: () => Promise.reject(new Error('not asked')),
     tiers: () => Promise.reject(new Error('not asked')),
     cache: () => Promise.reject(new Error('not asked')),
+    warming: () => Promise.reject(new Error('not asked')),
   }
   const hold = await a.hold('j/a')
   hold.consume()

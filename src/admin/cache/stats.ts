@@ -22,7 +22,7 @@ const RequestsSchema = z.object({
   /** Hits and joins of all that were answered; null = none were. */
   hitRate: share,
   costNano: z.int(),
-  /** What calls like them would have cost, by what this tenant's calls cost on average. */
+  /** What the answers that were used again had cost when they were paid. */
   savedNano: count,
 })
 const time = z.number().nullable()
@@ -71,13 +71,13 @@ export const cacheStats: AdminCommand<Readonly<z.infer<typeof InputSchema>>, Cac
 
 type Row = Awaited<ReturnType<typeof report>>['rows'][number]
 
-function requestsOf({ group, requests, costNano }: Row): z.infer<typeof RequestsSchema> {
+function requestsOf({ group, requests, costNano, savedNano }: Row): z.infer<typeof RequestsSchema> {
   const { cached: hits, joined, answered: paid } = requests
   const all = hits + joined + paid
   return {
     ...{ tenant: group, hits, joined, paid, costNano },
     hitRate: all === 0 ? null : (hits + joined) / all,
-    savedNano: paid === 0 ? 0 : Math.round((costNano / paid) * (hits + joined)),
+    savedNano: savedNano.cached + savedNano.joined + savedNano.embeddings,
   }
 }
 

@@ -2,30 +2,36 @@ import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { AdmissionStore } from '../../admission/store.ts'
 import type { AnswerShelf } from '../../cache/invalidation/answer-shelf.ts'
+import type { Answers } from '../../cache/responses/answers.ts'
+import type { Keeper } from '../../cache/responses/keeper.ts'
+import type { PromptShelf } from '../../cache/warming/prompt-shelf.ts'
+import { BursarError } from '../../errors.ts'
 import { SafeInteger } from '../../ledger/columns.ts'
 import { type Ledger, rowsOf } from '../../ledger/ledger.ts'
 import type { PolicyShelf } from '../../queue/published-policy.ts'
 import type { Queues } from '../../queue/queues.ts'
+import type { WarmPlace } from '../cache/place.ts'
 import type { AdminPlace, RepairSlot } from '../command.ts'
 import { type ListedHold, PAGE_WINDOWS, type ReadSlot } from './read-slot.ts'
 
 /** What a process has open that runs embedded. */
 export interface EmbeddedParts {
-  readonly store: Pick<AdmissionStore, 'outbox' | 'peek' | 'windows'> & RepairSlot
+  readonly store: Pick<AdmissionStore, 'outbox' | 'peek' | 'windows'> &
+    RepairSlot &
+    WarmPlace['store']
   readonly ledger: Ledger
   readonly queues: Queues
   readonly shelf: Pick<PolicyShelf, 'tiers'>
   readonly answerShelf: AnswerShelf
+  readonly promptShelf: PromptShelf
+  /** Of a process that answers; absent = nobody here does. */
+  readonly keeper?: Keeper
+  readonly kept?: Answers
 }
 
 /** The parts of this very process; they stay the caller's to close. */
-export function embeddedPlace({
-  store,
-  ledger,
-  queues,
-  shelf,
-  answerShelf,
-}: EmbeddedParts): AdminPlace {
+export function embeddedPlace(parts: EmbeddedParts): AdminPlace {
+  const { store, ledger, queues, shelf, answerShelf } = parts
   const slot = slotOver(store, ledger)
   return {
     ledger: async () => ledger,
@@ -37,7 +43,18 @@ export function embeddedPlace({
       ...{ answers: answerShelf, data: null, figures: null },
       memory: async () => null,
     }),
+    warming: async () => warmingOver(parts),
   }
+}
+
+function warmingOver({ store, answerShelf, promptShelf, keeper, kept }: EmbeddedParts): WarmPlace {
+  if (keeper && kept) {
+    return { store, kept, answerShelf, prompts: { shelf: promptShelf, keeper } }
+  }
+  throw new BursarError(
+    'INVALID_OPTIONS',
+    'nobody answers in this folder: start Bursar first (npx bursar start), and ask again',
+  )
 }
 
 const Count = z.object({ holds: SafeInteger })

@@ -9,6 +9,7 @@ import type { AdminPlace } from '../command.ts'
 import { cacheOver } from './cache.ts'
 import { openLedgerToRead } from './read-ledger.ts'
 import { openSlotPlace, PATIENCE_MS, redisUrlOf } from './redis-slot.ts'
+import { openWarming } from './warming.ts'
 
 /** A place, and how to leave it. */
 export interface OpenPlace extends AdminPlace {
@@ -53,6 +54,10 @@ export function storesPlace(options: Options): OpenPlace {
     queues: async () => (await link()).queues,
     tiers: async () => (await shelf()).tiers,
     cache: async () => cacheOver((await link()).redis, options.BURSAR_PREFIX),
+    warming: once(
+      () => openWarming(options),
+      (opened) => opened.close(),
+    ),
     async close() {
       for (const close of closers.splice(0).toReversed()) await close()
     },

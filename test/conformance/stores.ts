@@ -48,13 +48,17 @@ const SPENT_AT = 16
 const HELD_AT = 24
 
 /** A slot of its own on the shared Redis. */
-export async function redisSlot(redis: Redis, clock: TestClock): Promise<SlotUnderTest> {
+export async function redisSlot(
+  redis: Redis,
+  clock: TestClock,
+): Promise<SlotUnderTest & { readonly prefix: string }> {
   const prefix = `{t-${randomUUID()}}`
   const store = await createRedisStore({ redis, prefix, clock: () => clock.nowMs })
   await store.open(1)
   const keys = slotKeys(prefix)
   return {
     ...store,
+    prefix,
     forgetWindow: async (key) => void (await redis.del(keys.window(key))),
     forgetJob: async (job) => void (await redis.del(keys.job(job))),
     async damage(key, { spentNano, heldNano }) {

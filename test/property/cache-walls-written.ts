@@ -62,14 +62,34 @@ export const asked: fc.Arbitrary<Asked> = fc.record({
   fields,
 })
 
+type Change = (one: Asked, other: Asked) => Asked
+
+const PARTS = ['tenant', 'user', 'private', 'model', 'system', 'turns', 'tools'] as const
+const FIELDS = [
+  ...['temperature', 'top_p', 'seed', 'max_completion_tokens', 'stop'],
+  ...['response_format', 'reasoning_effort', 'unheard_of'],
+]
+const CHANGES: readonly Change[] = [
+  ...PARTS.map(
+    (part): Change =>
+      (one, other) => ({ ...one, [part]: other[part] }),
+  ),
+  ...FIELDS.map(
+    (name): Change =>
+      (one, other) => {
+        const { [name]: _, ...rest } = one.fields
+        const changed = name in other.fields ? { ...rest, [name]: other.fields[name] } : rest
+        return { ...one, fields: changed }
+      },
+  ),
+  (one, other) => ({ ...one, turns: [...one.turns.slice(0, -1), other.turns[0] ?? ''] }),
+  (one, other) => ({ ...one, turns: [other.turns[0] ?? '', ...one.turns.slice(1)] }),
+]
+
 /** Two that differ in one thing at most, more often than chance has it. */
 export const askedTwice: fc.Arbitrary<readonly [Asked, Asked]> = fc
-  .tuple(asked, asked, fc.constantFrom(...PARTS()), fc.boolean())
-  .map(([one, other, part, near]) => [one, near ? { ...one, [part]: other[part] } : other])
-
-function PARTS(): (keyof Asked)[] {
-  return ['tenant', 'user', 'private', 'model', 'system', 'turns', 'tools', 'fields']
-}
+  .tuple(asked, asked, fc.option(fc.constantFrom(...CHANGES)))
+  .map(([one, other, change]) => [one, change ? change(one, other) : other])
 
 /** All that the walls are made of. The user is one of them only when the answer is private. */
 export const wallsOf = (one: Asked): string =>

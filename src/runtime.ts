@@ -1,5 +1,7 @@
 import type { AdmissionStore, Signals } from './admission/store.ts'
+import { createCodec } from './cache/codec/codec.ts'
 import { readCacheKeys } from './cache/codec/keys.ts'
+import { createVectorCache, type VectorCache } from './cache/embeddings/vector-cache.ts'
 import { type Answers, createAnswers } from './cache/responses/answers.ts'
 import { countNear } from './cache/responses/count-near.ts'
 import { createKeeper, type Keeper, requireKeys } from './cache/responses/keeper.ts'
@@ -32,6 +34,7 @@ export interface Runtime extends Home {
   readonly options: Options
   readonly queues: Queues
   readonly provider: Provider
+  readonly vectors: VectorCache
   readonly rules: LiveRules
   /** How answers are kept, and those at hand in this process. */
   readonly keeper: Keeper
@@ -122,6 +125,9 @@ async function wire(
   const bareProvider = createProvider({ providers: reachableProviders(rules, sandbox) })
   closers.push(() => bareProvider.close())
 
+  const codec = createCodec(cacheKeys)
+  const vectors = createVectorCache({ store: home.vectorStore, codec, logger })
+
   const queues = openQueues(home.backend)
   closers.push(() => closeQueues(queues))
 
@@ -130,6 +136,7 @@ async function wire(
     options,
     store: overrides.wrapStore?.(store) ?? store,
     queues,
+    vectors,
     provider: overrides.wrapProvider?.(bareProvider) ?? bareProvider,
     rules,
     keeper,

@@ -81,6 +81,8 @@ export interface AdmitCommand {
   readonly look?: Pick<CacheLookup, 'openers'>
   /** Which kept answer will do; absent = `stale`: also one that is being made anew. */
   readonly accepts?: 'stale' | 'fresh' | 'nothing'
+  /** false = it waits for no other call, and nobody waits for its own, whose answer is not kept. Absent = true. */
+  readonly joins?: boolean
   /** Takes of this job that may hold, >= 1. */
   readonly maxTakes: number
   readonly ttlMs: number
@@ -114,8 +116,8 @@ export type AdmitReply =
   | { readonly outcome: 'concluded'; readonly as: Outcome }
   /** `joined`: the attempt that the job waited for and that paid, '' = it waited for none. */
   | ({ readonly outcome: 'cached'; readonly joined: string } & KeptReply)
-  /** Another attempt is asking the same: its answer is worth waiting for, until then at most. */
-  | { readonly outcome: 'joined'; readonly untilMs: number }
+  /** This attempt, of another job, is asking the same: its answer is worth waiting for, until then at most. */
+  | { readonly outcome: 'joined'; readonly untilMs: number; readonly attempt: string }
   | { readonly outcome: 'cancelled' }
   /** It comes back long after its turn: it waits again, with this priority. A replay hands out another turn. */
   | { readonly outcome: 'late'; readonly priority: number }
@@ -240,6 +242,8 @@ export interface ConcludeCommand extends Conclusion {
   readonly meta: string
   /** Request limits that it took from at intake and does not count for after all. */
   readonly uncount?: Uncount
+  /** What the answer that is delivered had cost when it was paid; absent = nothing was saved. */
+  readonly savedNano?: Nano
 }
 
 export interface Uncount {

@@ -1,5 +1,6 @@
 import { type Answered, textOf } from '../queue/result-body.ts'
-import { followLog, type LogSource } from '../queue/streams/follow.ts'
+import type { LogSource } from '../queue/streams/follow.ts'
+import { followAnswer } from '../queue/streams/follow-answer.ts'
 import { RESTART, type StreamPart } from '../queue/streams/log-entry.ts'
 import { type Answer, readAnswer } from './answer.ts'
 import { iterateOnce } from './http/iterate-once.ts'
@@ -49,7 +50,9 @@ async function* pieces(
 ): AsyncGenerator<StreamPart, void> {
   const { parts, submitted } = await started
   const logs = submitted.logs ?? keptAlive(link, parts.logs())
-  const log = followLog(logs, submitted.jobId, answered)
+  const ending = answered.then(({ receipt }) => receipt)
+  ending.catch(() => {})
+  const log = followAnswer(logs, submitted.jobId, ending)
   let seen = false
   for (;;) {
     const next = await log.next()

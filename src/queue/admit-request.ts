@@ -20,7 +20,7 @@ import type { Rules, WorkContext } from './context.ts'
 import { turnFor } from './fair.ts'
 import { newAttemptId } from './ids.ts'
 import { type LoadedJob, metaOf } from './job.ts'
-import { servedKey } from './job-cache.ts'
+import { joinedKey, servedKey } from './job-cache.ts'
 import {
   type Circumstances,
   judgeAdmission,
@@ -117,7 +117,7 @@ async function deliveredBy(
   if (entry === null) return null
   if (reply.refresh) context.refresh?.(job)
   const { joined, paidBy, costNano: savedNano, freshForMs } = reply
-  return { outcome: 'cached', entry, joined, paidBy, savedNano, isStale: freshForMs <= 0 }
+  return { outcome: 'cached', entry, joined, isStale: freshForMs <= 0, paidBy, savedNano }
 }
 
 /** Virtual time is looked at again soon, whatever it says. */
@@ -157,6 +157,7 @@ function admitCommand(
     limits: plan.limits,
     chains: plan.chains,
     cacheKey: servedKey(job),
+    joins: joinedKey(job) !== null,
     look: { openers: keeper.openers },
     maxTakes: policy.defaults.attempts,
     ttlMs: holdTtlMs,

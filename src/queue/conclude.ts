@@ -1,4 +1,4 @@
-import type { Uncount } from '../admission/commands.ts'
+import type { ConcludeCommand } from '../admission/commands.ts'
 import type { Outcome } from '../admission/outbox.ts'
 import { messageOf } from '../errors.ts'
 import { levelFor } from '../telemetry/level-for.ts'
@@ -22,34 +22,33 @@ export const concludeDenied = (
   outcome: DeniedOutcome,
   error: Denied,
 ): Promise<Disposition> =>
-  conclude(job, context, outcome, error.code, writeDenied(outcome, error)).then((disposition) =>
+  conclude(job, context, {
+    outcome,
+    reason: error.code,
+    result: writeDenied(outcome, error),
+  }).then((disposition) =>
     outcome === 'failed' && disposition.do === 'finish' && disposition.as === 'failed'
       ? { do: 'fail', code: error.code, message: error.message }
       : disposition,
   )
 
-/**
- * Ends a request with a result that is written already.
- * @param uncount - request limits that it does not count against after all.
- */
+/** How a request ends: its row, and the result that is written already. */
+export type End = Pick<ConcludeCommand, 'outcome' | 'reason' | 'result' | 'uncount' | 'savedNano'>
+
+/** Ends a request. The first end wins. */
 export async function conclude(
   job: CompletionJob,
   { store, metrics, logger, resultTtlMs }: ConcludeContext,
-  outcome: Outcome,
-  reason: string,
-  result: string,
-  uncount?: Uncount,
+  end: End,
 ): Promise<Disposition> {
-  const command = {
+  const { outcome } = end
+  const command: ConcludeCommand = {
+    ...end,
     job: job.id,
     meta: JSON.stringify(metaOf(job)),
-    outcome,
-    reason,
-    result,
     replyTo: job.replyTo,
     resultTtlMs,
     hasBody: job.body === null,
-    ...(uncount && { uncount }),
   }
   for (let tried = 0; tried < TRIES; tried++) {
     try {

@@ -1,4 +1,5 @@
 import type { AdmissionStore } from '../admission/store.ts'
+import type { VectorCache } from '../cache/embeddings/vector-cache.ts'
 import type { AnswerShelf } from '../cache/invalidation/answer-shelf.ts'
 import type { Keeper } from '../cache/responses/keeper.ts'
 import type { PromptShelf } from '../cache/warming/prompt-shelf.ts'
@@ -48,6 +49,8 @@ export interface WorkContext {
   readonly renewer: Renewer
   readonly owed: Owed
   readonly chunks: ChunkLog
+  /** Absent = the texts of embeddings are not looked up one by one. */
+  readonly vectors?: VectorCache
   readonly gates: GateBackoff
   readonly metrics: Metrics
   readonly logger: Logger

@@ -28,6 +28,8 @@ export type Disposition =
       readonly by: ParkedBy
       /** Absent = nothing was planned. */
       readonly for?: ParkedFor
+      /** The attempt of another job whose answer it waits for; absent = it waits for no answer. */
+      readonly behind?: string
     }
   /** It came long after its turn: it waits for another one, no attempt used. */
   | { readonly do: 'wait-turn'; readonly priority: number }

@@ -32,6 +32,9 @@ export function newAttemptId(jobId: string): string {
   return `${jobId}/${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`
 }
 
+/** The job that an attempt is of. */
+export const jobOfAttempt = (attempt: string): string => attempt.slice(0, attempt.lastIndexOf('/'))
+
 // Asking the system for 16 bytes costs as much as asking for 4,096.
 const pool = Buffer.alloc(4_096)
 let used = pool.length

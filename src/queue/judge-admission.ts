@@ -69,7 +69,7 @@ export function judgeAdmission(reply: NoHold, circumstances: Circumstances): Ver
     case 'cached':
       return deliver(reply)
     case 'joined':
-      return judgeJoined(reply.untilMs, circumstances)
+      return judgeJoined(reply, circumstances)
     case 'cancelled':
       return { do: 'deny', as: 'cancelled', error: CANCELLED }
     case 'takes-exhausted':
@@ -111,10 +111,13 @@ export const exhausted = (attempts: number): Denied => ({
 })
 
 /** Woken when the call ends; by itself when whoever calls has died. */
-function judgeJoined(untilMs: number, { job, nowMs, random }: Circumstances): Verdict {
+function judgeJoined(
+  { untilMs, attempt: behind }: Extract<NoHold, { outcome: 'joined' }>,
+  { job, nowMs, random }: Circumstances,
+): Verdict {
   const wakeMs = untilMs + Math.floor(random * JITTER_MS)
   const lastMs = job.deadlineMs === 0 ? wakeMs : Math.min(wakeMs, job.deadlineMs)
-  return { do: 'park', delayMs: Math.max(lastMs - nowMs, LEAST_WAIT_MS), by: 'flight' }
+  return { do: 'park', delayMs: Math.max(lastMs - nowMs, LEAST_WAIT_MS), by: 'flight', behind }
 }
 
 function judgeBudget(

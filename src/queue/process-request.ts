@@ -1,7 +1,3 @@
-import type { Uncount } from '../admission/commands.ts'
-import { hitsAreFree } from '../admission/model/limits.ts'
-import { requestLimits } from '../admission/plan/limit-lines.ts'
-import type { Policy } from '../config/policy-types.ts'
 import { BursarError } from '../errors.ts'
 import type { RequestBody } from '../provider/types.ts'
 import { type Admitted, admitRequest, type TakenBy } from './admit-request.ts'
@@ -9,7 +5,9 @@ import { callProvider, type SeenCall } from './call-provider.ts'
 import { conclude, concludeDenied, SLOT_RETRY_MS } from './conclude.ts'
 import type { WorkContext } from './context.ts'
 import { type Abort, abortOf, type Disposition } from './disposition.ts'
+import { readTextBatch, type TextBatch, withKnownTexts } from './embeddings.ts'
 import { withFiled } from './file-answer.ts'
+import { jobOfAttempt } from './ids.ts'
 import type { CompletionJob, LoadedJob } from './job.ts'
 import { CANCELLED, expiredAt, type Verdict } from './judge-admission.ts'
 import { withKept } from './kept-answer.ts'
@@ -17,6 +15,7 @@ import { passOn } from './limit-turns.ts'
 import { cachedReceipt } from './receipt-record.ts'
 import { writeCached } from './result-body.ts'
 import { settlementOf } from './settlement.ts'
+import { uncounted } from './uncounted.ts'
 import { writeDown } from './write-down.ts'
 
 /** A settlement that has not landed by then is owed in the background, and the job comes back later. */
@@ -43,19 +42,32 @@ export async function processRequest(
     return concludeDenied(job, context, 'expired', expiredAt(job.deadlineMs))
   }
   try {
-    const loaded = await loadBody(job, context)
-    const admitted = await admitRequest(loaded, context, turn)
-    if (admitted.do !== 'call') return await carryOut(admitted, job, context)
-    await writeDown(loaded, admitted, context)
-    const abort = abortOf(signal)
-    if (abort !== null) return await giveUp(job, admitted, context, abort)
-    const call = await callOrGiveBack(loaded, admitted, context, signal)
-    return await settleCall(loaded, admitted, call, context, abortOf(signal))
+    return await answer(job, context, signal, turn)
   } catch (error) {
     if (!(error instanceof BursarError)) throw error
     if (error.retryable) return { do: 'park', delayMs: SLOT_RETRY_MS, by: 'slot' }
     return concludeDenied(job, context, 'failed', error)
   }
+}
+
+/** Calls for what is not known yet, under a hold for that. */
+async function answer(
+  job: CompletionJob,
+  context: WorkContext,
+  signal: AbortSignal,
+  turn?: TakenBy,
+): Promise<Disposition> {
+  const whole = await loadBody(job, context)
+  const batch = await readTextBatch(whole, context.rules.current().policy, context.vectors)
+  if (batch?.job === null) return deliverTexts(job, batch, context)
+  const asked = batch?.job ?? whole
+  const admitted = await admitRequest(asked, context, turn)
+  if (admitted.do !== 'call') return carryOut(admitted, job, context)
+  await writeDown(asked, admitted, context)
+  const abort = abortOf(signal)
+  if (abort !== null) return giveUp(job, admitted, context, abort)
+  const call = await callOrGiveBack(asked, admitted, context, signal)
+  return settleCall(whole, admitted, { call, abort: abortOf(signal), batch }, context)
 }
 
 async function loadBody(job: CompletionJob, { store }: WorkContext): Promise<LoadedJob> {
@@ -77,24 +89,26 @@ function carryOut(
   context: WorkContext,
 ): Promise<Disposition> | Disposition {
   if (verdict.do === 'deny') return concludeDenied(job, context, verdict.as, verdict.error)
-  if (verdict.do !== 'deliver') {
-    if (verdict.do === 'park') context.metrics.parked.inc({ by: verdict.by })
-    return verdict
-  }
-  const { entry, joined, isStale } = verdict
+  if (verdict.do === 'park') return parked(verdict, job, context)
+  if (verdict.do !== 'deliver') return verdict
+  const { entry, isStale, paidBy, savedNano } = verdict
+  const joined = verdict.joined && (paidBy || verdict.joined)
   const outcome = joined === '' ? 'cached' : 'joined'
   const { policy } = context.rules.current()
   const receipt = cachedReceipt(job, policy.version, [], { joined, isStale })
   const result = writeCached(outcome, receipt, entry)
-  return conclude(job, context, outcome, joined, result, uncountOf(job, policy))
+  const row = { outcome, reason: paidBy || joined, savedNano } as const
+  return conclude(job, context, { ...row, result, ...uncounted(job, policy) })
 }
 
-/** The limits that answers from the cache do not count against; intake did not know yet that it would be one. */
-function uncountOf(job: CompletionJob, policy: Policy): Uncount | undefined {
-  const { countedAtMs: atMs = 0 } = job
-  if (atMs === 0) return undefined
-  const limits = requestLimits(policy, job).filter(hitsAreFree)
-  return limits.length === 0 ? undefined : { limits, atMs }
+async function parked(
+  verdict: Extract<Disposition, { do: 'park' }>,
+  job: CompletionJob,
+  { metrics, chunks }: WorkContext,
+): Promise<Disposition> {
+  metrics.parked.inc({ by: verdict.by })
+  if (job.stream && verdict.behind) await chunks.join(job.id, jobOfAttempt(verdict.behind))
+  return verdict
 }
 
 /** A call that never left holds nothing. */
@@ -126,31 +140,52 @@ async function giveUp(
   return { do: 'retry', delayMs: 0, why: abort }
 }
 
+/** All texts of a request for embeddings were embedded before: nothing is held, nothing called. */
+function deliverTexts(
+  job: CompletionJob,
+  { texts, savedNano, entry }: TextBatch,
+  context: WorkContext,
+): Promise<Disposition> {
+  const { policy } = context.rules.current()
+  const receipt = { ...cachedReceipt(job, policy.version, []), texts }
+  const result = writeCached('cached', receipt, entry())
+  const free = uncounted(job, policy)
+  return conclude(job, context, { outcome: 'cached', reason: '', result, savedNano, ...free })
+}
+
+/** What came of a call. */
+interface Came {
+  readonly call: SeenCall
+  readonly abort: Abort | null
+  readonly batch: TextBatch | null
+}
+
 async function settleCall(
   job: LoadedJob,
   admitted: Admitted,
-  call: SeenCall,
+  { call, abort, batch }: Came,
   context: WorkContext,
-  abort: Abort | null,
 ): Promise<Disposition> {
   const { owed, gates, metrics } = context
   const gate = admitted.plan.offers[admitted.hold.terms.rung]?.gate ?? ''
   if (call.outcome.seen === 'answer') gates.clear(gate)
-  const { command, next, booked } = settlementOf({
+  const { command, next, booked, listNano } = settlementOf({
     job,
     admitted,
-    call,
+    ...withKnownTexts(call, batch),
     abort,
     gateMs: () => gates.next(gate),
     resultTtlMs: context.resultTtlMs,
     random: Math.random(),
   })
   const stop = metrics.settleSeconds.startTimer()
-  const kept = await withKept(command, admitted.rules.policy, command.costNano, context)
-  const filed = await withFiled(job, kept, admitted.rules.policy, context)
+  const { policy } = admitted.rules
+  const kept = await withKept(command, policy, listNano ?? 0, context)
+  const filed = await withFiled(job, kept, policy, context)
   const reply = await owed.settle(filed, SETTLE_PATIENCE_MS)
   stop()
   if (reply === null) return { do: 'park', delayMs: SLOT_RETRY_MS, by: 'slot' }
+  if (listNano !== undefined) await batch?.keep(listNano)
   if (reply.outcome === 'too-old') {
     context.logger.error({ attempt: command.attempt }, 'a settlement came too late to be booked')
     return next

@@ -15,13 +15,14 @@ export interface Answer {
   readonly costNano: Nano
   readonly servedModel: string
   readonly estimated: boolean
+  readonly texts?: ReceiptRecord['texts']
 }
 
 /** The receipt of an answered call, before the slot adds what is left. */
 export function receiptRecord(
   job: CompletionJob,
   { hold, plan, passed, rules, degraded }: Admitted,
-  { usage, costNano, servedModel, estimated }: Answer,
+  { usage, costNano, servedModel, estimated, texts }: Answer,
 ): ReceiptRecord {
   const { attemptId, rung, capTokens, n, windows } = hold.terms
   return {
@@ -49,6 +50,7 @@ export function receiptRecord(
     outputCapTokens: job.operation === 'embeddings' ? null : capTokens,
     shortened: capTokens < (plan.offers[rung]?.capTokens ?? capTokens),
     ...(degraded && { degraded }),
+    ...(texts && { texts }),
   }
 }
 

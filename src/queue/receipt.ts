@@ -57,6 +57,8 @@ export const ReceiptRecordSchema = z.object({
   outputCapTokens: count.nullable(),
   /** True when money was too short for the cap that was asked for. */
   shortened: z.boolean(),
+  /** Of embeddings: texts whose vectors were there, and texts that were paid for. Absent = they were not looked up. */
+  texts: z.object({ known: count, paid: count }).exactOptional(),
   /** True when Redis was away: only the allowance was judged, not each budget. Absent = false. */
   degraded: z.literal(true).exactOptional(),
 })
@@ -134,6 +136,7 @@ export function receiptOf(record: ReceiptRecord, leftNano: readonly Nano[]): Rec
     outputCapTokens: record.outputCapTokens,
     shortened: record.shortened,
     ...(record.degraded && { degraded: record.degraded }),
+    ...(record.texts && { texts: record.texts }),
     costUsd: formatUsd(record.costNano),
     left: tightest.left,
     tightest: tightest.tightest,

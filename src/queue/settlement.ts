@@ -1,12 +1,13 @@
 import type { Conclusion, SettleCommand } from '../admission/commands.ts'
 import type { SettleDetail } from '../admission/outbox.ts'
 import type { PlannedRung } from '../admission/plan-types.ts'
+import type { Nano } from '../money/nano.ts'
 import { costOf } from '../pricing/cost.ts'
 import type { Usage } from '../pricing/types.ts'
 import type { CallOutcome } from '../provider/types.ts'
 import type { Admitted } from './admit-request.ts'
-import type { SeenCall } from './call-provider.ts'
 import type { Abort, Disposition } from './disposition.ts'
+import type { AskedCall } from './embeddings.ts'
 import type { LoadedJob } from './job.ts'
 import { keptUnder } from './job-cache.ts'
 import { CANCELLED } from './judge-admission.ts'
@@ -19,12 +20,13 @@ export interface Settlement {
   readonly next: Disposition
   /** When the command did not end the request because it had ended before. */
   readonly booked: 'settled' | 'unconfirmed'
+  /** What an answer cost at list price, nano-USD; absent = there is none. */
+  readonly listNano?: Nano
 }
 
-export interface SettleCase {
+export interface SettleCase extends AskedCall {
   readonly job: LoadedJob
   readonly admitted: Admitted
-  readonly call: SeenCall
   /** Why the call was cut short; null = it was not. */
   readonly abort: Abort | null
   /** How long a model is left alone that says "too many" and no more, ms. */
@@ -55,11 +57,13 @@ export function settlementOf(settle: SettleCase): Settlement {
 type Seen<K extends CallOutcome['seen']> = Extract<CallOutcome, { seen: K }>
 
 function ofAnswer(settle: SettleCase, outcome: Seen<'answer'>): Settlement {
-  const { job, admitted, resultTtlMs } = settle
+  if (settle.unusable !== undefined) return ofUnusable(settle, outcome, settle.unusable)
+  const { job, admitted, resultTtlMs, reused } = settle
   const rung = rungOf(admitted)
   const { usage, servedModel, serviceTier, providerRequestId } = outcome
   const { listNano, costNano } = costOf(rung.price, usage, serviceTier)
-  const answer: Answer = { usage, costNano, servedModel, estimated: false }
+  const texts = reused && { texts: reused.texts }
+  const answer: Answer = { usage, costNano, servedModel, estimated: false, ...texts }
   const receipt = receiptRecord(job, admitted, answer)
   const response = outcome.json
   const mayServe = !receipt.shortened && isWhole(outcome.response)
@@ -72,10 +76,12 @@ function ofAnswer(settle: SettleCase, outcome: Seen<'answer'>): Settlement {
     resultTtlMs,
     hasBody: job.bodyKept,
   }
-  const detail = { usage, listNano, servedModel, serviceTier, providerRequestId }
+  const savedNano = reused?.savedNano ? { savedNano: reused.savedNano } : {}
+  const detail = { usage, listNano, servedModel, serviceTier, providerRequestId, ...savedNano }
   return {
     booked: 'settled',
     next: { do: 'finish', as: 'answered' },
+    listNano,
     command: {
       ...base(settle, detail),
       kind: 'settled',
@@ -86,6 +92,34 @@ function ofAnswer(settle: SettleCase, outcome: Seen<'answer'>): Settlement {
         ...kept,
         body: writeCacheEntry(servedModel, rung.rung.provider, response),
       },
+    },
+  }
+}
+
+/** Paid for nothing; asked for once more where all that was known beforehand can be left out. */
+function ofUnusable(settle: SettleCase, outcome: Seen<'answer'>, why: string): Settlement {
+  const { admitted } = settle
+  const { usage, servedModel, serviceTier, providerRequestId } = outcome
+  const { provider, upstreamModel } = rungOf(admitted).rung
+  const { listNano, costNano } = costOf(rungOf(admitted).price, usage, serviceTier)
+  const error: Denied = {
+    code: 'PROVIDER_ERROR',
+    message: `${provider} answered for ${upstreamModel} with ${why}: send the request again`,
+    retryable: (settle.reused?.texts.known ?? 0) > 0,
+    detail: where(admitted),
+  }
+  const going = goOn(settle, error.retryable, error, null)
+  const detail = { usage, listNano, servedModel, serviceTier, providerRequestId, reason: why }
+  return {
+    booked: 'settled',
+    next: going.next,
+    listNano,
+    command: {
+      ...base(settle, detail),
+      kind: 'settled',
+      costNano,
+      ...tokensOf(usage),
+      conclusion: going.conclusion,
     },
   }
 }
@@ -258,6 +292,7 @@ function base({ job, admitted, call }: SettleCase, seen: Partial<SettleDetail>) 
     providerRequestId: seen.providerRequestId ?? null,
     estimated: seen.estimated ?? false,
     noteNano: seen.noteNano ?? null,
+    ...(seen.savedNano !== undefined && { savedNano: seen.savedNano }),
     seen: call.outcome.seen,
     startedAtMs: call.startedAtMs,
     endedAtMs: call.endedAtMs,

@@ -1,5 +1,6 @@
 import { journalOver } from '../admission/journal/pglite.ts'
 import { createJournaledStore } from '../admission/journal/store.ts'
+import { memoryVectorStore } from '../cache/embeddings/memory-store.ts'
 import { memoryPrompts } from '../cache/warming/memory-prompts.ts'
 import { openEmbeddedDatabase } from '../embedded/database.ts'
 import { tiersAfter } from '../ledger/user-tiers.ts'
@@ -39,6 +40,7 @@ export async function openEmbeddedHome(parts: HomeParts): Promise<Home> {
     ledger,
     backend: postgresBackend(pool),
     chunks: logs,
+    vectorStore: memoryVectorStore(),
     logs,
     shelf,
     answerShelf: store.answerShelf,

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { AdmissionStore, Signals } from '../admission/store.ts'
+import type { VectorStore } from '../cache/embeddings/store.ts'
 import type { AnswerShelf } from '../cache/invalidation/answer-shelf.ts'
 import type { PromptShelf } from '../cache/warming/prompt-shelf.ts'
 import type { Options } from '../config/options.ts'
@@ -23,6 +24,7 @@ export interface Home {
   /** Where the queues live; workers are opened on it. */
   readonly backend: QueueBackend
   readonly chunks: ChunkLog
+  readonly vectorStore: VectorStore
   /** Follows what `chunks` write; null = in Redis, where each client follows over a connection of its own. */
   readonly logs: LogSource | null
   readonly shelf: PolicyShelf

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Redis } from 'ioredis'
 import { createRedisStore } from '../admission/redis/store.ts'
+import { redisVectorStore } from '../cache/embeddings/redis-store.ts'
 import { redisAnswers } from '../cache/invalidation/redis-answers.ts'
 import { redisPrompts } from '../cache/warming/redis-prompts.ts'
 import { openLedger } from '../ledger/open.ts'
@@ -74,6 +75,7 @@ export async function openRedisHome(
     ledger,
     backend: redisBackend(connection, options.BURSAR_QUEUE_PREFIX),
     chunks: createChunkLog(commands, logger),
+    vectorStore: redisVectorStore(commands, prefix),
     logs: null,
     shelf,
     answerShelf: redisAnswers(commands, prefix),

@@ -207,6 +207,7 @@ const admit = (hour: number) =>
       cacheKey: fc.constantFrom(null, null, 'c1', 'c1', 'c2'),
       look: openers,
       accepts: fc.constantFrom('stale', 'stale', 'stale', 'fresh', 'nothing'),
+      joins: fc.constantFrom(true, true, true, false),
       maxTakes: fc.constantFrom(1, 2, 3),
       lag: fc.constantFrom(0, 0, 0, 0, 0, 1),
     })
@@ -286,14 +287,16 @@ const conclude = fc
     conclusion,
     limits: fc.subarray([...REQUEST_LIMITS]),
     agoMs: fc.constantFrom(0, 0, 0, 1, 700, 5_000, 61_000),
+    savedNano: fc.constantFrom(0, 0, 1, 900_000_000_001),
   })
   .map(
-    ({ id, conclusion: how, limits, agoMs }) =>
+    ({ id, conclusion: how, limits, agoMs, savedNano }) =>
       (nowMs: number): ConcludeCommand => ({
         ...how,
         job: id,
         meta: JSON.stringify(requestMeta(id)),
         ...(limits.length > 0 && { uncount: { limits, atMs: nowMs - agoMs } }),
+        ...(savedNano > 0 && { savedNano }),
       }),
   )
 

@@ -4,7 +4,8 @@ import { sealed } from './kept-answers.ts'
 import type { SlotUnderTest, TestClock } from './stores.ts'
 
 const wide = { limitNano: 10_000, cacheKey: 'same' }
-const joined = { outcome: 'joined', untilMs: START_MS + TTL_MS }
+const joinedTo = (attempt: string) => ({ outcome: 'joined', untilMs: START_MS + TTL_MS, attempt })
+const joined = joinedTo('j/a')
 const answer = settling('j/a', {
   kind: 'settled',
   costNano: 1,
@@ -83,9 +84,9 @@ export function joining(
       const failed = settling('j/a', { kind: 'unconfirmed', flight: 'same' })
       expect(await store.settle(failed)).toMatchObject({ followers: ['k', 'l'] })
       expect(await store.admit(asking('l/b', wide))).toMatchObject({ outcome: 'held' })
-      expect(await store.admit(asking('k/b', wide))).toEqual(joined)
+      expect(await store.admit(asking('k/b', wide))).toEqual(joinedTo('l/b'))
       // The one that failed joins, too, when it comes back.
-      expect(await store.admit(asking('j/b', wide))).toEqual(joined)
+      expect(await store.admit(asking('j/b', wide))).toEqual(joinedTo('l/b'))
     })
 
     test('a hold that is given back wakes those who waited for its call', async () => {
@@ -112,26 +113,50 @@ export function joining(
       expect(await store.admit(asking('j/b', wide))).toMatchObject({ outcome: 'held' })
     })
 
+    test('another take of the same job tells those who waited for the one before', async () => {
+      const { store } = await slot()
+      await store.admit(asking('j/a', wide))
+      await store.admit(asking('k/a', wide))
+      expect(await store.admit(asking('j/b', wide))).toMatchObject({ outcome: 'held' })
+      expect(await store.admit(asking('l/a', wide))).toEqual(joinedTo('j/b'))
+      expect(await store.settle(answer)).toMatchObject({ followers: [] })
+      expect(await store.settle({ ...answer, attempt: 'j/b' })).toMatchObject({
+        followers: ['k', 'l'],
+      })
+    })
+
     test('three calls are waited for, the fourth is made', async () => {
       const { store } = await slot()
       for (const leader of ['p', 'q', 'r']) {
         await store.admit(asking(`${leader}/a`, wide))
-        expect(await store.admit(asking('k/a', wide))).toEqual(joined)
+        expect(await store.admit(asking('k/a', wide))).toEqual(joinedTo(`${leader}/a`))
         await store.settle(settling(`${leader}/a`, { kind: 'settled', flight: 'same' }))
       }
       await store.admit(asking('s/a', wide))
       expect(await store.admit(asking('k/b', wide))).toMatchObject({ outcome: 'held' })
     })
 
-    test('one call is waited for by 255, the next one calls and is joined in turn', async () => {
+    test('one call is waited for by 10,000, the next one calls and is joined in turn', async () => {
       const { store } = await slot()
       await store.admit(asking('j/a', wide))
-      for (let i = 0; i < 255; i++) await store.admit(asking(`w${i}/a`, wide))
+      const all = Array.from({ length: 10_000 }, (_, i) => `w${i}`)
+      const replies = await Promise.all(all.map((job) => store.admit(asking(`${job}/a`, wide))))
+      expect(new Set(replies.map(({ outcome }) => outcome))).toEqual(new Set(['joined']))
       expect(await store.admit(asking('k/a', wide))).toMatchObject({ outcome: 'held' })
-      expect(await store.admit(asking('l/a', wide))).toEqual(joined)
+      expect(await store.admit(asking('l/a', wide))).toEqual(joinedTo('k/a'))
+      // The flight is another one's now: those who waited for the first come back by themselves.
+      expect(await store.settle(answer)).toMatchObject({ followers: [] })
       expect(await store.settle({ ...answer, attempt: 'k/a', job: 'k' })).toMatchObject({
         followers: ['l'],
       })
+    })
+
+    test('all 10,000 are told of the end of the call that they waited for', async () => {
+      const { store } = await slot()
+      await store.admit(asking('j/a', wide))
+      const all = Array.from({ length: 10_000 }, (_, i) => `w${i}`)
+      await Promise.all(all.map((job) => store.admit(asking(`${job}/a`, wide))))
+      expect(await store.settle(answer)).toMatchObject({ followers: all })
     })
 
     test('a request that reads no cache joins nobody, and nobody joins it', async () => {

@@ -6,6 +6,7 @@ import { createRedisStore } from '../../src/admission/redis/store.ts'
 import { csvField } from '../../src/cli/report/csv.ts'
 import { printable } from '../../src/cli/report/printable.ts'
 import { REPORT_BY } from '../../src/cli/report.ts'
+import { listEntries } from '../../src/ledger/queries/list-entries.ts'
 import { DIMENSIONS } from '../../src/ledger/queries/report.ts'
 import { formatUsd } from '../../src/money/usd.ts'
 import { freshDatabase } from '../helpers/postgres.ts'
@@ -18,6 +19,7 @@ const Totals = z.object({
   attempts: z.int(),
   costNano: z.int(),
   listNano: z.int(),
+  savedNano: z.object({ cached: z.int(), joined: z.int(), embeddings: z.int() }),
 })
 const Json = z.object({
   from: z.string().nullable(),
@@ -70,6 +72,18 @@ describe('bursar report', () => {
     const company = budgets?.windows.find(({ budget }) => budget === 'company')
     expect(company?.spentNano).toBe(total.costNano)
     expect(waiting).toBe(0)
+  })
+
+  test('says what was saved by answers that were used again, of each group', async () => {
+    const { rows, total } = await reportJson(['--by', 'tenant'])
+    const { entries } = await listEntries(rig.runtime.ledger, { user: 'u1', tenant: 'default' })
+    const [paid] = entries
+    expect(total.savedNano).toEqual({ cached: paid?.listNano, joined: 0, embeddings: 0 })
+    expect(rows.find(({ group }) => group === 'default')?.savedNano).toEqual(total.savedNano)
+    const { stdout } = await bursar(['report', '--by', 'tenant'], rig.env)
+    expect(stdout).toMatch(/\nTENANT +CACHED USD +JOINED USD +EMBEDDINGS USD +SAVED USD/)
+    const usd = formatUsd(total.savedNano.cached)
+    expect(stdout).toMatch(new RegExp(`\\ntotal +${usd} +0 +0 +${usd}`))
   })
 
   test('prints tables, bars by spend, and budgets, the fullest first', async () => {

@@ -301,6 +301,22 @@ describe('bursar verify', () => {
     )
   })
 
+  test('names an answer that is said to have saved what nobody had paid', async () => {
+    await rig.client.run({ user: 'u1', model: 'auto', messages: ask('u1 one') })
+    await rig.drain()
+    expect((await verify()).ok).toBe(true)
+    await withLedger(
+      {
+        harm: "update requests set saved_nano = saved_nano + 1 where outcome = 'cached'",
+        mend: "update requests set saved_nano = saved_nano - 1 where outcome = 'cached'",
+      },
+      async () => {
+        const { named } = await verify()
+        expect(named.map(([kind]) => kind)).toEqual(['saved-differs'])
+      },
+    )
+  })
+
   test('names a posting that came again with other content', async () => {
     await withLedger(
       {

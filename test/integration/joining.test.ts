@@ -112,3 +112,48 @@ it('a stream that joins gets the whole text', async () => {
   expect(end.receipt.cache).toBe('joined')
   expect(tap.calls).toHaveLength(1)
 })
+
+it('who joins a stream midway hears it from its start, while it goes on', async () => {
+  const { client, tap } = await start({ sandbox: { chunkDelayMs: 20, tokensPerChunk: 2 } })
+  const payer = client.stream(ask('tell me a long story', { user: 'teller' }))
+  const heard: string[] = []
+  const first = payer[Symbol.asyncIterator]()
+  for (let parts = 0; parts < 3; parts++) heard.push((await first.next()).value?.text ?? '')
+  const late = client.stream(ask('tell me a long story', { user: 'listener' }))
+  const follow = late[Symbol.asyncIterator]()
+  const begun = (await follow.next()).value?.text ?? ''
+  // Somebody is being answered now, and it is not the end yet.
+  expect(await Promise.race([payer.final, 'goes on'])).toBe('goes on')
+  expect(heard.join('').startsWith(begun)).toBe(true)
+  let text = begun
+  for (let part = await follow.next(); !part.done; part = await follow.next()) {
+    expect(part.value.restart).toBe(false)
+    text += part.value.text
+  }
+  const [paid, joined] = await Promise.all([payer.final, late.final])
+  expect(text).toBe(paid.text)
+  expect(joined.receipt).toMatchObject({ cache: 'joined', paidBy: paid.receipt.attemptId })
+  expect(tap.calls).toHaveLength(1)
+})
+
+it('the payer of a joined stream is cut off midway: what was heard is taken back, and one of them asks anew', async () => {
+  const { client, tap } = await start({ sandbox: { chunkDelayMs: 20, tokensPerChunk: 2 } })
+  const controller = new AbortController()
+  const payer = client.stream(ask('tell me another', { user: 'teller' }), controller)
+  payer.final.catch(() => {})
+  await payer[Symbol.asyncIterator]().next()
+  const late = client.stream(ask('tell me another', { user: 'listener' }))
+  let text = ''
+  let restarts = 0
+  for await (const part of late) {
+    if (restarts === 0 && text === '') controller.abort()
+    if (part.restart) {
+      text = ''
+      restarts += 1
+    } else text += part.text
+  }
+  const { text: whole, receipt } = await late.final
+  expect({ text, restarts }).toEqual({ text: whole, restarts: 1 })
+  expect(receipt.cache).toBe('miss')
+  expect(tap.calls).toHaveLength(2)
+})

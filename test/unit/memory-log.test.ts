@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { followLog } from '../../src/queue/streams/follow.ts'
+import { type Ending, followAnswer } from '../../src/queue/streams/follow-answer.ts'
 import { createMemoryLogs } from '../../src/queue/streams/memory-log.ts'
 
 const chunk = (text: string) => ({ text, data: { text } })
 const never = new Promise<never>(() => {})
 
-async function read(following: ReturnType<typeof followLog>) {
+async function read(following: ReturnType<typeof followAnswer>) {
   const texts: string[] = []
   for (;;) {
     const { done, value } = await following.next()
@@ -16,10 +16,10 @@ async function read(following: ReturnType<typeof followLog>) {
 
 test('who follows from the start and who joins late read the same whole answer', async () => {
   const logs = createMemoryLogs()
-  const early = read(followLog(logs, 'j1', never))
+  const early = read(followAnswer(logs, 'j1', never))
   const writer = logs.open('j1', 1)
   for (const text of ['a', 'b', 'c']) writer.write(chunk(text))
-  const late = read(followLog(logs, 'j1', never))
+  const late = read(followAnswer(logs, 'j1', never))
   writer.write(chunk('d'))
   await writer.end()
   const whole = { whole: true, texts: ['a', 'b', 'c', 'd'] }
@@ -29,7 +29,7 @@ test('who follows from the start and who joins late read the same whole answer',
 
 test('a later take starts the answer over; another job is another log', async () => {
   const logs = createMemoryLogs()
-  const following = read(followLog(logs, 'j1', never))
+  const following = read(followAnswer(logs, 'j1', never))
   logs.open('j1', 1).write(chunk('half'))
   logs.open('j2', 1).write(chunk('not ours'))
   const again = logs.open('j1', 2)
@@ -41,11 +41,11 @@ test('a later take starts the answer over; another job is another log', async ()
 test('a log without its end mark says so once the request has ended', async () => {
   const logs = createMemoryLogs()
   let end = () => {}
-  const ended = new Promise<void>((resolve) => {
-    end = resolve
+  const ended = new Promise<Ending>((resolve) => {
+    end = () => resolve({ paidBy: null })
   })
   logs.open('j1', 1).write(chunk('half'))
-  const following = read(followLog(logs, 'j1', ended))
+  const following = read(followAnswer(logs, 'j1', ended))
   end()
   expect(await following).toEqual({ whole: false, texts: ['half'] })
 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { followLog, type LogSource } from '../../src/queue/streams/follow.ts'
+import type { LogSource } from '../../src/queue/streams/follow.ts'
+import { followAnswer } from '../../src/queue/streams/follow-answer.ts'
 import type { LogEntry, StreamPart } from '../../src/queue/streams/log-entry.ts'
 
 interface Written {
@@ -64,6 +65,7 @@ async function read(parts: AsyncGenerator<StreamPart, boolean>) {
 }
 
 const never = new Promise<never>(() => {})
+const OWN = { paidBy: null }
 
 it('whenever one joins and whatever messages are lost, the whole answer arrives once, in order', async () => {
   const law = fc.asyncProperty(
@@ -73,7 +75,7 @@ it('whenever one joins and whatever messages are lost, the whole answer arrives 
     async (texts, joinAt, lost) => {
       const log = numbered(write(1, texts, true))
       const { source, writeRest } = createLog(log, Math.min(joinAt, log.length), new Set(lost))
-      const reading = read(followLog(source, 'job', never))
+      const reading = read(followAnswer(source, 'job', never))
       await writeRest()
       expect(await reading).toEqual({ text: texts.join(''), restarts: 0, complete: true })
     },
@@ -85,7 +87,7 @@ it('an entry that was appended twice, because its reply was lost, is read once',
   const [one, two, ...rest] = write(1, ['a', 'b'], true)
   if (!one || !two) throw new Error('two entries were written')
   const { source, writeRest } = createLog(numbered([one, one, two, two, ...rest]), 2, new Set())
-  const reading = read(followLog(source, 'job', never))
+  const reading = read(followAnswer(source, 'job', never))
   await writeRest()
   expect(await reading).toEqual({ text: 'ab', restarts: 0, complete: true })
 })
@@ -99,21 +101,21 @@ it('a takeover starts the answer over, and what its zombie still writes is dropp
     { a: 2, s: 2, d: [], e: 1 },
   ])
   const { source, writeRest } = createLog(log, 1, new Set())
-  const reading = read(followLog(source, 'job', never))
+  const reading = read(followAnswer(source, 'job', never))
   await writeRest()
   expect(await reading).toEqual({ text: 'hello', restarts: 1, complete: true })
 })
 
 it('ends, and says that something is missing, when the request ended without the end mark', async () => {
   const { source } = createLog(numbered(write(1, ['half'], false)), 1, new Set())
-  const reading = read(followLog(source, 'job', Promise.resolve()))
+  const reading = read(followAnswer(source, 'job', Promise.resolve(OWN)))
   expect(await reading).toEqual({ text: 'half', restarts: 0, complete: false })
 })
 
 it('a slow reader reads on from the log: nothing is lost, and nothing piles up', async () => {
   const texts = Array.from({ length: 2_000 }, (_, at) => `${at},`)
   const { source, writeRest } = createLog(numbered(write(1, texts, true)), 0, new Set())
-  const parts = followLog(source, 'job', never)
+  const parts = followAnswer(source, 'job', never)
   const first = parts.next()
   await writeRest()
   const start = await first

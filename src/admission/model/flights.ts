@@ -3,8 +3,8 @@ import { type Context, jobOf } from './state.ts'
 
 /** Waiting for more calls than this, each of which may fail or answer what others may not have, is no gain. */
 export const MAX_JOINS = 3
-/** The next one calls by itself, and others may join it. */
-export const MAX_FOLLOWERS = 255
+/** The end of a call tells all who wait for it at once: as many as one reply bears. The next one calls by itself. */
+export const MAX_FOLLOWERS = 10_000
 
 /** Somebody is asking the same right now: waits for that answer instead of paying for another. */
 export function joinFlight(ctx: Context, command: AdmitCommand): AdmitReply | null {
@@ -21,14 +21,17 @@ export function joinFlight(ctx: Context, command: AdmitCommand): AdmitReply | nu
     job.joins += 1
     flight.jobs.push(command.job)
   }
-  return { outcome: 'joined', untilMs: flight.untilMs }
+  return { outcome: 'joined', untilMs: flight.untilMs, attempt: flight.attempt }
 }
 
 /** The attempt that just got its hold asks for everybody who wants the same. */
 export function beginFlight({ state, nowMs }: Context, command: AdmitCommand): void {
-  const { cacheKey, attempt, ttlMs } = command
+  const { cacheKey, attempt, job, ttlMs } = command
   if (cacheKey === null) return
-  state.flights.set(cacheKey, { attempt, untilMs: nowMs + ttlMs, jobs: [] })
+  const before = state.flights.get(cacheKey)
+  // A takeover: who waited for the job's take before waits for this one.
+  const isOwn = before && before.untilMs > nowMs && before.attempt.startsWith(`${job}/`)
+  state.flights.set(cacheKey, { attempt, untilMs: nowMs + ttlMs, jobs: isOwn ? before.jobs : [] })
 }
 
 /** @returns the jobs that waited for this attempt, each once: a replay answers none. */

@@ -42,7 +42,8 @@ export function intake(ctx: Context, command: IntakeCommand): IntakeReply {
   for (const line of command.limits.filter(counts)) take(state, line, 1, nowMs)
   const limits = states()
   if (hit !== null) {
-    postRequest(ctx, command.job, 'cached', '', command.meta)
+    const { attempt, costNano } = hit.entry
+    postRequest(ctx, command.job, 'cached', attempt, command.meta, costNano)
     return { outcome: 'cached', ...serveAnswer(ctx, cacheKey, hit), limits }
   }
   jobOf(ctx, command.job).queued = true
@@ -88,7 +89,8 @@ export function conclude(ctx: Context, command: ConcludeCommand): ConcludeReply 
   concludeJob(ctx, command.job, command, NOTHING_LEFT)
   const { limits = [], atMs = 0 } = command.uncount ?? {}
   for (const line of limits) giveBack(ctx.state, { line, amount: 1 }, 'nothing', atMs)
-  postRequest(ctx, command.job, command.outcome, command.reason, command.meta)
+  const { job, outcome, reason, meta, savedNano } = command
+  postRequest(ctx, job, outcome, reason, meta, savedNano)
   return { outcome: 'concluded' }
 }
 

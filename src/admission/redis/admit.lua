@@ -2,7 +2,7 @@
   other, as many as one process asks for at once. (PROTOCOL 3.1, 3.2)
   ARGV[1]  epoch now
   ARGV[2..] a command each (the caller bounds the loop):
-           attempt policy from until maxTakes ttlMs cacheKey ('' = do not look) known accepts (lib/cached) termsAt fixedAt (positions)
+           attempt policy from until maxTakes ttlMs cacheKey ('' = do not look) known accepts (lib/cached; + 4 = joins nobody) termsAt fixedAt (positions)
            priority queue ('' = none) flow ('' = taken the first time) cost weight (lib/fair)
            count, then per chain: windows that may refuse, windows that only count, limits (count, positions in the
            plan from 0), from to (its part of fixed)
@@ -10,7 +10,7 @@
            terms, per window: startMs endMs limitNano warn-only marks; read only to open one or to change its limit
            fixed, what the hold keeps as it came: job, windows, limits, meta (lib/attempts); of each chain, then of all
            [from, until) is the time in which every window of the plan is open
-  Reply    per command: held rung hold cap n at acked unreadable (budget|gate|limit index)... per rung above | concluded outcome | cached body freshFor refresh cost paidBy (lib/cached) joined | joined until | cancelled
+  Reply    per command: held rung hold cap n at acked unreadable (budget|gate|limit index)... per rung above | concluded outcome | cached body freshFor refresh cost paidBy (lib/cached) joined | joined until attempt | cancelled
            | late priority | takes-exhausted n | over-budget window resumeAt limit left... | busy gate|limit index resumeAt (limit: remaining resetAt) | void
            | stale now policy | unavailable | epoch-changed epoch
   Keeps    law 1: no script but this adds to `held`, and only where spent + held + amount <= limit in every window
@@ -31,6 +31,7 @@ local gatesAt = want(P .. 'gates')
 
 -- Which kept answer will do; 0 = none.
 local UP_TO = { [1] = 'fresh', [2] = 'stale' }
+local ALONE = 4
 
 local function lookOf(key, known, accepts)
   return key ~= '' and accepts > 0 and { key = key, at = want(P .. 'cache:' .. key), known = known, has = '' }
@@ -40,6 +41,8 @@ end
 local function readCommand(packed)
   local attempt, policy, fromMs, untilMs, maxTakes, ttlMs, cacheKey, known, accepts, termsAt, fixedAt, priority, queue,
     flow, cost, weight, chainCount, chainsAt = struct.unpack('<sdddddssBdddssddB', packed)
+  local joins = accepts < ALONE
+  if not joins then accepts = accepts - ALONE end
   local windows, limits = {}, {}
   local job, count, at = struct.unpack('<sB', packed, fixedAt)
   local name, line
@@ -57,7 +60,7 @@ local function readCommand(packed)
     maxTakes = maxTakes, termsAt = termsAt, fixedAt = fixedAt, chainCount = chainCount, chainsAt = chainsAt,
     turn = askOf(queue, flow, cost, weight), priority = priority, windows = windows, limits = limits, held = want(P .. 'a:' .. attempt), job = want(P .. 'j:' .. job), id = job,
     accepts = UP_TO[accepts], look = lookOf(cacheKey, known, accepts),
-    flight = cacheKey ~= '' and want(P .. 'f:' .. cacheKey) }
+    flight = joins and cacheKey ~= '' and want(P .. 'f:' .. cacheKey) }
 end
 
 local commands = {}
@@ -108,7 +111,7 @@ local function hold(c, chain, job, rung, offer, cap, passed)
   found[c.held] = head .. string.sub(c.packed, chain.from, chain.to)
   writes[#writes + 1], writes[#writes + 2] = keys[c.held], found[c.held]
   expiries[#expiries + 1], expiries[#expiries + 2] = int(now + c.ttlMs), c.attempt
-  beginFlight(c.flight, c.attempt, c.ttlMs)
+  beginFlight(c.flight, c.attempt, c.id, c.ttlMs)
   local why = c.unreadable or ''
   if passed then return { 'held', rung - 1, amount, cap, job.n, now, acked, why, unpack(passed) } end
   return { 'held', rung - 1, amount, cap, job.n, now, acked, why }

@@ -55,7 +55,9 @@ const Reply = z.union([
   z
     .tuple([...KEPT, z.string()])
     .transform((told) => ({ outcome: told[0], ...keptReply(told), joined: told[6] })),
-  z.tuple([z.literal('joined'), int]).transform(([outcome, untilMs]) => ({ outcome, untilMs })),
+  z
+    .tuple([z.literal('joined'), int, z.string()])
+    .transform(([outcome, untilMs, attempt]) => ({ outcome, untilMs, attempt })),
   z.tuple([z.enum(['cancelled', 'void'])]).transform(([outcome]) => ({ outcome })),
   z.tuple([z.literal('late'), int]).transform(([outcome, priority]) => ({ outcome, priority })),
   z.tuple([z.literal('takes-exhausted'), int]).transform(([outcome, n]) => ({ outcome, n })),
@@ -88,6 +90,8 @@ const Reply = z.union([
 
 /** As admit.lua numbers them. */
 const ACCEPTS = ['nothing', 'fresh', 'stale'] as const
+/** Added to it: joins nobody. */
+const ALONE = 4
 
 function fixedPart(command: AdmitCommand, chain: Chain | undefined): FixedPart {
   const { windows, limits } = governing(command, chain)
@@ -121,7 +125,7 @@ function packCommand(command: AdmitCommand): Buffer {
     .double(command.ttlMs)
     .text(command.cacheKey ?? '')
     .text(openersText(command.look))
-    .byte(ACCEPTS.indexOf(command.accepts ?? 'stale'))
+    .byte(ACCEPTS.indexOf(command.accepts ?? 'stale') + (command.joins === false ? ALONE : 0))
   const termsAt = words.reserveDouble()
   const fixedAt = words.reserveDouble()
   words.double(turn?.priority ?? 0)

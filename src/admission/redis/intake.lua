@@ -66,7 +66,7 @@ local function intake(c)
     if not (hit and line[FREE]) then take(line, 1) end
   end
   if hit then
-    postRequest(c.job, 'cached', '', c.meta)
+    postRequest(c.job, 'cached', hit.attempt, c.meta, hit.cost)
     claimRefresh(c.look, hit)
     return withStates(c, tellAnswer(hit, { 'cached' }))
   end

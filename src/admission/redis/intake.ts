@@ -78,7 +78,13 @@ export async function conclude(
 ): Promise<ConcludeReply> {
   const { limits = [], atMs = 0 } = command.uncount ?? {}
   const words = writeConclusion(begin(caller).text(command.job).text(command.meta), command)
-  const raw = await callScript(caller, concludeScript, writeLimits(words, limits).double(atMs))
+  const raw = await callScript(
+    caller,
+    concludeScript,
+    writeLimits(words, limits)
+      .double(atMs)
+      .nano(command.savedNano ?? 0),
+  )
   return readUnavailable(raw) ?? readReply(concludeScript, Conclude, raw)
 }
 

@@ -4,7 +4,7 @@ import { runScript } from '../../admission/redis/run-script.ts'
 import { messageOf } from '../../errors.ts'
 import type { StreamChunk } from '../../provider/types.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import type { LogEntry } from './log-entry.ts'
+import type { LogEntry, LogLine } from './log-entry.ts'
 
 const script = loadScript(new URL('./append-chunk.lua', import.meta.url))
 
@@ -19,6 +19,11 @@ const TRIES = 3
 export interface ChunkLog {
   /** @param attempt - which take of the job, from 1: a follower starts over at a higher one. */
   open(job: string, attempt: number): ChunkWriter
+  /**
+   * Tells whoever follows `job` that another job is asking the same, and to follow that one until there are chunks of
+   * its own. Never throws: who is not told waits for the whole answer.
+   */
+  join(job: string, leader: string): Promise<void>
 }
 
 export interface ChunkWriter {
@@ -33,9 +38,19 @@ export interface ChunkWriter {
  * without its end mark; followers then read the whole answer from the result.
  */
 export function createChunkLog(redis: Redis, logger: Logger): ChunkLog {
+  const append = (job: string, line: LogLine) => {
+    const key = logKey(job)
+    return runScript(redis, script, [key], [key, JSON.stringify(line), KEPT_ENTRIES, KEPT_MS])
+  }
   return {
+    async join(job, leader) {
+      try {
+        await append(job, { w: leader })
+      } catch (error) {
+        logger.warn({ job, reason: messageOf(error) }, 'a stream was not told whom it joined')
+      }
+    },
     open(job, attempt) {
-      const key = logKey(job)
       let waiting: StreamChunk[] = []
       let seq = 0
       let flight: Promise<void> | null = null
@@ -43,10 +58,9 @@ export function createChunkLog(redis: Redis, logger: Logger): ChunkLog {
 
       async function send(rest: Omit<LogEntry, 'a' | 's'>): Promise<void> {
         const entry: LogEntry = { a: attempt, s: seq, ...rest }
-        const args = [key, JSON.stringify(entry), KEPT_ENTRIES, KEPT_MS]
         for (let tried = 1; ; tried++) {
           try {
-            await runScript(redis, script, [key], args)
+            await append(job, entry)
             seq += 1
             return
           } catch (error) {

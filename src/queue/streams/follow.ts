@@ -1,5 +1,11 @@
 import { compareOutboxIds } from '../../admission/outbox.ts'
-import { createLogCursor, type LogCursor, LogEntrySchema, type StreamPart } from './log-entry.ts'
+import {
+  createLogCursor,
+  type LogCursor,
+  type LogLine,
+  LogLineSchema,
+  type StreamPart,
+} from './log-entry.ts'
 
 /** Where a log is read from. */
 export interface LogSource {
@@ -18,21 +24,24 @@ export interface LogSource {
   onReconnect(listener: () => void): () => void
 }
 
+/** A step of the answer, or the job whose answer it will be as long as this one has none of its own. */
+export type Line = StreamPart | { readonly join: string }
+
 const PAGE_ENTRIES = 200
 /** A caller slower than this reads on from the log instead of from memory. */
 const INBOX_ENTRIES = 256
 
 /**
- * Follows the answer of a job from its first chunk, whenever one joins: subscribes, then reads what is there, then
+ * Follows the log of a job from its first chunk, whenever one joins: subscribes, then reads what is there, then
  * drops what was seen twice. Reading slowly costs no memory.
  * @param ended - settles when the request has ended; what is in the log by then is read once more.
  * @returns whether the log held the whole answer.
  */
-export async function* followLog(
+export async function* followLines(
   source: LogSource,
   job: string,
   ended: Promise<unknown>,
-): AsyncGenerator<StreamPart, boolean> {
+): AsyncGenerator<Line, boolean> {
   const cursor = createLogCursor()
   const inbox: [id: string, entry: string][] = []
   const bell = createBell()
@@ -60,14 +69,21 @@ export async function* followLog(
       if (behind) {
         behind = false
         const page = await source.range(job, cursor.lastId, PAGE_ENTRIES)
-        for (const [id, text] of page) yield* takeEntry(cursor, id, text)
+        for (const [id, text] of page) {
+          const line = readLine(text)
+          // What is missing in the log itself was trimmed: the rest alone would be another text.
+          if (!isNext(cursor, line)) return false
+          yield* takeLine(cursor, id, line)
+        }
         if (page.length === PAGE_ENTRIES) behind = true
         continue
       }
       const next = inbox.shift()
       if (next) {
-        if (isNext(cursor, next)) yield* takeEntry(cursor, ...next)
-        else if (compareOutboxIds(next[0], cursor.lastId) > 0) behind = true
+        const [id, line] = [next[0], readLine(next[1])]
+        if (compareOutboxIds(id, cursor.lastId) <= 0) continue
+        if (isNext(cursor, line)) yield* takeLine(cursor, id, line)
+        else behind = true
         continue
       }
       if (over) return false
@@ -80,13 +96,15 @@ export async function* followLog(
   }
 }
 
-const readEntry = (text: string) => LogEntrySchema.parse(JSON.parse(text))
+const readLine = (text: string): LogLine => LogLineSchema.parse(JSON.parse(text))
 
-const isNext = (cursor: LogCursor, [id, text]: [string, string]): boolean =>
-  compareOutboxIds(id, cursor.lastId) > 0 && cursor.follows(readEntry(text))
+const isNext = (cursor: LogCursor, line: LogLine): boolean => 'w' in line || cursor.follows(line)
 
-const takeEntry = (cursor: LogCursor, id: string, text: string): StreamPart[] =>
-  cursor.take(id, readEntry(text))
+function takeLine(cursor: LogCursor, id: string, line: LogLine): readonly Line[] {
+  if (!('w' in line)) return cursor.take(id, line)
+  cursor.pass(id)
+  return [{ join: line.w }]
+}
 
 /** Wakes one waiter; a ring before the wait is not lost. */
 function createBell(): { ring(): void; rung(): Promise<void> } {

@@ -15,6 +15,13 @@ export const LogEntrySchema = z.object({
 })
 export type LogEntry = z.infer<typeof LogEntrySchema>
 
+/** Written before a job has chunks of its own: this other job is asking the same, and its log is the answer for both. */
+const LogJoinSchema = z.object({ w: z.string().min(1) })
+
+/** What stands in a log. */
+export const LogLineSchema = z.union([LogEntrySchema, LogJoinSchema])
+export type LogLine = z.infer<typeof LogLineSchema>
+
 /** One step of a streamed answer. */
 export interface StreamPart {
   /** Visible text, '' when none. */
@@ -36,6 +43,8 @@ export interface LogCursor {
   /** Whether nothing is missing between what was taken and this entry. */
   follows(entry: LogEntry): boolean
   take(id: string, entry: LogEntry): StreamPart[]
+  /** Goes past what is no part of the answer. */
+  pass(id: string): void
 }
 
 export function createLogCursor(): LogCursor {
@@ -61,6 +70,9 @@ export function createLogCursor(): LogCursor {
       complete = e === 1
       const parts = d.map(({ t, j }) => ({ text: t, data: j, restart: false }))
       return restart ? [RESTART, ...parts] : parts
+    },
+    pass(id) {
+      lastId = id
     },
   }
   return cursor

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { compareOutboxIds } from '../../admission/outbox.ts'
 import type { ChunkLog } from './chunk-log.ts'
 import type { LogSource } from './follow.ts'
-import type { LogEntry } from './log-entry.ts'
+import type { LogLine } from './log-entry.ts'
 
 /** As in Redis: what nobody has written to for as long is forgotten. */
 const KEPT_MS = 600_000
@@ -17,9 +17,9 @@ export function createMemoryLogs(): ChunkLog & LogSource {
   const logs = new LRUCache<string, Stored[]>({ max: KEPT_JOBS, ttl: KEPT_MS })
   let written = 0
 
-  function append(job: string, entry: LogEntry): void {
+  function append(job: string, line: LogLine): void {
     written += 1
-    const stored: Stored = [`0-${written}`, JSON.stringify(entry)]
+    const stored: Stored = [`0-${written}`, JSON.stringify(line)]
     const log = logs.get(job) ?? []
     log.push(stored)
     logs.set(job, log)
@@ -34,6 +34,7 @@ export function createMemoryLogs(): ChunkLog & LogSource {
         end: async () => append(job, { a: attempt, s: seq++, d: [], e: 1 }),
       }
     },
+    join: async (job, leader) => append(job, { w: leader }),
     async subscribe(job, listener) {
       events.on(job, listener)
       return async () => void events.off(job, listener)

@@ -2,7 +2,7 @@
   f:<cache key>  until, followers (count), attempt: the call under way whose answer others wait for
   fw:<attempt>   list of the jobs that wait for it
 ]]
-local FLIGHT, MAX_JOINS, MAX_FOLLOWERS = '<dBs', 3, 255
+local FLIGHT, MAX_JOINS, MAX_FOLLOWERS = '<dds', 3, 10000
 
 -- Returns the reply of a job that waits for somebody else's call, nothing when it has to call itself.
 local function joinFlight(at, jobAt, id, job)
@@ -25,12 +25,22 @@ local function joinFlight(at, jobAt, id, job)
     found[at] = struct.pack(FLIGHT, untilMs, followers + 1, attempt)
     redis.call('SET', keys[at], found[at], 'KEEPTTL')
   end
-  return { 'joined', untilMs }
+  return { 'joined', untilMs, attempt }
 end
 
-local function beginFlight(at, attempt, ttlMs)
+-- A takeover: who waited for the job's take before waits for this one. Returns how many.
+local function takeFollowers(value, attempt, job)
+  local untilMs, followers, before = struct.unpack(FLIGHT, value)
+  local isOwn = string.sub(before, 1, #job + 1) == job .. '/'
+  if untilMs <= now or followers == 0 or not isOwn then return 0 end
+  redis.call('RENAME', P .. 'fw:' .. before, P .. 'fw:' .. attempt)
+  return followers
+end
+
+local function beginFlight(at, attempt, job, ttlMs)
   if not at then return end
-  found[at] = struct.pack(FLIGHT, now + ttlMs, 0, attempt)
+  local followers = found[at] and takeFollowers(found[at], attempt, job) or 0
+  found[at] = struct.pack(FLIGHT, now + ttlMs, followers, attempt)
   redis.call('SET', keys[at], found[at], 'PX', int(ttlMs))
 end
 

@@ -62,7 +62,8 @@ function earlyReply(ctx: Context, command: AdmitCommand, { hit }: Found): AdmitR
     const served = serveAnswer(ctx, command.cacheKey, hit)
     return { outcome: 'cached', ...served, joined: job?.joined ?? '' }
   }
-  const joined = command.accepts === 'nothing' ? null : joinFlight(ctx, command)
+  const asksAlone = command.accepts === 'nothing' || command.joins === false
+  const joined = asksAlone ? null : joinFlight(ctx, command)
   return joined ?? (turn ? lateReply(ctx, turn) : null)
 }
 
@@ -166,7 +167,7 @@ function hold(
   }
   state.attempts.set(command.attempt, record)
   state.exp.set(command.attempt, nowMs + command.ttlMs)
-  beginFlight(ctx, command)
+  if (command.joins !== false) beginFlight(ctx, command)
   return heldReply(ctx, record, passed)
 }
 

@@ -83,7 +83,7 @@ describe('bursar report', () => {
     const { stdout } = await bursar(['report', '--by', 'tenant'], rig.env)
     expect(stdout).toMatch(/\nTENANT +CACHED USD +JOINED USD +EMBEDDINGS USD +SAVED USD/)
     const usd = formatUsd(total.savedNano.cached)
-    expect(stdout).toMatch(new RegExp(`\\ntotal +${usd} +0 +0 +${usd}`))
+    expect(stdout).toMatch(new RegExp(`\\ntotal +${usd} +0.00 +0.00 +${usd}`))
   })
 
   test('prints tables, bars by spend, and budgets, the fullest first', async () => {

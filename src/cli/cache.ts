@@ -52,7 +52,10 @@ export const cache: Registration = (program, context) => {
     .option('--namespace <name>', 'data of this namespace alone')
     .option('--key <key>', 'one key')
     .option('--pattern <pattern>', 'keys that match, e.g. "course:*"')
-    .option('--tag <tag>', 'what depends on a tag, e.g. course=7')
+    .option(
+      '--tag <tag>',
+      'what depends on a tag, e.g. course=7, of this tenant or the default one',
+    )
     .option('--event <name>', 'what the policy says that an event ends, e.g. lesson.completed')
     .option('--answers', 'answers of models alone')
     .option('--data', 'data of applications alone')

@@ -146,6 +146,11 @@ test('a server that is broken or away leaves the last copy; without one it is a 
   await later()
   answer = json({}, {}, 503)
   expect(await cache.cachedFetch(url, NOW)).toMatchObject({ value: 1, from: 'stale' })
+  answer = (_, response) => {
+    response.writeHead(200, { 'content-length': 100 })
+    response.write('cut', () => response.destroy())
+  }
+  expect(await cache.cachedFetch(url, NOW)).toMatchObject({ value: 1, from: 'stale' })
   server.closeAllConnections()
   await new Promise((resolve) => server.close(resolve))
   expect(await cache.cachedFetch(url, NOW)).toMatchObject({ value: 1, from: 'stale' })

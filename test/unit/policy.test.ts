@@ -56,7 +56,7 @@ providers:
 cache:
   responses:  { ttl: 1h, semantic: off, compress_over: 2KiB, encrypt: false }
   embeddings: { ttl: 24h }
-  namespaces: { user-context: { ttl: 5m, invalidate_on: [lesson.completed] }, recommendations: { ttl: 30m, invalidate_on: [progress.updated] } }
+  namespaces: { user-context: { ttl: 5m, invalidate_on: [lesson.completed] }, recommendations: { ttl: 30m, refresh_on: [progress.updated] } }
 `
 const SET = { OPENAI_API_KEY: 'sk-test', LOCAL_URL: 'http://127.0.0.1:8080/v1' }
 

@@ -58,19 +58,20 @@ export function createCachedFetch(core: Core): DataCache['cachedFetch'] {
   }
 
   async function load(asking: Asking, before: Copy | undefined): Promise<Got> {
-    const response = await ask(asking, before).catch((cause: unknown) => {
+    const answer = await receive(asking, before).catch((cause: unknown) => {
       if (!before) throw failed(asking.url, messageOf(cause), cause)
       return null
     })
-    if (response === null) return lastCopy(asking, before, 0)
+    if (answer === null) return lastCopy(asking, before, 0)
+    const { response } = answer
     const nowMs = Date.now()
     if (response.status === 304 && before) {
-      await response.body?.cancel()
       const copy = { ...before, checkedAtMs: nowMs, freshUntilMs: freshUntil(asking, response) }
       return { from: 'revalidated', copy: await keep(asking, { ...copy, pausedUntilMs: 0 }) }
     }
-    if (response.ok) return { from: 'fetched', copy: await take(asking, response, before) }
-    await response.body?.cancel()
+    if (response.ok) {
+      return { from: 'fetched', copy: await take(asking, copyOf(asking, answer), response.headers) }
+    }
     const pauseMs = response.status >= 500 ? 0 : pauseOf(response, nowMs)
     if (pauseMs !== null && before) return lastCopy(asking, before, pauseMs)
     throw failed(asking.url, `it answered ${response.status}`, undefined, response.status)
@@ -86,19 +87,11 @@ export function createCachedFetch(core: Core): DataCache['cachedFetch'] {
     return { from: 'stale', copy: await keep(asking, paused) }
   }
 
-  async function take(asking: Asking, response: Response, before: Copy | undefined): Promise<Copy> {
-    const { headers } = response
-    const text = await readText(response, asking.url)
-    const copy: Copy = {
-      text,
-      isJson: /[/+]json\b/.test(headers.get('content-type') ?? ''),
-      ...{ etag: headers.get('etag'), lastModified: headers.get('last-modified') },
-      ...{ checkedAtMs: Date.now(), freshUntilMs: freshUntil(asking, response), pausedUntilMs: 0 },
-    }
+  async function take(asking: Asking, copy: Copy, headers: Headers): Promise<Copy> {
     const { keep: mayKeep, isPrivate } = freshnessOf(headers)
     if (mayKeep && !(isPrivate && asking.spot.of.shared)) return keep(asking, copy)
     // What was kept before is no longer the answer.
-    if (before) await store.drop(asking.spot.scope, [asking.at.key])
+    await store.drop(asking.spot.scope, [asking.at.key])
     return copy
   }
 
@@ -153,22 +146,40 @@ function freshUntil({ spot, options }: Asking, { headers }: Response): number {
   return Date.now() + Math.min(freshnessOf(headers).maxAgeMs ?? mostMs, mostMs)
 }
 
-function ask({ url, options }: Asking, before: Copy | undefined): Promise<Response> {
+interface Answer {
+  readonly response: Response
+  readonly text: string
+}
+
+/** Asks, and reads all of the answer: one that is cut short is none. */
+async function receive({ url, options }: Asking, before: Copy | undefined): Promise<Answer> {
   const headers = new Headers(options.headers)
   if (before?.etag) headers.set('if-none-match', before.etag)
   else if (before?.lastModified) headers.set('if-modified-since', before.lastModified)
-  return fetch(url, { headers, signal: AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS) })
+  const signal = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS)
+  const response = await fetch(url, { headers, signal })
+  return { response, text: await readText(response) }
 }
 
-async function readText(response: Response, url: string): Promise<string> {
+async function readText(response: Response): Promise<string> {
   const parts: Uint8Array[] = []
   let bytes = 0
   for await (const part of response.body ?? []) {
     bytes += part.byteLength
-    if (bytes > MOST_BYTES) throw failed(url, `its answer has more than ${MOST_BYTES} bytes`)
+    if (bytes > MOST_BYTES) throw new RangeError(`its answer has more than ${MOST_BYTES} bytes`)
     parts.push(part)
   }
   return new TextDecoder().decode(Buffer.concat(parts))
+}
+
+function copyOf(asking: Asking, { response, text }: Answer): Copy {
+  const { headers } = response
+  return {
+    text,
+    isJson: /[/+]json\b/.test(headers.get('content-type') ?? ''),
+    ...{ etag: headers.get('etag'), lastModified: headers.get('last-modified') },
+    ...{ checkedAtMs: Date.now(), freshUntilMs: freshUntil(asking, response), pausedUntilMs: 0 },
+  }
 }
 
 function failed(url: string, why: string, cause?: unknown, status?: number): BursarError {

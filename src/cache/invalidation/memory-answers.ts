@@ -7,10 +7,14 @@ interface Kept {
   readonly untilMs: number
 }
 
+/** How often labels are looked through for those under which nothing lives any more. */
+const SWEEP_EVERY = 1_000
+
 /** Answers of the slot in this process. @param cache - the slot's own, which it goes on using. */
 export function memoryAnswers(cache: Map<string, Kept>, clock: () => number): AnswerShelf {
   const filed = new Map<string, Map<string, number>>()
   const notes: string[] = []
+  let filings = 0
   const labelled = (wall: string, label: string) => `${wall}:${label}`
 
   function drop(keys: Iterable<string>): number {
@@ -20,6 +24,13 @@ export function memoryAnswers(cache: Map<string, Kept>, clock: () => number): An
       cache.delete(key)
     }
     return dropped
+  }
+
+  function sweep(): void {
+    for (const [label, keys] of filed) {
+      for (const [key, untilMs] of keys) if (untilMs <= clock()) keys.delete(key)
+      if (keys.size === 0) filed.delete(label)
+    }
   }
 
   return {
@@ -41,9 +52,10 @@ export function memoryAnswers(cache: Map<string, Kept>, clock: () => number): An
     async file({ key, wall, labels, ttlMs }) {
       for (const label of labels) {
         const known = filed.get(labelled(wall, label)) ?? new Map<string, number>()
-        for (const [old, untilMs] of known) if (untilMs <= clock()) known.delete(old)
         filed.set(labelled(wall, label), known.set(key, clock() + ttlMs))
       }
+      filings += 1
+      if (filings % SWEEP_EVERY === 0) sweep()
     },
     async dropFiled(wall, label) {
       const keys = filed.get(labelled(wall, label))?.keys() ?? []

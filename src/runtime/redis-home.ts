@@ -47,8 +47,10 @@ export async function openRedisHome(
   const granted = (epoch: number) => [...intents.granted(epoch), ...book.attempts()]
   let life: Life | null = null
   const onLost = () => life?.nudge()
-  const evidence = (slot: Parameters<typeof evidenceAgainst>[0], redis: Redis) =>
-    evidenceAgainst(slot, { redis, prefix, ledger, granted })
+  const evidence = async (slot: Parameters<typeof evidenceAgainst>[0], redis: Redis) => {
+    await intents.takeLeft()
+    return evidenceAgainst(slot, { redis, prefix, ledger, granted })
+  }
   guardConnection(
     commands,
     (redis) => lookAtServer(redis, { prefix, logger, evidence, onLost }),

@@ -189,12 +189,15 @@ export function createLife(parts: LifeParts): Life {
   }
 
   async function untilOpen(): Promise<void> {
+    let told = ''
     for (let delayMs = FIRST_LOOK_MS; !closed; delayMs = Math.min(delayMs * 2, MAX_LOOK_MS)) {
       try {
         if (await turn()) return
       } catch (error) {
         if (!(error instanceof BursarError) || !error.retryable) throw error
-        logger.warn({ reason: messageOf(error) }, 'the slot is not open yet')
+        const reason = messageOf(error)
+        if (reason !== told) logger.warn({ reason }, 'the slot is not open yet')
+        told = reason
       }
       await pause(delayMs)
     }

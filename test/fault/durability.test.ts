@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { sql } from 'drizzle-orm'
 import { afterEach, expect, test } from 'vitest'
+import { z } from 'zod'
 import { compareCounters } from '../../jobs/compare-counters.ts'
 import { expireHolds } from '../../jobs/expire-holds.ts'
 import { run } from '../../src/ledger/ledger.ts'
@@ -109,23 +110,52 @@ const asBilled = ({ rig }: World) => [
   { costNano: rig.sandbox.stats().billedNano, status: 'confirmed' },
 ]
 
-test.each([
-  ['emptied', {}],
-  ['rolled back', { args: ['--appendonly', 'no'] }],
-])(
+/** What becomes of Redis; each comes in two parts: before the worker settles, and after it is dead. */
+const LOSSES: Readonly<
+  Record<string, { readonly server?: RedisOptions; prepare(world: World): Promise<Loss> }>
+> = {
+  emptied: {
+    prepare:
+      async ({ rig }) =>
+      async () =>
+        void (await redisOf(rig.runtime).commands.flushall()),
+  },
+  'rolled back': {
+    server: { args: ['--appendonly', 'no'] },
+    async prepare({ rig, redis }) {
+      await redisOf(rig.runtime).commands.save()
+      return async () => {
+        await redis.kill()
+        await redis.restart()
+      }
+    },
+  },
+  // Its settings are right, so that nothing but what the dead process was granted speaks against it.
+  'an older file in its place': {
+    async prepare({ rig, redis }) {
+      const said = await redisOf(rig.runtime).commands.config('GET', 'dir')
+      const [, dir] = z.tuple([z.string(), z.string()]).parse(said)
+      await cp(`${dir}/appendonlydir`, `${dir}/copy`, { recursive: true })
+      return async () => {
+        await redis.kill()
+        await rm(`${dir}/appendonlydir`, { recursive: true })
+        await cp(`${dir}/copy`, `${dir}/appendonlydir`, { recursive: true })
+        await redis.restart()
+      }
+    },
+  },
+}
+type Loss = () => Promise<void>
+
+test.each(Object.entries(LOSSES))(
   'empty-plus-death-journal-on (%s): what a dead process had settled is booked, at once and at its cost',
-  async (how, server) => {
-    const world = await startWorld({ durability: 'journal', server })
-    const { rig, redis } = world
-    if (how === 'rolled back') await redisOf(rig.runtime).commands.save()
+  async (_how, { server, prepare }) => {
+    const world = await startWorld({ durability: 'journal', ...(server && { server }) })
+    const lose = await prepare(world)
     const child = await world.worker('after-settle-before-finish')
-    await rig.client.enqueue(ask('settled, and never drained'))
+    await world.rig.client.enqueue(ask('settled, and never drained'))
     await exited(child)
-    if (how === 'emptied') await redisOf(rig.runtime).commands.flushall()
-    else {
-      await redis.kill()
-      await redis.restart()
-    }
+    await lose()
     await inLife(world, 2)
     expect(await booked(world)).toEqual(asBilled(world))
     expect(world.said('took over what a dead process had written down')).toBe(1)

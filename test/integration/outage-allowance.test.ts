@@ -67,6 +67,20 @@ async function usable(keeper: Keeper): Promise<string> {
   return keeper.current()?.lease ?? ''
 }
 
+/** The slot loses everything, and is made again with so much held. */
+async function empty(heldNano: number): Promise<void> {
+  const { redis, options, store } = rig.runtime
+  const commands = redis?.commands
+  if (!commands) throw new Error('there is no Redis')
+  const keys = await commands.keys(`${options.BURSAR_PREFIX}:*`)
+  await commands.del(keys)
+  await until(async () => {
+    const [window] = await store.peek([COMPANY]).catch(() => [])
+    if (!window) await store.renew({ attempts: [], ttlMs: 1 }).catch(() => {})
+    return window?.heldNano === heldNano
+  })
+}
+
 const company = async () => {
   const [window] = await rig.runtime.store.peek([COMPANY])
   return { spent: window?.spentNano ?? 0, held: window?.heldNano ?? 0 }
@@ -179,6 +193,25 @@ test('no journal, no call', async () => {
   const answer = await allowanceOver(keeper).run(job('no-journal'), async () => {})
   await expect(answer?.answered).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
   expect(rig.sandbox.stats().billed).toBe(calls)
+  // What was never sent is not booked either.
+  expect(keeper.current()).toMatchObject({ freeNano: USD })
+  await takeOver()
+  guard.close()
+})
+
+test('one request that is sent twice at the same time is called once', async () => {
+  const { keeper, guard } = await startProcess()
+  await usable(keeper)
+  await goneFor(guard)
+  const calls = rig.sandbox.stats().billed
+  const allowance = allowanceOver(keeper)
+  const answers = await Promise.all(
+    ['twice', 'twice'].map((id) => allowance.run(job(id), async () => {})),
+  )
+  const [first, second] = await Promise.all(answers.map((answer) => answer?.answered))
+  expect(first).toBeDefined()
+  expect(second).toEqual(first)
+  expect(rig.sandbox.stats().billed).toBe(calls + 1)
   await takeOver()
   guard.close()
 })
@@ -207,16 +240,7 @@ test('lease-and-empty: a slot that lost everything holds it again, and books not
   await goneFor(guard)
   await keeper.enter({ is: 'intent', call: call(lease, 'empty-1/a', 40) })
   await keeper.enter({ is: 'intent', call: call(lease, 'empty-2/a', 50) })
-  const { redis, options } = rig.runtime
-  const commands = redis?.commands
-  if (!commands) throw new Error('there is no Redis')
-  const keys = await commands.keys(`${options.BURSAR_PREFIX}:*`)
-  await commands.del(keys)
-  await until(async () => {
-    const [window] = await rig.runtime.store.peek([COMPANY]).catch(() => [])
-    if (!window) await rig.runtime.store.renew({ attempts: [], ttlMs: 1 }).catch(() => {})
-    return window?.heldNano === held.held
-  })
+  await empty(held.held)
   const next = await startProcess(false, folder)
   await until(async () => {
     await next.keeper.step()
@@ -224,4 +248,30 @@ test('lease-and-empty: a slot that lost everything holds it again, and books not
     return next.keeper.isClean
   })
   expect(await company()).toEqual({ spent: before.spent + 90, held: 0 })
+})
+
+test('lease-and-empty: what was booked and closed, and is in no ledger yet, is told to the new life', async () => {
+  const before = await company()
+  const { keeper, guard } = await startProcess()
+  const lease = await usable(keeper)
+  const { held } = await company()
+  await keeper.enter({ is: 'intent', call: call(lease, 'again-1/a', null) })
+  await keeper.enter({ is: 'result', call: call(lease, 'again-1/a', 60) })
+  // Booked, closed, and a new one taken; nobody drains any of it.
+  await until(async () => {
+    await keeper.step()
+    return (await company()).spent === before.spent + 60
+  })
+  await empty(held)
+  await until(async () => {
+    await rig.drain()
+    await keeper.step()
+    const current = keeper.current()
+    return current !== null && current.lease !== lease
+  })
+  await rig.drain()
+  expect(await company()).toEqual({ spent: before.spent + 60, held: USD })
+  expect(await knownLeases(rig.runtime.ledger, [lease])).toEqual(new Map([[lease, 'closed']]))
+  await keeper.close()
+  guard.close()
 })

@@ -171,6 +171,16 @@ export function joining(
       })
     })
 
+    test('who keeps nothing waits for no other call, and nobody waits for its own', async () => {
+      const { store } = await slot()
+      const alone = (attempt: string) => ({ ...asking(attempt, wide), joins: false })
+      expect(await store.admit(alone('j/a'))).toMatchObject({ outcome: 'held' })
+      expect(await store.admit(asking('k/a', wide))).toMatchObject({ outcome: 'held' })
+      expect(await store.admit(alone('l/a'))).toMatchObject({ outcome: 'held' })
+      // What was begun beside it is still waited for.
+      expect(await store.admit(asking('m/a', wide))).toMatchObject({ outcome: 'joined' })
+    })
+
     test('who is cancelled while it waits is told so, not served', async () => {
       const { store } = await slot()
       await store.admit(asking('j/a', wide))

@@ -13,6 +13,8 @@ const { DIES, PROVIDER_URL } = z
       'after-settle-before-finish',
       // Lives: says "settling", and waits for a line before it settles.
       'waits-before-settle',
+      // Lives: says "calling" before each call.
+      'tells-of-calls',
       'never',
     ]),
     PROVIDER_URL: z.url(),
@@ -39,8 +41,11 @@ const wrapStore: RuntimeOverrides['wrapStore'] = (store) => ({
 
 const wrapProvider: RuntimeOverrides['wrapProvider'] = (provider) => ({
   ...provider,
-  call: (hold, request, options) =>
-    DIES === 'before-send' ? die() : provider.call(hold, request, options),
+  call(hold, request, options) {
+    if (DIES === 'before-send') return die()
+    if (DIES === 'tells-of-calls') process.stdout.write('calling\n')
+    return provider.call(hold, request, options)
+  },
 })
 
 const runtime = await createRuntime(readOptions(process.env), {

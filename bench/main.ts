@@ -4,6 +4,7 @@ import type { Bench, Figures } from './bench.ts'
 /** Every bench by its name. Figures are ratios within one run: machines differ, ratios less so. */
 const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   admission: () => import('./admission.ts'),
+  cache: () => import('./cache.ts'),
   governed: () => import('./governed.ts'),
   embedded: () => import('./embedded.ts'),
   fairness: () => import('./fairness.ts'),

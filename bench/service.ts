@@ -66,9 +66,12 @@ async function end(child: ChildProcess): Promise<void> {
   await ended
 }
 
-/** The sandbox in a process of its own. */
-export async function startProvider(): Promise<{ url: string; stop(): Promise<void> }> {
-  const words = [join(import.meta.dirname, '../sandbox/main.js'), '--seed', '1', '--latency', '0']
+/** The sandbox in a process of its own. @param latencyMs - of each of its answers. */
+export async function startProvider(
+  latencyMs = 0,
+): Promise<{ url: string; stop(): Promise<void> }> {
+  const main = join(import.meta.dirname, '../sandbox/main.js')
+  const words = [main, '--seed', '1', '--latency', String(latencyMs)]
   const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
   const [line] = await once(createInterface({ input: child.stdout }), 'line')
   const { url } = z.object({ url: z.string() }).parse(JSON.parse(String(line)))

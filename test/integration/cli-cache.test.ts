@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { refreshNamespaces } from '../../jobs/refresh-namespaces.ts'
 import { showCache } from '../../jobs/show-cache.ts'
@@ -8,6 +11,7 @@ import { isEmbedded, POLICY } from './queue-rig.ts'
 
 const CACHE = `responses: { ttl: 1h, index_tags: true, invalidate_on: [course.changed] }
   namespaces: { drafts: { ttl: 5m, invalidate_on: [draft.sent] }, mornings: { ttl: 1d, refresh_daily: "00:00" } }
+  warming: { usd: "5" }
   hit_rate_target: 100`
 
 const onRedis = isEmbedded ? () => {} : test
@@ -118,6 +122,18 @@ describe('bursar cache', () => {
     expect(await isPaidAgain('last')).toBe(true)
   })
 
+  test('what a file says is asked beforehand, for a budget of its own', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'bursar-cache-'))
+    const file = join(folder, 'prompts.jsonl')
+    const messages = [{ role: 'user', content: 'beforehand' }]
+    await writeFile(file, `${JSON.stringify({ model: 'auto', messages })}\n`)
+    const words = ['warm', '--file', file, '--tenant', 'acme', '--user', 'ann']
+    expect(await json(...words)).toMatchObject({ warmed: 1, already: 0, failed: 0 })
+    expect(await isPaidAgain('beforehand', { user: 'bob' })).toBe(false)
+    expect((await run(...words)).stdout).toContain('0 asked for 0.00 USD, 1 were there')
+    await rm(folder, { recursive: true })
+  })
+
   test('what says nothing, or two things, is refused in words', async () => {
     for (const words of [[], ['--tag', 'a', '--event', 'b'], ['--namespace', 'x', '--answers']]) {
       const { code, stderr } = await run('invalidate', ...words)
@@ -151,9 +167,10 @@ describe('bursar cache', () => {
       expect(await cache.get('posts', 'p', owner)).toBe(1)
       expect(await dropped('--user', 'ann', '--tenant', 'acme', '--data')).toBe(2)
       await cache.set('posts', 'p', 1, owner)
+      await run('clear', '--answers', '--yes')
       await ask('depends')
       const emitted = await cache.emit('course.changed', { tenant: 'acme' })
-      expect(emitted).toContainEqual({ namespace: '(answers)', dropped: 2, refreshed: 0 })
+      expect(emitted).toContainEqual({ namespace: '(answers)', dropped: 1, refreshed: 0 })
       expect(await isPaidAgain('depends')).toBe(true)
     } finally {
       await cache.close()

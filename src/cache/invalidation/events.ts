@@ -21,6 +21,7 @@ export function answersOnEvents(
   shelf: AnswerShelf,
   policy: () => Promise<Policy | null>,
   defaultTenant: () => string,
+  againMs = AGAIN_MS,
 ): OnEvent {
   let owed: Owner[] = []
 
@@ -32,7 +33,7 @@ export function answersOnEvents(
   /** Until nothing is owed; no timer keeps a process alive. */
   async function pay(): Promise<void> {
     while (owed.length > 0) {
-      await pause(AGAIN_MS, undefined, { ref: false })
+      await pause(againMs, undefined, { ref: false })
       const [first = {}] = owed
       const isPaid = await drop(first).then(
         () => true,

@@ -369,10 +369,10 @@ test('tenants beyond those that are told apart are counted together, and no figu
   expect(hits.toSorted()).toEqual(['(others) 3 6', 'a 2 4', 'b 1 2'])
 })
 
-test('a program that is done ends, though nobody closed its cache', async () => {
+test('a program that is done ends, though nobody closed its cache', async ({ signal }) => {
   const env = { ...process.env, REDIS_URL: inject('redisUrl'), BURSAR_PREFIX: freshPrefix() }
   const child = fork(new URL('./data-cache-child.ts', import.meta.url), {
-    ...{ env, execArgv: ['--import', 'tsx'], stdio: 'pipe' },
+    ...{ env, execArgv: ['--import', 'tsx'], stdio: 'pipe', signal },
   })
   let said = ''
   child.stdout?.on('data', (text) => {

@@ -1,12 +1,10 @@
 import { z } from 'zod'
-import type { Policy } from '../../config/policy-types.ts'
 import { BursarError, type ErrorCode, messageOf } from '../../errors.ts'
-import type { Nano } from '../../money/nano.ts'
 import { createPriceBook } from '../../pricing/price-book.ts'
 import { policyInForce } from '../budget/policy-in-force.ts'
-import type { AdminCommand, AdminPlace } from '../command.ts'
-import { type Wanted, wantedOf, wantedUnder } from './wanted.ts'
-import { warmOne } from './warm-one.ts'
+import type { AdminCommand } from '../command.ts'
+import { wantedOf, wantedUnder } from './wanted.ts'
+import { type WarmEnd, warmOne } from './warm-one.ts'
 
 const name = z.string().trim().min(1).max(256)
 /** What one question carries: the answer comes when all of them have ended. */
@@ -32,7 +30,8 @@ const WarmedSchema = z.object({
   why: z.array(z.string()),
 })
 export type Warmed = Readonly<z.infer<typeof WarmedSchema>>
-type Sums = { -readonly [K in keyof Warmed]: Warmed[K] }
+type Sums = z.infer<typeof WarmedSchema>
+const MOST_WHY = 10
 
 /**
  * Asks beforehand what somebody will ask, charged to the policy's budget for warming. Throws INVALID_ARGUMENT without
@@ -50,11 +49,14 @@ export const cacheWarm: AdminCommand<Readonly<z.infer<typeof InputSchema>>, Warm
       ...asked.prompts.map((prompt) => wantedOf(prompt, asked, policy)),
       ...(await wantedUnder(asked.keys, await place.warming())),
     ]
-    const sums: Sums = { warmed: 0, already: 0, skipped: 0, failed: 0, costNano: 0, why: [] }
-    sums.failed += asked.keys.length + asked.prompts.length - wanted.length
+    const gone = asked.keys.length + asked.prompts.length - wanted.length
+    const sums: Sums = { warmed: 0, already: 0, skipped: 0, failed: gone, costNano: 0, why: [] }
+    if (gone > 0) sums.why.push('a prompt is no longer kept: it is learned anew when it is asked')
+    const rules = { policy, prices: createPriceBook(policy) }
+    const budgetNano = asked.budgetNano ?? Number.MAX_SAFE_INTEGER
     for (const [at, one] of wanted.entries()) {
       watch?.(at, wanted.length, '')
-      await add(one, sums, asked.budgetNano ?? Number.MAX_SAFE_INTEGER, policy, place)
+      await add(sums, () => warmOne(one, budgetNano - sums.costNano, rules, place))
     }
     return sums
   },
@@ -67,23 +69,16 @@ const ENDS_ALL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'WAIT_TIMEOUT',
 ])
 
-async function add(
-  one: Wanted,
-  sums: Sums,
-  budgetNano: Nano,
-  policy: Policy,
-  place: AdminPlace,
-): Promise<void> {
-  const rules = { policy, prices: createPriceBook(policy) }
+async function add(sums: Sums, ask: () => Promise<WarmEnd>): Promise<void> {
   try {
-    const ended = await warmOne(one, budgetNano - sums.costNano, rules, place)
-    sums[ended.as] += 1
-    sums.costNano += ended.costNano
+    const { as, costNano } = await ask()
+    sums[as] += 1
+    sums.costNano += costNano
   } catch (error) {
     if (!(error instanceof BursarError) || ENDS_ALL.has(error.code)) throw error
     sums.failed += 1
     const why = messageOf(error)
-    if (sums.why.length < 10 && !sums.why.includes(why)) sums.why = [...sums.why, why]
+    if (sums.why.length < MOST_WHY && !sums.why.includes(why)) sums.why.push(why)
   }
 }
 

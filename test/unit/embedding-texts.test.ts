@@ -50,7 +50,9 @@ test('vectors are told apart by wall, provider, model, dimensions and text, and 
     ...others.flatMap((one) => vectorKeys(['a'], one)),
     ...vectorKeys(['b', [97], '97'], embedder),
   ]
-  expect(new Set([...keys, key]).size).toBe(others.length + 4)
+  // Of the hashes alone: what a wall is called is too short to keep strangers apart.
+  const hashes = [...keys, key ?? ''].map((one) => one.slice(one.indexOf(':')))
+  expect(new Set(hashes).size).toBe(others.length + 4)
 })
 
 test('a vector says the same in numbers and in base64, to the bit', () => {

@@ -43,6 +43,6 @@ export function requireKeys(
   if (!responses.encrypt || keys) return
   throw new BursarError(
     'INVALID_OPTIONS',
-    'the policy says cache.responses.encrypt: true, and BURSAR_CACHE_KEYS is empty: set it to k1:SECRET with a secret from openssl rand -base64 32, in every process, or say encrypt: false',
+    'the policy encrypts answers (cache.responses.encrypt) and BURSAR_CACHE_KEYS is empty: set it to k1:SECRET with a secret from openssl rand -base64 32, in every process, or encrypt nothing',
   )
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { readCacheKeys } from '../../cache/codec/keys.ts'
+import { requireKeys } from '../../cache/responses/keeper.ts'
 import type { Environment, Options } from '../../config/options.ts'
 import { loadPolicy } from '../../config/policy.ts'
 import type { Policy, RungPolicy } from '../../config/policy-types.ts'
@@ -30,7 +32,8 @@ export async function examinePolicy(options: Options, env: Environment): Promise
     const { tiers, budgets, limits } = policy
     const found = `${path}: ${Object.keys(tiers).length} tiers, ${budgets.length} budgets, ${limits.length} limits`
     const warnings = (policy.warnings ?? []).map((text) => warn('policy', text, ''))
-    return { policy, findings: [ok('policy', found), ...warnings, ...judgePrices(policy)] }
+    const judged = [...judgePrices(policy), ...judgeCacheKeys(policy, options)]
+    return { policy, findings: [ok('policy', found), ...warnings, ...judged] }
   } catch (error) {
     return { findings: [...mistakes(error), skipped('prices', 'see policy')] }
   }
@@ -46,6 +49,22 @@ function mistakes(error: unknown): Finding[] {
     const [what, mend] = cut < 0 ? [message, ''] : [message.slice(0, cut), message.slice(cut + 2)]
     return wrong('policy', `${file}:${line}:${column} ${path}: ${what}`, mend)
   })
+}
+
+/** Whether what the policy encrypts can be encrypted; nothing to say where it encrypts nothing. */
+export function judgeCacheKeys(
+  policy: Pick<Policy, 'cache'>,
+  { BURSAR_CACHE_KEYS: text }: Pick<Options, 'BURSAR_CACHE_KEYS'>,
+): Finding[] {
+  try {
+    const keys = readCacheKeys(text)
+    requireKeys(policy, keys)
+    if (!keys) return []
+    return [ok('cache keys', `${keys.current.id} encrypts, ${keys.ids.length} can open`)]
+  } catch (error) {
+    if (!isBursarError(error, 'INVALID_OPTIONS')) throw error
+    return [wrongBy('cache keys', error)]
+  }
 }
 
 /** Whether every rung of every ladder has a price now; without one its calls are refused. */

@@ -1,5 +1,6 @@
 import type { ConcludeCommand } from '../admission/commands.ts'
 import type { AdmissionStore } from '../admission/store.ts'
+import { impersonal } from '../cache/impersonal.ts'
 import type { NearCache } from '../cache/responses/near-cache.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { isBursarError } from '../errors.ts'
@@ -91,7 +92,8 @@ export function createOutageAnswers(parts: OutageParts): OutageAnswers {
     if (!kept) return
     const leftMs = job.enqueuedAtMs + kept.ttlMs - Date.now()
     const { modelServed, provider } = receipt
-    const text = writeCacheEntry(modelServed, provider, JSON.stringify(response))
+    const json = impersonal(response, JSON.stringify(response))
+    const text = writeCacheEntry(modelServed, provider, json)
     near.keep(kept.key, { text, sum: '' }, leftMs)
   }
 

@@ -29,7 +29,8 @@ export async function endAsMissed(
   return error
 }
 
-function cacheMiss({ cacheOff }: CompletionJob): BursarError {
+/** What the caller of a request that only the cache may answer is told. */
+export function cacheMiss({ cacheOff }: CompletionJob): BursarError {
   const message = cacheOff
     ? `this request is never cached, because ${OFF_WORDS[cacheOff]}: send it with another cache mode than "only"`
     : 'no answer to this request is kept: send it with another cache mode than "only" to have it asked'

@@ -8,7 +8,7 @@ import type { Answers } from '../cache/responses/answers.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { BursarError } from '../errors.ts'
 import type { PriceBook } from '../pricing/types.ts'
-import { endAsMissed, refuseLater } from './cache-miss.ts'
+import { cacheMiss, endAsMissed, refuseLater } from './cache-miss.ts'
 import { queueError } from './check-redis.ts'
 import type { Clock } from './clock.ts'
 import { guessNano, turnFor } from './fair.ts'
@@ -142,7 +142,10 @@ export async function enqueueJob(
     case 'cached': {
       const entry = readCacheEntry((await look?.open(reply)) ?? '')
       // It was written by a version that means something else by it.
-      if (!entry) return enqueueJob(job, { ...prepare, lookUp: false }, parts)
+      if (!entry) {
+        if (isOnly) throw cacheMiss(job)
+        return enqueueJob(job, { ...prepare, lookUp: false }, parts)
+      }
       const limits = reportsOf(named, reply.limits)
       const isStale = reply.freshForMs <= 0
       return { status: 'cached', job, entry, limits, isStale, refresh: reply.refresh }

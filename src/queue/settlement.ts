@@ -1,6 +1,7 @@
 import type { Conclusion, SettleCommand } from '../admission/commands.ts'
 import type { SettleDetail } from '../admission/outbox.ts'
 import type { PlannedRung } from '../admission/plan-types.ts'
+import { impersonal } from '../cache/impersonal.ts'
 import type { Nano } from '../money/nano.ts'
 import { costOf } from '../pricing/cost.ts'
 import type { Usage } from '../pricing/types.ts'
@@ -90,7 +91,11 @@ function ofAnswer(settle: SettleCase, outcome: Seen<'answer'>): Settlement {
       conclusion,
       cache: kept && {
         ...kept,
-        body: writeCacheEntry(servedModel, rung.rung.provider, response),
+        body: writeCacheEntry(
+          servedModel,
+          rung.rung.provider,
+          impersonal(outcome.response, response),
+        ),
       },
     },
   }

@@ -153,6 +153,23 @@ describe('mode and time', () => {
   })
 })
 
+describe('the policy', () => {
+  test.each([
+    ['mode: fresh', '"fresh" is none of these; did you mean "refresh"?'],
+    ['share: everyone', 'write one of: user, tenant, shared'],
+    ['max_temperature: 3', '3 does not fit here; write 2 or less'],
+    ['pure_tools: sum', '"sum" does not fit here; write a list [ ... ]'],
+    ['skip_when: [""]', 'write a word or a phrase, e.g. "right now"'],
+    ['prefix: "a b"', 'write letters, digits, ".", "_" and "-", at most 64'],
+    ['max_ttl: 5', 'write a duration such as 500ms, 90s, 5m, 1h or 7d'],
+    ['modes: on', 'unknown key; did you mean "mode"?'],
+  ])('with %s says where, and what to write instead', (written, mend) => {
+    const line = 'bursar.yaml:20:'
+    expect(() => policyWith(`{ responses: { ${written} } }`)).toThrow(line)
+    expect(() => policyWith(`{ responses: { ${written} } }`)).toThrow(mend)
+  })
+})
+
 describe('what a request writes', () => {
   test.each<[unknown, CacheAsked]>([
     [true, { mode: 'on' }],

@@ -2,6 +2,7 @@ import { dataPrefix } from '../src/cache/data/redis-store.ts'
 import { type CacheGauges, createCacheGauges } from '../src/cache/figures/gauges.ts'
 import { redisFigures } from '../src/cache/figures/redis-figures.ts'
 import { outcomeCounts } from '../src/ledger/queries/outcome-counts.ts'
+import { savedTotal } from '../src/ledger/queries/saved-total.ts'
 import type { Runtime } from '../src/runtime.ts'
 import type { ScheduledJob } from './runner.ts'
 
@@ -18,7 +19,8 @@ export const showCache: ScheduledJob = {
     const gauges = shown.get(metrics) ?? createCacheGauges(metrics.registry)
     shown.set(metrics, gauges)
     const nowMs = clock.now()
-    gauges.showAnswers(await outcomeCounts(ledger, { fromMs: nowMs - HOUR_MS }))
+    const range = { fromMs: nowMs - HOUR_MS }
+    gauges.showAnswers(await outcomeCounts(ledger, range), await savedTotal(ledger, range))
     if (redis) {
       const figures = redisFigures(redis.commands, dataPrefix(options.BURSAR_PREFIX))
       gauges.showData(await figures.read(1, Date.now()))

@@ -160,6 +160,7 @@ describe('bursar cache', () => {
       await showCache.run(rig.runtime)
       const metrics = await rig.runtime.metrics.registry.metrics()
       expect(metrics).toContain('bursar_cache_data{namespace="drafts",what="hits"} 1')
+      expect(metrics).toMatch(/^bursar_cache_saved_nano_usd [1-9]/m)
       expect(metrics).toContain('bursar_cache_data_hit_ratio{namespace="drafts"} 0.5')
       const dropped = async (...words: string[]) => (await json('invalidate', ...words)).dropped
       expect(await dropped('--namespace', 'drafts', '--pattern', 'a:*')).toBe(2)

@@ -1,13 +1,17 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { Outcome } from '../../admission/outbox.ts'
+import type { Nano } from '../../money/nano.ts'
 import { COUNTED, type Figures, hitRate, mergeFigures, timeAt } from './figures.ts'
 
 /** What the cache did, for whoever scrapes a process that runs jobs. */
 export interface CacheGauges {
   /** @param lines - of today (UTC), of all processes. */
   showData(lines: readonly Figures[]): void
-  /** @param counts - requests that ended within the last hour, by outcome. */
-  showAnswers(counts: Readonly<Record<Outcome, number>>): void
+  /**
+   * @param counts - requests that ended within the last hour, by outcome.
+   * @param savedNano - what those of them that were served again had cost when they were paid.
+   */
+  showAnswers(counts: Readonly<Record<Outcome, number>>, savedNano: Nano): void
 }
 
 const QUANTILES = [0.5, 0.95, 0.99]
@@ -25,6 +29,7 @@ export function createCacheGauges(registry: Registry): CacheGauges {
   const seconds = gauge('data_read_seconds', 'Time of reads of today', ['namespace', 'quantile'])
   const answers = gauge('answers', 'Answers of the last hour, by how they came', ['outcome'])
   const free = gauge('answers_hit_ratio', 'Hits and joins of the answers of the last hour')
+  const saved = gauge('saved_nano_usd', 'What the cache saved in the last hour, nano-USD')
   return {
     showData(lines) {
       for (const one of [data, ratio, seconds]) one.reset()
@@ -37,7 +42,8 @@ export function createCacheGauges(registry: Registry): CacheGauges {
         }
       }
     },
-    showAnswers({ cached, joined, answered }) {
+    showAnswers({ cached, joined, answered }, savedNano) {
+      saved.set(savedNano)
       answers.set({ outcome: 'cached' }, cached)
       answers.set({ outcome: 'joined' }, joined)
       answers.set({ outcome: 'answered' }, answered)

@@ -22,6 +22,10 @@ const Summary = z.object({
   seconds: z.number(),
 })
 
+const Reported = z.object({
+  total: z.object({ savedNano: z.object({ cached: count, joined: count, embeddings: count }) }),
+})
+
 /** Neither a server nor an address of one can be found. */
 const bare = (folder: string) => ({
   ...{ PATH: dirname(process.execPath), HOME: folder, TMPDIR: folder },
@@ -74,6 +78,10 @@ test('the demo runs with nothing but Node, its books agree with the bill, and it
     expect(steps).toHaveLength(4)
     const [byUser = '', parkedJobs = '', verify = '', curl = ''] = steps
     expect(await type(byUser, folder)).toContain('barbara')
+    const { total } = Reported.parse(JSON.parse(await type(`${byUser} --json`, folder)))
+    const { cached: hits, joined: joins, embeddings } = total.savedNano
+    expect(Math.min(hits, joins)).toBeGreaterThan(0)
+    expect(hits + joins + embeddings).toBe(summary.savedNano)
     expect(await type(parkedJobs, folder)).toContain('globex')
     expect(await type(verify, folder)).toContain('bill')
     expect(await type(`${curl} -s`, folder)).toContain('"outcome":"answered"')

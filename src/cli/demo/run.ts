@@ -6,6 +6,7 @@ import { clientOf } from '../../runtime/client-of.ts'
 import { createRuntime, type Runtime } from '../../runtime.ts'
 import { createLogger } from '../../telemetry/logger.ts'
 import type { Output } from '../output.ts'
+import { savedOf } from '../report/tables.ts'
 import { type BilledCall, wholeBill } from '../traffic/bill.ts'
 import { endChild, startChild } from '../traffic/children.ts'
 import { collectEvidence } from '../traffic/collect.ts'
@@ -151,11 +152,13 @@ async function verdict(
     globalBudget: GLOBAL_BUDGET,
     fallen: 0,
   })
-  const { savedNano, steppedDown } = seen
+  const { steppedDown } = seen
+  const byTier = await report(runtime.ledger, { groupBy: 'tier' })
+  const savedNano = savedOf(byTier.total.savedNano)
   return {
     summary: { ...summarise(evidence, seconds), savedNano, steppedDown },
     seen,
-    byTier: await report(runtime.ledger, { groupBy: 'tier' }),
+    byTier,
     byModel: await report(runtime.ledger, { groupBy: 'model' }),
     differences: judge(evidence),
   }

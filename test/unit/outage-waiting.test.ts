@@ -9,17 +9,18 @@ const PATIENCE_MS = 60_000
 
 let guard: Guard
 let results: Results
-let isFrozen: boolean
+let redis: 'up' | 'frozen' | 'down'
 let asked: number
 let deliver: (job: string, result: string) => void
 beforeEach(() => {
   vi.useFakeTimers()
-  isFrozen = false
+  redis = 'up'
   asked = 0
   guard = createGuard()
   guard.probe(() => {
     asked += 1
-    return isFrozen ? new Promise(() => {}) : Promise.resolve('PONG')
+    if (redis === 'frozen') return new Promise(() => {})
+    return redis === 'up' ? Promise.resolve('PONG') : Promise.reject(new Error('refused'))
   })
   const store = {
     results: async (jobs: readonly string[]) => jobs.map(() => null),
@@ -54,7 +55,7 @@ const opened = () =>
 test('who waits when Redis freezes hears of it though nobody asks it anything', async () => {
   const openedAt = opened()
   const told = toldAt('job-1')
-  isFrozen = true
+  redis = 'frozen'
   await vi.advanceTimersByTimeAsync(10_000)
   expect((await told) - (await openedAt)).toBeLessThanOrEqual(TOLD_WITHIN_MS)
   expect(await told).toBeLessThanOrEqual(ANSWER_WITHIN_MS + TOLD_WITHIN_MS)
@@ -62,14 +63,29 @@ test('who waits when Redis freezes hears of it though nobody asks it anything', 
 
 test('a Redis that is back before anybody was told costs nobody the answer', async () => {
   const { result } = results.expect('job-1', PATIENCE_MS)
-  isFrozen = true
+  redis = 'frozen'
   while (guard.openSinceMs === null) await vi.advanceTimersByTimeAsync(10)
-  isFrozen = false
+  redis = 'up'
   await vi.advanceTimersByTimeAsync(260)
   expect(guard.openSinceMs).toBeNull()
   await vi.advanceTimersByTimeAsync(5_000)
   deliver('job-1', 'answer')
   expect(await result).toBe('answer')
+})
+
+test('what was asked before Redis went says nothing of a Redis that is back', async () => {
+  const told = toldAt('job-1')
+  const changes: boolean[] = []
+  guard.onChange((isAway) => void changes.push(isAway))
+  redis = 'frozen'
+  while (guard.openSinceMs === null) await vi.advanceTimersByTimeAsync(10)
+  // It falls over and is started anew, while looks at the frozen one still wait for their time to end.
+  redis = 'down'
+  await vi.advanceTimersByTimeAsync(310)
+  redis = 'up'
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(await told).toBeLessThanOrEqual(ANSWER_WITHIN_MS + TOLD_WITHIN_MS)
+  expect(changes).toEqual([true, false])
 })
 
 test('a Redis that takes as long as a command may is there', async () => {

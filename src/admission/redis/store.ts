@@ -16,7 +16,7 @@ import { limitStates, writeLimits } from './lines.ts'
 import { runIdOf } from './lives.ts'
 import { loadScript } from './load-script.ts'
 import { redisOutbox } from './outbox.ts'
-import { readWindow } from './read-window.ts'
+import { createPeek } from './peek.ts'
 import { rebuild } from './rebuild.ts'
 import { createSettle } from './settle.ts'
 import { Writer } from './writer.ts'
@@ -115,12 +115,7 @@ export async function createRedisStore(
     closeLease: (command) => joined(() => closeLease(caller, command)),
     adopt: (command) => joined(() => adopt(caller, command)),
     rebuild: (command) => rebuild(caller, command),
-    async peek(windowKeys) {
-      if (windowKeys.length === 0) return []
-      const packed = await answered(redis.mgetBuffer(windowKeys.map((key) => keys.window(key))))
-      const nowMs = clock?.() ?? Date.now()
-      return windowKeys.map((key, i) => readWindow(key, packed[i], nowMs))
-    },
+    peek: createPeek({ redis, keys }, () => clock?.() ?? Date.now()),
     windows: () => answered(redis.zrange(keys.windows, '0', '-1')),
     async peekLimits(limits) {
       const words = writeLimits(begin(caller), limits)

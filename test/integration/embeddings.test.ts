@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { tenantHash } from '../../src/cache/walls.ts'
 import { report } from '../../src/ledger/queries/report.ts'
 import { POLICY, type Rig, startRig } from './queue-rig.ts'
 
@@ -103,6 +104,19 @@ it('vectors of another length than those that are known: everything is asked for
   } finally {
     Object.assign(vectors, { find })
   }
+})
+
+it('vectors are counted and cleared by whose they are, and what is cleared is asked for again', async () => {
+  const texts = textsOf('cleared', 3)
+  await embed(texts, { tenant: 'leaver' })
+  await embed([...texts, 'leaver own'], { tenant: 'leaver', cache: { share: 'user' } })
+  const { vectorStore } = rig.runtime
+  const all = await vectorStore.count('')
+  expect(await vectorStore.count(tenantHash('leaver'))).toBe(7)
+  expect(await vectorStore.clear(tenantHash('leaver'))).toBe(7)
+  expect(await vectorStore.count('')).toBe(all - 7)
+  const { receipt } = await embed(texts.toReversed(), { tenant: 'leaver' })
+  expect(receipt.texts).toEqual({ known: 0, paid: 3 })
 })
 
 it('what was known is on record as saved, by tenant', async () => {

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createCodec } from '../../src/cache/codec/codec.ts'
+import { readCacheKeys } from '../../src/cache/codec/keys.ts'
 import { memoryVectorStore } from '../../src/cache/embeddings/memory-store.ts'
 import { textsOf, vectorKeys } from '../../src/cache/embeddings/texts.ts'
 import { createVectorCache } from '../../src/cache/embeddings/vector-cache.ts'
@@ -104,6 +106,19 @@ test('whatever is damaged is unknown, and never another vector', async () => {
     expect(found).toEqual(damaged === text ? new Map([['w:1', one]]) : new Map())
   })
   await fc.assert(law)
+})
+
+test('where answers are encrypted, vectors are, and open at their own key alone', async () => {
+  const store = memoryVectorStore()
+  const keys = readCacheKeys(`k1:${randomBytes(32).toString('base64')}`)
+  const logger = createLogger({ level: 'silent', name: 'test' })
+  const cache = createVectorCache({ store, codec: createCodec(keys), logger })
+  await cache.keep(new Map([['w:1', one]]), { ...kept, encrypt: true })
+  const [text = ''] = (await store.get(['w:1'])).map((found) => found ?? '')
+  expect(text).not.toContain(one.vector)
+  await store.put(new Map([['w:2', text]]), 60_000)
+  expect(await cache.find(['w:1', 'w:2'])).toEqual(new Map([['w:1', one]]))
+  expect((await cacheOver(store).find(['w:1'])).size).toBe(0)
 })
 
 test('a store that does not answer knows nothing, and loses nothing but money', async () => {

@@ -68,7 +68,7 @@ export async function submit(
     throw error
   })
   if ('jobId' in enqueued) return enqueued
-  if (enqueued.status === 'cached') explain?.(job, 'cached')
+  if (enqueued.status === 'cached') explain?.(job, 'cached', enqueued.isStale)
   if (enqueued.status !== 'concluded') onLimits(enqueued.limits)
   if (enqueued.status === 'queued') {
     const waitFor = (one: Expectation) =>

@@ -18,7 +18,12 @@ export interface ParkedFor {
 /** What becomes of a job after one take. Whoever runs `processRequest` carries it out. */
 export type Disposition =
   /** The request has ended and the caller knows. */
-  | { readonly do: 'finish'; readonly as: Outcome }
+  | {
+      readonly do: 'finish'
+      readonly as: Outcome
+      /** It was served an answer whose time was over; absent = false. */
+      readonly isStale?: boolean
+    }
   /** The request has ended as failed and the caller knows. */
   | { readonly do: 'fail'; readonly code: ErrorCode; readonly message: string }
   /** Come back later, no attempt used; ms from now. */

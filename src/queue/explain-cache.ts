@@ -6,8 +6,11 @@ import type { Logger } from '../telemetry/logger.ts'
 import type { CompletionJob } from './job.ts'
 import { cacheMode } from './job-cache.ts'
 
-/** Told how each request ended: says in the log what the cache had to do with it, and why. */
-export type ExplainCache = (job: CompletionJob, ended: Outcome) => void
+/**
+ * Told how each request ended: says in the log what the cache had to do with it, and why.
+ * @param isStale - whether it was served an answer whose time was over.
+ */
+export type ExplainCache = (job: CompletionJob, ended: Outcome, isStale?: boolean) => void
 
 /** @returns undefined when nobody asked for it: nothing is worked out then. */
 export function explainCache(
@@ -15,9 +18,9 @@ export function explainCache(
   logger: Pick<Logger, 'info'>,
 ): ExplainCache | undefined {
   if (!CACHE_DEBUG) return undefined
-  return (job, ended) => {
+  return (job, ended, isStale = false) => {
     const { id, tenant, user, cacheKey, cacheOff } = job
-    const verdict = verdictOf(job, ended)
+    const verdict = verdictOf(job, ended, isStale)
     const wall = cacheKey === null ? null : (readKey(cacheKey)?.share ?? null)
     const about = { job: id, tenant, user, ended, mode: cacheMode(job), wall, key: cacheKey }
     const why = cacheOff ?? whyMissed(job, verdict)
@@ -25,10 +28,10 @@ export function explainCache(
   }
 }
 
-type Verdict = 'hit' | 'joined' | 'miss' | 'off'
+type Verdict = 'hit' | 'stale' | 'joined' | 'miss' | 'off'
 
-function verdictOf({ cacheKey }: CompletionJob, ended: Outcome): Verdict {
-  if (ended === 'cached') return 'hit'
+function verdictOf({ cacheKey }: CompletionJob, ended: Outcome, isStale: boolean): Verdict {
+  if (ended === 'cached') return isStale ? 'stale' : 'hit'
   if (ended === 'joined') return 'joined'
   return cacheKey === null ? 'off' : 'miss'
 }
@@ -44,6 +47,8 @@ function wordsOf(verdict: Verdict, { cacheOff }: CompletionJob): string {
   switch (verdict) {
     case 'hit':
       return 'cache hit: an equal request was answered before'
+    case 'stale':
+      return 'cache stale: an equal request was answered before, and that answer still serves'
     case 'joined':
       return 'cache joined: an equal request was being asked, and its answer serves both'
     case 'miss':

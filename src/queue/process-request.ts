@@ -98,7 +98,8 @@ function carryOut(
   const receipt = cachedReceipt(job, policy.version, [], { joined, isStale })
   const result = writeCached(outcome, receipt, entry)
   const row = { outcome, reason: paidBy || joined, savedNano } as const
-  return conclude(job, context, { ...row, result, ...uncounted(job, policy) })
+  const ended = conclude(job, context, { ...row, result, ...uncounted(job, policy) })
+  return ended.then((end) => (isStale && end.do === 'finish' ? { ...end, isStale } : end))
 }
 
 async function parked(

@@ -77,7 +77,9 @@ export function startCompletionWorker(options: CompletionWorkerOptions): Complet
     const disposition = isPoison(job)
       ? await concludeDenied(data, context, 'failed', exhausted(job.attemptsStarted))
       : await processRequest(data, context, signal ?? new AbortController().signal, turnOf(job))
-    if (disposition.do === 'finish') context.explain?.(data, disposition.as)
+    if (disposition.do === 'finish') {
+      context.explain?.(data, disposition.as, disposition.isStale)
+    }
     await carryOut(disposition, job, token, context)
   }
 

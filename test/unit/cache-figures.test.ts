@@ -94,13 +94,14 @@ describe('what an answer says of its time', () => {
   })
 
   test('a refusal says how long, in seconds or as a date, within an hour', () => {
-    const wait = (status: number, headers: Record<string, string>) =>
-      pauseOf(new Response(null, { status, headers }), 0)
+    const wait = (status: number, headers: Record<string, string>, text = '') =>
+      pauseOf(new Response(null, { status, headers }), text, 0)
     expect(wait(429, {})).toBe(60_000)
     expect(wait(429, { 'retry-after': '5' })).toBe(5_000)
     expect(wait(429, { 'retry-after': new Date(7_000).toUTCString() })).toBe(7_000)
     expect(wait(403, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '9' })).toBe(9_000)
     expect(wait(403, { 'x-ratelimit-remaining': '12' })).toBeNull()
+    expect(wait(403, {}, 'You have exceeded a secondary rate limit.')).toBe(60_000)
     expect(wait(429, { 'retry-after': '999999' })).toBe(HOUR_MS)
     expect(wait(500, { 'retry-after': '5' })).toBeNull()
   })

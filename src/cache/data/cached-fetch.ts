@@ -72,7 +72,7 @@ export function createCachedFetch(core: Core): DataCache['cachedFetch'] {
     if (response.ok) {
       return { from: 'fetched', copy: await take(asking, copyOf(asking, answer), response.headers) }
     }
-    const pauseMs = response.status >= 500 ? 0 : pauseOf(response, nowMs)
+    const pauseMs = response.status >= 500 ? 0 : pauseOf(response, answer.text, nowMs)
     if (pauseMs !== null && before) return lastCopy(asking, before, pauseMs)
     throw failed(asking.url, `it answered ${response.status}`, undefined, response.status)
   }

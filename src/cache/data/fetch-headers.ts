@@ -30,17 +30,21 @@ const secondsOf = (text: string | null | undefined): number | null =>
 const PAUSE_MS = 60_000
 const LONGEST_PAUSE_MS = 3_600_000
 
+const IN_WORDS = /secondary rate limit/i
+
 /**
  * How long whoever refused wants to be left alone, ms; null = it refused for another reason, and no copy may hide that.
- * 429 always; 403 when it says so, as GitHub's does: `retry-after`, or nothing left until `x-ratelimit-reset`.
- * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api (read 2026-11-21)
+ * 429 always; 403 when it says so, as GitHub's does: `retry-after`, nothing left until `x-ratelimit-reset`, or in words.
+ * @param text - of the answer.
+ * @see https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api (read 2026-11-21)
  */
-export function pauseOf({ status, headers }: Response, nowMs: number): number | null {
+export function pauseOf({ status, headers }: Response, text: string, nowMs: number): number | null {
   if (status !== 429 && status !== 403) return null
   const retryAfter = headers.get('retry-after')
   const resetsAt = secondsOf(headers.get('x-ratelimit-reset'))
   const hasNothingLeft = headers.get('x-ratelimit-remaining') === '0'
-  if (status === 403 && retryAfter === null && !hasNothingLeft) return null
+  const isLimit = retryAfter !== null || hasNothingLeft || IN_WORDS.test(text)
+  if (status === 403 && !isLimit) return null
   const waitMs =
     waitOf(retryAfter, nowMs) ??
     (hasNothingLeft && resetsAt !== null ? resetsAt * 1_000 - nowMs : PAUSE_MS)

@@ -33,6 +33,8 @@ local function takeFollowers(value, attempt, job)
   local untilMs, followers, before = struct.unpack(FLIGHT, value)
   local isOwn = string.sub(before, 1, #job + 1) == job .. '/'
   if untilMs <= now or followers == 0 or not isOwn then return 0 end
+  -- Whoever lost keys has lost who waited: they come back by themselves.
+  if redis.call('EXISTS', P .. 'fw:' .. before) == 0 then return 0 end
   redis.call('RENAME', P .. 'fw:' .. before, P .. 'fw:' .. attempt)
   return followers
 end

@@ -1,4 +1,5 @@
 import type { LimitLine } from '../../admission/plan-lines.ts'
+import { createKeeper } from '../../cache/responses/keeper.ts'
 import {
   admitOnce,
   expectSame,
@@ -13,6 +14,9 @@ import {
 
 const MINUTE_MS = 60_000
 const CACHE_TTL_MS = 5_000
+/** Whether it can be encrypted is a check of its own. */
+const keeper = createKeeper(null)
+const ANSWER = '{"answer":42}'
 
 /** One live check: resolves when the store does what it must, throws what it saw instead. */
 export interface LiveCheck {
@@ -24,7 +28,8 @@ export interface LiveCheck {
 async function answer(trial: Trial, cacheKey: string): Promise<void> {
   const held = holdCommand(trial, { windows: [freshWindow(trial, 100)], amountNano: 10 })
   expectSame('admit', (await trial.store.admit(held)).outcome, 'held')
-  const cache = { key: cacheKey, body: '{"answer":42}', ttlMs: CACHE_TTL_MS }
+  const body = await keeper.keepAnswer(ANSWER, cacheKey, {})
+  const cache = { key: cacheKey, body, ttlMs: CACHE_TTL_MS }
   const reply = await trial.store.settle(settleCommand(trial, held, 5, cache))
   expectSame('settle', reply.outcome, 'settled')
 }
@@ -34,11 +39,9 @@ const exactHit = async (trial: Trial): Promise<void> => {
   expectSame('before the answer', (await intakeOnce(trial, [], key)).outcome, 'queued')
   await answer(trial, key)
   const reply = await intakeOnce(trial, [], key)
-  expectSame(
-    'the same question',
-    reply.outcome === 'cached' ? reply.body : reply.outcome,
-    '{"answer":42}',
-  )
+  expectSame('the same question', reply.outcome, 'cached')
+  const kept = reply.outcome === 'cached' ? reply.body : null
+  expectSame('its answer', await keeper.openAnswer(kept ?? '', key), { ok: true, text: ANSWER })
 }
 
 const tenantWall = async (trial: Trial): Promise<void> => {

@@ -10,7 +10,7 @@ const REQUESTS = 400
 const LANES = 8
 
 const request = (topic: number, cache: boolean) => ({
-  ...{ user: 'u1', model: 'gpt-6-astra', max_completion_tokens: 256, cache },
+  ...{ user: 'u1', model: 'gpt-6-astra', max_completion_tokens: 1_024, cache },
   messages: [{ role: 'user' as const, content: `Explain topic ${topic} of the course` }],
 })
 

@@ -15,6 +15,7 @@ export interface GatewayRuntime extends JobPlaces, ReadinessParts {
   readonly shelf: EmbeddedParts['shelf']
   readonly answerShelf: EmbeddedParts['answerShelf']
   readonly promptShelf: EmbeddedParts['promptShelf']
+  readonly vectorStore: EmbeddedParts['vectorStore']
   readonly keeper: NonNullable<EmbeddedParts['keeper']>
   readonly kept: NonNullable<EmbeddedParts['kept']>
   readonly metrics: Pick<Metrics, 'registry'>

@@ -20,7 +20,10 @@ let rig: GatewayRig
 let calls: () => number
 
 beforeAll(async () => {
-  const policy = POLICY.replace('responses: { ttl: 1h }', CACHE)
+  const policy = POLICY.replace('responses: { ttl: 1h }', CACHE).replace(
+    'basic:   {',
+    "basic:   { models: ['text-embedding-3-small'],",
+  )
   rig = await startGatewayRig({ policy })
   calls = () => rig.tap.calls.length
 })
@@ -132,6 +135,26 @@ describe('bursar cache', () => {
     expect(await isPaidAgain('beforehand', { user: 'bob' })).toBe(false)
     expect((await run(...words)).stdout).toContain('0 asked for 0.00 USD, 1 were there')
     await rm(folder, { recursive: true })
+  })
+
+  test('vectors go with whose they are', async () => {
+    const embed = () =>
+      rig.client.run({
+        ...{ user: 'ann', tenant: 'acme', operation: 'embeddings' as const },
+        ...{ model: 'text-embedding-3-small', input: ['a text'] },
+      })
+    const isPaid = async () => {
+      const before = calls()
+      await embed()
+      return calls() > before
+    }
+    await embed()
+    await run('invalidate', '--tenant', 'other')
+    expect(await isPaid()).toBe(false)
+    await run('invalidate', '--tenant', 'acme')
+    expect(await isPaid()).toBe(true)
+    await run('clear', '--answers', '--yes')
+    expect(await isPaid()).toBe(true)
   })
 
   test('what says nothing, or two things, is refused in words', async () => {

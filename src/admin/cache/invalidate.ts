@@ -8,10 +8,11 @@ import type { Policy } from '../../config/policy-types.ts'
 import { policyInForce } from '../budget/policy-in-force.ts'
 import type { AdminCommand, AdminPlace } from '../command.ts'
 import { dropData } from './drop-data.ts'
+import type { CachePlace } from './place.ts'
 import { type Selection, SelectionSchema, wordsOf } from './selection.ts'
 
 const DroppedSchema = z.object({
-  /** `(answers)`, or a namespace. */
+  /** `(answers)`, `(vectors)`, or a namespace. */
   of: z.string(),
   dropped: z.int().min(0),
 })
@@ -37,6 +38,8 @@ export const cacheInvalidate: AdminCommand<Selection, InvalidatedView> = {
     if (selection.of !== 'data' && selection.namespace === undefined) {
       const dropped = await dropFrom(cache.answers, selection, policy, notes)
       removed.push({ of: ANSWERS, dropped })
+      const vectors = await clearVectors(cache.vectors, selection, tenant)
+      if (vectors > 0) removed.push({ of: VECTORS, dropped: vectors })
     }
     if (selection.of !== 'answers') {
       if (cache.data === null) notes.push(OWN_MEMORY)
@@ -49,6 +52,7 @@ export const cacheInvalidate: AdminCommand<Selection, InvalidatedView> = {
   },
 }
 
+const VECTORS = '(vectors)'
 const OWN_MEMORY =
   'embedded, programs keep their data in their own memory: call cache.emit() or cache.delete() there'
 const UNFILED =
@@ -77,6 +81,19 @@ async function dropFrom(
     return 0
   }
   return dropAnswers(shelf, tenant === undefined ? {} : { tenant, user })
+}
+
+/** What a text means ends with no event and no tag: vectors go with whose they are, or all at once. */
+async function clearVectors(
+  vectors: CachePlace['vectors'],
+  { key, pattern, tag, event, user }: Selection,
+  tenant: string | undefined,
+): Promise<number> {
+  if ([key, pattern, tag, event].some((one) => one !== undefined)) return 0
+  if (tenant === undefined) return vectors.clear('')
+  return vectors.clear(
+    user === undefined ? tenantHash(tenant) : wallOf('user', { tenant, user }).name,
+  )
 }
 
 async function dropTag(shelf: AnswerShelf, tag: string, tenant: string): Promise<number> {

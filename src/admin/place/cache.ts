@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { answered } from '../../cache/answered.ts'
 import { dataPrefix, redisDataStore } from '../../cache/data/redis-store.ts'
+import { redisVectorStore } from '../../cache/embeddings/redis-store.ts'
 import { redisFigures } from '../../cache/figures/redis-figures.ts'
 import { redisAnswers } from '../../cache/invalidation/redis-answers.ts'
 import type { CachePlace, Memory } from '../cache/place.ts'
@@ -13,6 +14,7 @@ export function cacheOver(redis: Redis, slotPrefix: string): CachePlace {
   const prefix = dataPrefix(slotPrefix)
   return {
     answers: redisAnswers(redis, slotPrefix),
+    vectors: redisVectorStore(redis, slotPrefix),
     data: redisDataStore(redis, prefix),
     figures: redisFigures(redis, prefix),
     memory: () => answered(async () => readMemory(await redis.info('memory'))),

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { AdmissionStore } from '../../admission/store.ts'
+import type { VectorStore } from '../../cache/embeddings/store.ts'
 import type { AnswerShelf } from '../../cache/invalidation/answer-shelf.ts'
 import type { Answers } from '../../cache/responses/answers.ts'
 import type { Keeper } from '../../cache/responses/keeper.ts'
@@ -24,6 +25,7 @@ export interface EmbeddedParts {
   readonly shelf: Pick<PolicyShelf, 'tiers'>
   readonly answerShelf: AnswerShelf
   readonly promptShelf: PromptShelf
+  readonly vectorStore: VectorStore
   /** Of a process that answers; absent = nobody here does. */
   readonly keeper?: Keeper
   readonly kept?: Answers
@@ -31,7 +33,7 @@ export interface EmbeddedParts {
 
 /** The parts of this very process; they stay the caller's to close. */
 export function embeddedPlace(parts: EmbeddedParts): AdminPlace {
-  const { store, ledger, queues, shelf, answerShelf } = parts
+  const { store, ledger, queues, shelf, answerShelf, vectorStore } = parts
   const slot = slotOver(store, ledger)
   return {
     ledger: async () => ledger,
@@ -40,7 +42,7 @@ export function embeddedPlace(parts: EmbeddedParts): AdminPlace {
     queues: async () => queues,
     tiers: async () => shelf.tiers,
     cache: async () => ({
-      ...{ answers: answerShelf, data: null, figures: null },
+      ...{ answers: answerShelf, vectors: vectorStore, data: null, figures: null },
       memory: async () => null,
     }),
     warming: async () => warmingOver(parts),

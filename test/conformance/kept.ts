@@ -156,9 +156,7 @@ function spoil(text: string, { at, how, byte }: Damage): string {
  */
 export function damagedAnswers(
   name: string,
-  makeSlot: (
-    clock: TestClock,
-  ) => Promise<{
+  makeSlot: (clock: TestClock) => Promise<{
     store: SlotUnderTest
     change(key: string, by: (text: string) => string): Promise<void>
   }>,

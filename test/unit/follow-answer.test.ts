@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { type Ending, followAnswer } from '../../src/queue/streams/follow-answer.ts'
+import type { StreamPart } from '../../src/queue/streams/log-entry.ts'
 import { createMemoryLogs } from '../../src/queue/streams/memory-log.ts'
 
 const chunk = (text: string) => ({ text, data: { text } })
@@ -19,15 +20,17 @@ function joining() {
   })
   ended.catch(() => {})
   const seen: string[] = []
+  const data: StreamPart['data'][] = []
   const reading = (async () => {
     const following = followAnswer(logs, 'late', ended)
     for (;;) {
       const { done, value } = await following.next()
       if (done) return { whole: value, seen }
       seen.push(value.restart ? 'RESTART' : value.text)
+      data.push(value.data)
     }
   })()
-  return { logs, reading, seen, end: (paidBy: string | null) => end({ paidBy }), fail }
+  return { logs, reading, seen, data, end: (paidBy: string | null) => end({ paidBy }), fail }
 }
 
 it('who joins late is given the other one’s answer from its start, while it goes on', async () => {
@@ -42,6 +45,26 @@ it('who joins late is given the other one’s answer from its start, while it go
   await payer.end()
   end('payer/1')
   expect(await reading).toEqual({ whole: true, seen: ['a', 'b', 'c'] })
+})
+
+it('what the other one’s answer says of who asked is not passed on', async () => {
+  const { logs, reading, data, end } = joining()
+  const payer = logs.open('payer', 1)
+  const response = { id: 'resp_1', status: 'in_progress', metadata: { patient: '7' }, user: 'ann' }
+  payer.write({ text: '', data: { type: 'response.created', response } })
+  payer.write({ text: 'a', data: { type: 'response.output_text.delta', delta: 'a' } })
+  await logs.join('late', 'payer')
+  await turn()
+  const told = { id: 'resp_1', status: 'in_progress', metadata: {}, user: null }
+  expect(data).toEqual([
+    { type: 'response.created', response: told },
+    { type: 'response.output_text.delta', delta: 'a' },
+  ])
+  payer.write({ text: '', data: { type: 'response.completed', response } })
+  await payer.end()
+  end('payer/1')
+  await reading
+  expect(data.at(-1)).toEqual({ type: 'response.completed', response: told })
 })
 
 it('the payer dies midway and its job is taken over: the answer starts over', async () => {

@@ -1,3 +1,4 @@
+import { impersonalChunk } from '../../cache/impersonal.ts'
 import { jobOfAttempt } from '../ids.ts'
 import { followLines, type Line, type LogSource } from './follow.ts'
 import { RESTART, type StreamPart } from './log-entry.ts'
@@ -54,9 +55,13 @@ export async function* followAnswer(
         lead = openReader(forgiving(source), line.join, ended)
         continue
       }
-      if (of === own) yield* leave()
-      else isLeadShown = true
-      yield line
+      if (of === own) {
+        yield* leave()
+        yield line
+      } else {
+        isLeadShown = true
+        yield ofAnother(line)
+      }
     }
     if (own.whole || lead === null) return own.whole
     return yield* restOf(lead, ended)
@@ -70,11 +75,15 @@ export async function* followAnswer(
 async function* restOf(lead: Reader, ended: Promise<Ending>): AsyncGenerator<StreamPart, boolean> {
   while (lead.next) {
     const { line } = await nextOf([lead])
-    if (line !== null && !('join' in line)) yield line
+    if (line !== null && !('join' in line)) yield ofAnother(line)
   }
   const { paidBy } = await ended.catch(() => ({ paidBy: null }))
   return lead.whole && paidBy !== null && jobOfAttempt(paidBy) === lead.job
 }
+
+/** What another asker is told, without what says who that is. */
+const ofAnother = (part: StreamPart): StreamPart =>
+  part.data === null ? part : { ...part, data: impersonalChunk(part.data) }
 
 /** Without the other job's log one waits for the whole answer, as if it wrote none. */
 const forgiving = (source: LogSource): LogSource => ({

@@ -30,7 +30,15 @@ export interface Submission {
 interface HandedIn {
   readonly job: CompletionJob
   readonly prepared: Prepare
-  readonly expected: Expectation
+  readonly expected: Expecting
+}
+
+/** The result of a job, expected from the moment there can be one: an answer from the cache costs no wait. */
+interface Expecting {
+  /** To be called before the job is in the queue: a worker may be quicker than our next line. */
+  begin(): Expectation
+  /** Nobody waits. */
+  forget(): void
 }
 
 interface Wanted extends Required<Watching> {
@@ -61,8 +69,10 @@ export async function submit(
   const { request, options } = readRequest(input, policy, clock.now())
   const prepared = { request, options, policy, prices, stream, replyTo: parts.results.client }
   const job = prepareJob(prepared, clock)
-  // Before the job is handed in: a worker may be quicker than our next line.
-  const expected = parts.results.expect(job.id, timeoutMs)
+  parts.results.listen()
+  const expected = expecting(parts.results, job.id, timeoutMs)
+  // Under an id that the app gave it may be in the queue already.
+  if (options.jobId !== null) expected.begin()
   const enqueued = await enqueue({ job, prepared, expected }, parts, clock).catch((error) => {
     if (isBursarError(error, 'CACHE_MISS')) explain?.(job, 'refused')
     throw error
@@ -71,13 +81,15 @@ export async function submit(
   if (enqueued.status === 'cached') explain?.(job, 'cached', enqueued.isStale)
   if (enqueued.status !== 'concluded') onLimits(enqueued.limits)
   if (enqueued.status === 'queued') {
-    const waitFor = (one: Expectation) =>
-      (signal ? orAborted(one, signal, () => cancel(job.id)) : one.result).then((stored) =>
-        kept(stored, job, prepared, parts),
-      )
+    const waitFor = (one: Expecting) => {
+      const { result, forget } = one.begin()
+      const waited = signal ? orAborted({ result, forget }, signal, () => cancel(job.id)) : result
+      return waited.then((stored) => kept(stored, job, prepared, parts))
+    }
     const onceMore = async (error: unknown): Promise<Answered> => {
       if (!isBursarError(error, 'QUEUE_LOST')) throw error
-      const anew = { job, prepared, expected: parts.results.expect(job.id, timeoutMs) }
+      const anew = { job, prepared, expected: expecting(parts.results, job.id, timeoutMs) }
+      anew.expected.begin()
       const again = await enqueue(anew, parts, clock)
       if ('jobId' in again) return again.answered
       if (again.status === 'queued') return waitFor(anew.expected)
@@ -95,6 +107,17 @@ export async function submit(
   return { jobId: job.id, answered: endedAlready(enqueued, parts, current, clock.now()) }
 }
 
+function expecting(results: LinkParts['results'], job: string, timeoutMs: number): Expecting {
+  let expectation: Expectation | null = null
+  return {
+    begin() {
+      expectation ??= results.expect(job, timeoutMs)
+      return expectation
+    },
+    forget: () => expectation?.forget(),
+  }
+}
+
 /** Hands a job in, or finds an answer for it while Redis is away. */
 async function enqueue(
   { job, prepared, expected }: HandedIn,
@@ -109,7 +132,9 @@ async function enqueue(
     return reply
   }
   const conclude: AdmissionStore['conclude'] = (command) => store.conclude(command)
-  const send = () => enqueueJob(job, prepared, { ...parts, store: { intake, conclude }, clock })
+  const onQueueing = () => void expected.begin()
+  const send = () =>
+    enqueueJob(job, prepared, { ...parts, store: { intake, conclude }, clock, onQueueing })
   try {
     return await (guard ? guard.run(send) : send())
   } catch (error) {

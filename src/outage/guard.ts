@@ -1,5 +1,6 @@
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel'
 import { BursarError, isBursarError, messageOf } from '../errors.ts'
+import { createDeadlines } from './deadlines.ts'
 
 /** Whoever asks is answered or refused within this time, whatever Redis does: a second, and what else a call takes. */
 export const ANSWER_WITHIN_MS = 800
@@ -47,6 +48,11 @@ export function createGuard({ onAway, onBack }: GuardEvents = {}): Guard {
     halfOpenAfter: 0,
     breaker: new ConsecutiveBreaker(FAILURES),
   })
+  const deadlines = createDeadlines(ANSWER_WITHIN_MS, () =>
+    away(`no reply within ${ANSWER_WITHIN_MS} ms`),
+  )
+  /** Whether the last that was heard of Redis was that it is away. */
+  let isDoubted = false
   let openSinceMs: number | null = null
   let timer: NodeJS.Timeout | undefined
   let closed = false
@@ -87,6 +93,11 @@ export function createGuard({ onAway, onBack }: GuardEvents = {}): Guard {
     await breaker.execute(() => askEach(PROBE_WITHIN_MS)).catch(probeSoon)
   }
 
+  /** Of work that began while Redis was there: once it is away, only probes say that it is back. */
+  async function report(outcome: () => Promise<void>): Promise<void> {
+    if (breaker.state === CircuitState.Closed) await breaker.execute(outcome).catch(() => {})
+  }
+
   let waiting = 0
   let beats: NodeJS.Timeout | undefined
   /** A Redis that takes as long as a command may is there. */
@@ -106,10 +117,20 @@ export function createGuard({ onAway, onBack }: GuardEvents = {}): Guard {
     async run(work) {
       if (breaker.state !== CircuitState.Closed) throw away('it has not for a while')
       try {
-        return await breaker.execute(() => within(ANSWER_WITHIN_MS, work()))
+        const answer = await deadlines.within(work())
+        // The breaker counts failures in a row, and need not hear of each success.
+        if (isDoubted) {
+          isDoubted = false
+          await report(async () => {})
+        }
+        return answer
       } catch (error) {
-        // Who asks rarely would find out one by one, each after a time-out.
-        if (isAway(error)) probeSoon()
+        if (isAway(error)) {
+          isDoubted = true
+          await report(() => Promise.reject(error))
+          // Who asks rarely would find out one by one, each after a time-out.
+          probeSoon()
+        }
         throw told(error)
       }
     },
@@ -161,10 +182,7 @@ const away = (why: string, cause?: unknown): BursarError =>
     { cause, retryable: true, detail: { redisAway: true, retryAfterMs: RETRY_AFTER_MS } },
   )
 
-/**
- * The work goes on when its time is over; nobody waits for it. A process that was busy itself for so long finds the reply
- * in its socket: that is read first.
- */
+/** The work goes on when its time is over; nobody waits for it. */
 async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   let last: NodeJS.Immediate | undefined

@@ -52,6 +52,8 @@ export interface ProducerParts {
   readonly queues: () => Queues
   readonly clock: Clock
   readonly kept: Answers
+  /** Called before the job is in the queue, when it gets there. */
+  readonly onQueueing?: () => void
 }
 
 export interface Prepare {
@@ -113,7 +115,7 @@ export async function enqueueJob(
   parts: ProducerParts,
 ): Promise<Enqueued> {
   const { request, policy, prices, options, lookUp = true, counted = true } = prepare
-  const { store, queues, clock, kept } = parts
+  const { store, queues, clock, kept, onQueueing } = parts
   const isOnly = cacheMode(job) === 'only'
   if (isOnly && !lookUp) refuseLater()
   const byReference = options.bodyBytes > INLINE_BYTES && !isOnly
@@ -134,6 +136,7 @@ export async function enqueueJob(
   switch (reply.outcome) {
     case 'queued':
       if (isOnly) throw await endAsMissed(job, store)
+      onQueueing?.()
       await add(queuedJob(job, reply.countedAtMs, byReference), queues(), {
         priority: reply.priority,
         attempts: policy.defaults.attempts,

@@ -7,6 +7,8 @@ import type { AwaitedJob, LossWatch } from './lost-jobs.ts'
 export interface Results {
   /** Name of the reply channel; travels with each job. */
   readonly client: string
+  /** Begins to listen, if nobody does yet: what is published before that is found a second later. */
+  listen(): void
   /**
    * Expects a result; call it BEFORE the job is handed in, so that none is missed.
    * @returns what the slot stores. Rejects with WAIT_TIMEOUT; the request itself goes on then. Rejects with QUEUE_LOST
@@ -99,6 +101,7 @@ export function createResults(store: ResultsStore, losses?: LossWatch): Results 
 
   return {
     client,
+    listen: subscribe,
     expect(job, limitMs) {
       subscribe()
       sweep ??= setInterval(() => void lookAgain().catch(() => {}), SWEEP_MS)

@@ -82,3 +82,41 @@ test('other errors say nothing about Redis', async () => {
   }
   expect(guard.openSinceMs).toBeNull()
 })
+
+test('failures count in a row: an answer in between begins anew', async () => {
+  const answer = async () => 'here'
+  for (let i = 0; i < 5; i++) {
+    await guard.run(away).catch(() => {})
+    await guard.run(away).catch(() => {})
+    expect(await guard.run(answer)).toBe('here')
+  }
+  expect(told).toEqual([])
+})
+
+test('an answer to what was asked before Redis went does not bring it back', async () => {
+  let answer = (_text: string) => {}
+  const late = guard.run(() => new Promise<string>((resolve) => (answer = resolve)))
+  await open()
+  answer('here')
+  expect(await late).toBe('here')
+  await expect(guard.run(async () => 'again')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+})
+
+test('of many that wait each is refused in its own time, and those that were answered are not', async () => {
+  const ends: string[] = []
+  const ask = (name: string, work: () => Promise<unknown>) =>
+    guard.run(work).then(
+      () => ends.push(`${name} answered`),
+      () => ends.push(`${name} refused`),
+    )
+  let answer = (_text: string) => {}
+  void ask('first', silent)
+  void ask('second', () => new Promise<string>((resolve) => (answer = resolve)))
+  await vi.advanceTimersByTimeAsync(ANSWER_WITHIN_MS / 2)
+  void ask('third', silent)
+  answer('here')
+  await vi.advanceTimersByTimeAsync(ANSWER_WITHIN_MS / 2 + 50)
+  expect(ends).toEqual(['second answered', 'first refused'])
+  await vi.advanceTimersByTimeAsync(ANSWER_WITHIN_MS / 2)
+  expect(ends).toEqual(['second answered', 'first refused', 'third refused'])
+})

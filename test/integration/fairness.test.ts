@@ -57,9 +57,10 @@ it('a job that comes back long after its turn waits for a new one, and uses no a
   await Promise.all(
     many('busy', LATE_UNITS + 10, { model: 'gpt-6-luna' }).map((job) => client.run(job)),
   )
+  const started = parked?.attemptsStarted ?? 0
   await parked?.promote()
   // Taken for its new turn, and once more when that has come: the model is paused still.
-  await until(async () => (await interactive.getJob(jobId))?.attemptsStarted === 3)
+  await until(async () => ((await interactive.getJob(jobId))?.attemptsStarted ?? 0) >= started + 2)
   await until(async () => (await interactive.getDelayedCount()) === 1)
   const again = await interactive.getJob(jobId)
   expect(again?.priority).toBeGreaterThan(parked?.priority ?? 0)

@@ -32,8 +32,8 @@ type Purpose = 'move' | 'look'
 
 /**
  * Opens a data folder to be moved.
- * @param purpose - `move` books every open hold whole, as any start does, and brings the outbox to the ledger; `look`
- * changes nothing.
+ * @param purpose - `move` books every open hold whole, like each start on the folder, and brings the outbox to the ledger;
+ * `look` changes nothing.
  * @throws {BursarError} INVALID_ARGUMENT when there is no data in it; DATA_FOLDER_IN_USE, DATA_FOLDER_UNREADABLE,
  * SLOT_CLOSED, UNREADABLE_REPLY.
  */

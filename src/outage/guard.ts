@@ -1,6 +1,6 @@
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel'
 import { BursarError, isBursarError, messageOf } from '../errors.ts'
-import { createDeadlines } from './deadlines.ts'
+import { createDeadlines, type Deadlines } from './deadlines.ts'
 
 /** Whoever asks is answered or refused within this time, whatever Redis does: a second, and what else a call takes. */
 export const ANSWER_WITHIN_MS = 800
@@ -48,9 +48,8 @@ export function createGuard({ onAway, onBack }: GuardEvents = {}): Guard {
     halfOpenAfter: 0,
     breaker: new ConsecutiveBreaker(FAILURES),
   })
-  const deadlines = createDeadlines(ANSWER_WITHIN_MS, () =>
-    away(`no reply within ${ANSWER_WITHIN_MS} ms`),
-  )
+  const answers = deadlinesOf(ANSWER_WITHIN_MS)
+  const looks = deadlinesOf(PROBE_WITHIN_MS)
   /** Whether the last that was heard of Redis was that it is away. */
   let isDoubted = false
   let openSinceMs: number | null = null
@@ -81,16 +80,15 @@ export function createGuard({ onAway, onBack }: GuardEvents = {}): Guard {
     // What waits for Redis to come back keeps no process alive.
     timer = setTimeout(() => void askAgain(), PROBE_EVERY_MS).unref()
   }
-  const askEach = (limitMs: number) =>
-    within(
-      limitMs,
+  const askEach = (deadlines: Deadlines) =>
+    deadlines.within(
       Promise.all([...probes].map((ask) => ask())).catch((error: unknown) => {
         throw away(messageOf(error), error)
       }),
     )
   async function askAgain(): Promise<void> {
     timer = undefined
-    await breaker.execute(() => askEach(PROBE_WITHIN_MS)).catch(probeSoon)
+    await breaker.execute(() => askEach(looks)).catch(probeSoon)
   }
 
   /** Of work that began while Redis was there: once it is away, only probes say that it is back. */
@@ -103,7 +101,7 @@ export function createGuard({ onAway, onBack }: GuardEvents = {}): Guard {
   /** A Redis that takes as long as a command may is there. */
   async function beat(): Promise<void> {
     if (openSinceMs !== null) return
-    const asked = askEach(ANSWER_WITHIN_MS)
+    const asked = askEach(answers)
     const before = changes
     await asked.catch(() => {})
     // One that was asked before Redis went says nothing of a Redis that is back.
@@ -117,7 +115,7 @@ export function createGuard({ onAway, onBack }: GuardEvents = {}): Guard {
     async run(work) {
       if (breaker.state !== CircuitState.Closed) throw away('it has not for a while')
       try {
-        const answer = await deadlines.within(work())
+        const answer = await answers.within(work())
         // The breaker counts failures in a row, and need not hear of each success.
         if (isDoubted) {
           isDoubted = false
@@ -182,20 +180,5 @@ const away = (why: string, cause?: unknown): BursarError =>
     { cause, retryable: true, detail: { redisAway: true, retryAfterMs: RETRY_AFTER_MS } },
   )
 
-/** The work goes on when its time is over; nobody waits for it. */
-async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  let last: NodeJS.Immediate | undefined
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      last = setImmediate(() => reject(away(`no reply within ${limitMs} ms`)))
-    }, limitMs)
-  })
-  work.catch(() => {})
-  try {
-    return await Promise.race([work, limit])
-  } finally {
-    clearTimeout(timer)
-    clearImmediate(last)
-  }
-}
+const deadlinesOf = (limitMs: number): Deadlines =>
+  createDeadlines(limitMs, () => away(`no reply within ${limitMs} ms`))

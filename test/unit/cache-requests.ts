@@ -2,6 +2,7 @@ import type { GovernedRequest } from '../../src/admission/plan-types.ts'
 import { parsePolicy } from '../../src/config/policy.ts'
 import type { Policy } from '../../src/config/policy-types.ts'
 import { createPriceBook } from '../../src/pricing/price-book.ts'
+import { request as planned } from './plan-policy.ts'
 
 const POLICY = `
 version: 1
@@ -28,15 +29,8 @@ providers:
 export const policyWith = (cache = '{}'): Policy =>
   parsePolicy(`${POLICY}cache: ${cache}\n`, { env: {}, prices: createPriceBook, nowMs: 0 })
 
-export const request = (over: Partial<GovernedRequest> = {}): GovernedRequest => ({
-  operation: 'chat.completions',
-  model: 'auto',
-  body: { messages: [{ role: 'user', content: 'Explain recursion' }], temperature: 0.2 },
-  tenant: 'acme',
-  user: 'u42',
-  tier: 'basic',
-  tags: {},
-  urgency: 'interactive',
-  pinned: false,
-  ...over,
-})
+export const request = (over: Partial<GovernedRequest> = {}): GovernedRequest =>
+  planned({
+    body: { messages: [{ role: 'user', content: 'Explain recursion' }], temperature: 0.2 },
+    ...over,
+  })

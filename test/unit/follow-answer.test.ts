@@ -33,6 +33,15 @@ function joining() {
   return { logs, reading, seen, data, end: (paidBy: string | null) => end({ paidBy }), fail }
 }
 
+/** The same, when half of the payer's answer was shown. */
+async function halfHeard() {
+  const joined = joining()
+  joined.logs.open('payer', 1).write(chunk('half'))
+  await joined.logs.join('late', 'payer')
+  await turn()
+  return joined
+}
+
 it('who joins late is given the other one’s answer from its start, while it goes on', async () => {
   const { logs, reading, seen, end } = joining()
   const payer = logs.open('payer', 1)
@@ -68,10 +77,7 @@ it('what the other one’s answer says of who asked is not passed on', async () 
 })
 
 it('the payer dies midway and its job is taken over: the answer starts over', async () => {
-  const { logs, reading, end } = joining()
-  logs.open('payer', 1).write(chunk('half'))
-  await logs.join('late', 'payer')
-  await turn()
+  const { logs, reading, end } = await halfHeard()
   await logs.join('late', 'payer')
   const again = logs.open('payer', 2)
   again.write(chunk('whole'))
@@ -81,10 +87,7 @@ it('the payer dies midway and its job is taken over: the answer starts over', as
 })
 
 it('another one that waits takes over: its answer is followed from the start', async () => {
-  const { logs, reading, end } = joining()
-  logs.open('payer', 1).write(chunk('half'))
-  await logs.join('late', 'payer')
-  await turn()
+  const { logs, reading, end } = await halfHeard()
   await logs.join('late', 'heir')
   const heir = logs.open('heir', 1)
   heir.write(chunk('whole'))
@@ -94,10 +97,7 @@ it('another one that waits takes over: its answer is followed from the start', a
 })
 
 it('it has to call itself: its own words replace what was shown', async () => {
-  const { logs, reading, end } = joining()
-  logs.open('payer', 1).write(chunk('half'))
-  await logs.join('late', 'payer')
-  await turn()
+  const { logs, reading, end } = await halfHeard()
   const own = logs.open('late', 1)
   own.write(chunk('mine'))
   await own.end()

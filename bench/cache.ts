@@ -1,21 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { slotKeys } from '../src/admission/keys.ts'
 import { readCacheKeys } from '../src/cache/codec/keys.ts'
 import { createKeeper } from '../src/cache/responses/keeper.ts'
 import { createNearCache } from '../src/cache/responses/near-cache.ts'
 import { createClient } from '../src/client/index.ts'
-import { migrate } from '../src/ledger/migrate.ts'
-import { startPostgres, startRedis } from '../test/helpers/services/index.ts'
 import { type Bench, compare, type Figures, round } from './bench.ts'
 import { type Asked, AskedSchema } from './cache-child.ts'
-import { POLICY } from './governed-policy.ts'
-import { startProvider } from './service.ts'
+import { child, startWorkerHome } from './worker-home.ts'
 
 const LANES = 64
 const ROUNDS = 5
@@ -30,12 +23,6 @@ const request = (content: string) => ({
   max_completion_tokens: 1_024,
   messages: [{ role: 'user' as const, content }],
 })
-
-const child = (file: string, args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess =>
-  spawn(process.execPath, [join(import.meta.dirname, file), ...args], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
 
 /** Looks for answers at hand, as a process does before it asks Redis. */
 function nearPerSecond(text: string, seconds: number): number {
@@ -94,23 +81,11 @@ async function together(how: 'shared' | 'own', env: NodeJS.ProcessEnv): Promise<
 
 /** Cached answers through the client beside plain GETs of the same size, and what answering from a cache spares. */
 export const bench: Bench = async ({ seconds, note }) => {
-  note('starting Redis, PostgreSQL, the sandbox and one worker process')
-  const folder = await mkdtemp(join(tmpdir(), 'bursar-bench-'))
-  const redis = await startRedis({ appendfsync: 'everysec' })
-  const postgres = await startPostgres()
-  await migrate(postgres.url)
-  await writeFile(join(folder, 'bursar.yaml'), POLICY)
-  const provider = await startProvider(SLOW_MS)
-  const env = {
-    ...{ REDIS_URL: redis.url, DATABASE_URL: postgres.url, LOG_LEVEL: 'error' },
-    ...{ BURSAR_POLICY: join(folder, 'bursar.yaml'), BENCH_SANDBOX: provider.url },
-    WORKER_CONCURRENCY: String(LANES),
-  }
-  const worker = child('governed-worker.js', [], env)
-  await once(worker, 'message')
-  const client = createClient({ redisUrl: redis.url })
-  const plain = new Redis(redis.url)
-  const pipelined = new Redis(redis.url, { enableAutoPipelining: true })
+  const home = await startWorkerHome({ concurrency: LANES, latencyMs: SLOW_MS }, note)
+  const { worker, env, redisUrl } = home
+  const client = createClient({ redisUrl })
+  const plain = new Redis(redisUrl)
+  const pipelined = new Redis(redisUrl, { enableAutoPipelining: true })
   try {
     const hit = request('Explain recursion, at length')
     await client.run(hit)
@@ -154,9 +129,7 @@ export const bench: Bench = async ({ seconds, note }) => {
     await client.close()
     plain.disconnect()
     pipelined.disconnect()
-    worker.kill('SIGKILL')
-    await provider.stop()
-    await Promise.all([redis.stop(), postgres.stop(), rm(folder, { recursive: true })])
+    await home.stop()
   }
 }
 

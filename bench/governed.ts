@@ -1,31 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Queue } from 'bullmq'
 import { Redis } from 'ioredis'
-import { z } from 'zod'
 import { slotKeys } from '../src/admission/keys.ts'
 import { createClient } from '../src/client/index.ts'
-import { migrate } from '../src/ledger/migrate.ts'
-import { startPostgres, startRedis } from '../test/helpers/services/index.ts'
 import { type Bench, compare, round } from './bench.ts'
-import { POLICY } from './governed-policy.ts'
+import { startWorkerHome } from './worker-home.ts'
 
 /** Calls that the worker has under way, and requests that wait for it: a queue with work in it, as queues have. */
 const CONCURRENCY = 64
 const IN_FLIGHT = 4 * CONCURRENCY
 const ROUNDS = 5
-
-const child = (file: string, args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess =>
-  spawn(process.execPath, [join(import.meta.dirname, file), ...args], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-  })
 
 /** Every request is another one, so that no cache answers. */
 const body = () => ({
@@ -72,25 +57,10 @@ async function bareQueue(redisUrl: string) {
  * BullMQ that makes the same call to the same provider and publishes its result.
  */
 export const bench: Bench = async ({ seconds, note }) => {
-  note('starting Redis, PostgreSQL, the sandbox and one worker process')
-  const folder = await mkdtemp(join(tmpdir(), 'bursar-bench-'))
-  const redis = await startRedis({ appendfsync: 'everysec' })
-  const postgres = await startPostgres()
-  await migrate(postgres.url)
-  await writeFile(join(folder, 'bursar.yaml'), POLICY)
-  const sandbox = child('../sandbox/main.js', ['--seed', '1', '--latency', '0'], {})
-  if (!sandbox.stdout) throw new Error('the sandbox has no output')
-  const [line] = await once(createInterface(sandbox.stdout), 'line')
-  const { url } = z.object({ url: z.string() }).parse(JSON.parse(String(line)))
-  const env = {
-    ...{ REDIS_URL: redis.url, DATABASE_URL: postgres.url, LOG_LEVEL: 'error' },
-    ...{ BURSAR_POLICY: join(folder, 'bursar.yaml'), BENCH_SANDBOX: url },
-    WORKER_CONCURRENCY: String(CONCURRENCY),
-  }
-  const worker = child('governed-worker.js', [], env)
-  await once(worker, 'message')
-  const bare = await bareQueue(redis.url)
-  const client = createClient({ redisUrl: redis.url })
+  const home = await startWorkerHome({ concurrency: CONCURRENCY }, note)
+  const { redisUrl } = home
+  const bare = await bareQueue(redisUrl)
+  const client = createClient({ redisUrl })
   try {
     note(`${IN_FLIGHT} in flight, ${seconds} s each in ${ROUNDS} turns`)
     const governed = async () => {
@@ -126,8 +96,6 @@ export const bench: Bench = async ({ seconds, note }) => {
   } finally {
     await client.close()
     await bare.close()
-    worker.kill('SIGKILL')
-    sandbox.kill('SIGTERM')
-    await Promise.all([redis.stop(), postgres.stop(), rm(folder, { recursive: true })])
+    await home.stop()
   }
 }

@@ -28,7 +28,7 @@ export const copied = (outDir: string) =>
 export default defineConfig([
   {
     ...common,
-    entry: rooms.map((room) => `${room}/**/*.ts`),
+    entry: rooms.map((room) => `${room}/**/*.{ts,tsx}`),
     root: '.',
     unbundle: true,
     sourcemap: true,

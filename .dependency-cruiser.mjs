@@ -8,7 +8,8 @@
 const rooms = {
   ground: 'src/(errors\\.ts|money/|config/|telemetry/)',
   core: 'src/(admission|cache|pricing|insight)/',
-  parts: 'src/(queue|provider|ledger|embedded|alerts|access|client|outage|slot|schedule|middleware)/',
+  parts:
+    'src/(queue|provider|ledger|embedded|alerts|access|client|outage|slot|schedule|middleware)/',
   edges: '(workers|jobs)/|src/(cli|gateway|admin)/|src/runtime(\\.ts|/)',
 }
 const at = (...paths) => `^(${paths.join('|')})`

@@ -28,7 +28,7 @@ export type RuleName = (typeof RULES)[number]
 
 /**
  * What a message says of its alert: that it is new, that it still holds, that nobody acknowledged it, that it is over.
- * A digest is about several.
+ * A digest is about several, or a report.
  */
 export const NOTICE_STATES = ['raised', 'reminder', 'escalated', 'resolved', 'digest'] as const
 export type NoticeState = (typeof NOTICE_STATES)[number]
@@ -82,6 +82,26 @@ export interface BudgetFacts {
   readonly parked: { readonly jobs: number; readonly holdNano: Nano | null } | null
   /** Who can raise it, in words of the policy, e.g. `finance@acme.example`. Empty = any key with the role finance. */
   readonly raisers: readonly string[]
+  /** What was granted on top and counts now, newest first; `limitNano` has it in. Absent = nothing. */
+  readonly grants?: readonly Grant[]
+  /** Spent so far, in order of time, for a chart; at most 200 points. Absent = no chart. */
+  readonly curve?: readonly CurvePoint[]
+}
+
+/** A top-up that counts. */
+export interface Grant {
+  readonly amountNano: Nano
+  readonly by: string
+  readonly reason: string
+  readonly atMs: number
+  /** First instant at which it counts no more; null = as long as the window. */
+  readonly untilMs: number | null
+}
+
+export interface CurvePoint {
+  readonly atMs: number
+  /** Since the window began. */
+  readonly spentNano: Nano
 }
 
 /** Measured against what it should be; `unit` says how to print both. */
@@ -167,6 +187,44 @@ export type Facts =
       /** Alerts beyond those listed. */
       readonly more: number
     }
+  | ({ readonly rule: 'report' } & ReportFacts)
+
+/** What a period cost, for those who pay. */
+export interface ReportFacts {
+  readonly every: 'weekly' | 'monthly'
+  readonly fromMs: number
+  /** First instant after it. */
+  readonly toMs: number
+  readonly costNano: Nano
+  /** Of as long a time before; null = there was nothing yet. */
+  readonly beforeNano: Nano | null
+  readonly requests: number
+  /** What was not paid, by how: `cached`, `joined` and so on. */
+  readonly saved: readonly { readonly how: string; readonly nano: Nano }[]
+  /** As they stand when the report is made, fullest first, at most 20. */
+  readonly budgets: readonly BudgetLine[]
+  /** Dearest first, at most 50 each. */
+  readonly byModel: readonly ReportRow[]
+  readonly byTenant: readonly ReportRow[]
+  /** Values of one tag; null = nobody tags requests with it. */
+  readonly byTag: { readonly tag: string; readonly rows: readonly ReportRow[] } | null
+  /** In order of time; a day without spend is 0. */
+  readonly days: readonly { readonly atMs: number; readonly costNano: Nano }[]
+}
+
+export interface ReportRow {
+  readonly name: string
+  readonly costNano: Nano
+  readonly requests: number
+  /** Of as long a time before. */
+  readonly beforeNano: Nano
+}
+
+export interface BudgetLine
+  extends Pick<
+    BudgetFacts,
+    'budget' | 'window' | 'spentNano' | 'limitNano' | 'percent' | 'outlook'
+  > {}
 
 /** One alert in a digest. */
 export interface DigestItem {
@@ -174,7 +232,7 @@ export interface DigestItem {
   readonly state: 'open' | 'acknowledged' | 'silenced' | 'resolved'
   readonly raisedAtMs: number
   readonly scope: string
-  readonly facts: Exclude<Facts, { rule: 'digest' }>
+  readonly facts: Exclude<Facts, { rule: 'digest' | 'report' }>
 }
 
 export interface NoticeLink {
@@ -190,7 +248,7 @@ export interface Notice {
   readonly id: string
   /** Shared by all messages about one alert: e-mail threads by it. */
   readonly thread: string
-  readonly rule: RuleName | 'digest'
+  readonly rule: RuleName | 'digest' | 'report'
   readonly severity: Severity
   readonly state: NoticeState
   /** What it is about: `budget acme`, `model gpt-6-sol`. */

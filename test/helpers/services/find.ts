@@ -59,6 +59,23 @@ function versionsIn(root: string, pattern: RegExp): readonly string[] {
   return names.sort(newestFirst).map((name) => join(root, name))
 }
 
+const CHROMIUMS = [
+  'chromium',
+  '/usr/bin/chromium',
+  'google-chrome-stable',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+]
+
+/** @returns the path of a Chromium, `undefined` when there is none. */
+export async function findChromium(): Promise<string | undefined> {
+  for (const path of CHROMIUMS) {
+    const version = await output(path, ['--version'])
+    if (version === undefined) continue
+    return path.startsWith('/') ? path : await output('which', [path])
+  }
+  return undefined
+}
+
 /** @returns whether a container engine answers. */
 export async function hasDocker(): Promise<boolean> {
   return (await output('docker', ['info', '--format', '{{.ServerVersion}}'])) !== undefined

@@ -1,3 +1,4 @@
+export { ensureChromium } from './chromium.ts'
 export { ensureServices } from './ensure.ts'
 export { type PostgresOptions, startPostgres } from './postgres.ts'
 export { type RedisOptions, startRedis } from './redis.ts'

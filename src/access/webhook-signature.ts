@@ -34,9 +34,37 @@ export function assertSigned(
     return version === 'v1' ? [Buffer.from(text, 'base64')] : []
   })
   const message = `${id}.${timestamp}.${body}`
-  const good = secrets.map((secret) => createHmac('sha256', keyOf(secret)).update(message).digest())
+  const good = secrets.map((secret) => macOf(message, secret))
   if (!good.some((one) => given.some((other) => isEqual(one, other)))) throw notSigned(WRONG)
 }
+
+/** What goes along with a signed message. */
+export type SignatureHeaders = Readonly<
+  Record<'webhook-id' | 'webhook-timestamp' | 'webhook-signature', string>
+>
+
+/**
+ * Signs a message for a receiver, who may know any of the secrets: while one is changed, send with both.
+ * @param id - the same for each delivery of the message: a receiver counts it once.
+ * @param secrets - as they are, or `whsec_` and base64; the newest first.
+ */
+export function signMessage(
+  { id, body }: Pick<Signed, 'id' | 'body'>,
+  secrets: readonly string[],
+  nowMs: number,
+): SignatureHeaders {
+  const timestamp = String(Math.floor(nowMs / 1_000))
+  const message = `${id}.${timestamp}.${body}`
+  const signatures = secrets.map((secret) => `v1,${macOf(message, secret).toString('base64')}`)
+  return {
+    'webhook-id': id,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': signatures.join(' '),
+  }
+}
+
+const macOf = (message: string, secret: string): Buffer =>
+  createHmac('sha256', keyOf(secret)).update(message).digest()
 
 /** In constant time. */
 const isEqual = (one: Buffer, other: Buffer): boolean =>

@@ -17,6 +17,9 @@ import { OUTCOMES, POSTING_KINDS, URGENCIES } from '../admission/outbox.ts'
 import { OPERATIONS } from '../config/operations.ts'
 import { count, ms, nano } from './columns.ts'
 
+export * from './tables/audit.ts'
+export * from './tables/job-webhooks.ts'
+
 /** What an attempt's money is worth now: `unconfirmed` may still be corrected by a late bill. */
 export const ENTRY_STATUSES = ['confirmed', 'unconfirmed', 'released'] as const
 export type EntryStatus = (typeof ENTRY_STATUSES)[number]
@@ -232,6 +235,10 @@ export const leases = pgTable(
   (t) => [index('leases_open').on(t.id).where(sql`${t.closedAtMs} is null`)],
 )
 
+/** Where a policy came from. */
+export const POLICY_ORIGINS = ['file', 'applied'] as const
+export type PolicyOrigin = (typeof POLICY_ORIGINS)[number]
+
 /** Every policy that was ever in force, numbered from 1. */
 export const policies = pgTable('policies', {
   version: integer().primaryKey(),
@@ -239,6 +246,8 @@ export const policies = pgTable('policies', {
   hash: text().notNull(),
   body: jsonb().notNull(),
   createdAtMs: ms('created_at_ms').notNull(),
+  /** `file` = a process read it; `applied` = an operator sent it, and it stays in force until a file has another text. */
+  origin: text({ enum: POLICY_ORIGINS }).notNull().default('file'),
 })
 
 /** Keys of the gateway, by hash: a secret is shown once and stands nowhere. */
@@ -252,6 +261,8 @@ export const apiKeys = pgTable(
     user: text('user_id'),
     tier: text(),
     models: text().array(),
+    /** Budgets in which each of its requests is counted; null = those that the policy says. */
+    budgets: text().array(),
     /** SHA-256, hex. */
     secretHash: text('secret_hash').notNull(),
     /** Of the secret before the newest one, which opens until `former_until_ms`. */

@@ -1,30 +1,8 @@
+import type { RuleName, Severity } from '../config/alert-types.ts'
 import type { WindowPeriod } from '../config/policy-types.ts'
 import type { Nano } from '../money/nano.ts'
 
-/** From what can wait for a digest to what wakes somebody. */
-export const SEVERITIES = ['low', 'medium', 'high', 'critical'] as const
-export type Severity = (typeof SEVERITIES)[number]
-
-/** Everything that can raise an alert. */
-export const RULES = [
-  'budget-threshold',
-  'limit-near',
-  'projected-overrun',
-  'burn-rate',
-  'unpriced-model',
-  'price-change',
-  'overrun',
-  'ledger-difference',
-  'unconfirmed-old',
-  'hit-rate',
-  'cached-latency',
-  'provider-errors',
-  'queue-age',
-  'redis-memory',
-  'connections',
-  'delivery-failing',
-] as const
-export type RuleName = (typeof RULES)[number]
+export { RULES, type RuleName, SEVERITIES, type Severity } from '../config/alert-types.ts'
 
 /**
  * What a message says of its alert: that it is new, that it still holds, that nobody acknowledged it, that it is over.

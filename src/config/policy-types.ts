@@ -1,4 +1,5 @@
 import type { Nano } from '../money/nano.ts'
+import type { AlertPolicy } from './alert-types.ts'
 
 /** Calendar windows, each in the budget's own timezone. Weeks are ISO weeks (Monday). */
 export const PERIODS = ['minute', 'hour', 'day', 'week', 'month', 'year'] as const
@@ -308,6 +309,8 @@ export interface Policy {
   /** Law 7: a model without a known price is refused, or priced by this; absent = refuse. */
   readonly unknownModels?: 'refuse' | PessimisticPrice
   readonly cache: CachePolicy
+  /** Absent = as if the file said nothing of alerts: messages are files in the data folder. */
+  readonly alerts?: AlertPolicy
   /** What the file asks for and did not get, for a person: a provider without its address, say. Not stored. */
   readonly warnings?: readonly string[]
 }

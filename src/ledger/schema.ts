@@ -17,6 +17,7 @@ import { OUTCOMES, POSTING_KINDS, URGENCIES } from '../admission/outbox.ts'
 import { OPERATIONS } from '../config/operations.ts'
 import { count, ms, nano } from './columns.ts'
 
+export * from './tables/alerts.ts'
 export * from './tables/audit.ts'
 export * from './tables/job-webhooks.ts'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { BursarError } from '../../src/errors.ts'
 import { errorReply } from '../../src/gateway/error-reply.ts'
-import { limitHeaders } from '../../src/gateway/limit-headers.ts'
+import { limitHeaders } from '../../src/queue/limit-headers.ts'
 import type { LimitReport } from '../../src/queue/limit-words.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 21, 12)

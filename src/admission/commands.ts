@@ -66,6 +66,16 @@ export type IntakeReply =
   | { readonly outcome: 'refused'; readonly limit: number; readonly limits: readonly LimitState[] }
   | Unavailable
 
+/** A request of an application that is no job: it takes one of each limit, or of none. */
+export interface TakeLimitsCommand {
+  readonly limits: readonly Exclude<LimitLine, { kind: 'concurrent' }>[]
+}
+export type TakeLimitsReply =
+  | { readonly outcome: 'taken'; readonly limits: readonly LimitState[] }
+  /** `limit`: the first that is full; of full ones the time is when one fits. */
+  | { readonly outcome: 'refused'; readonly limit: number; readonly limits: readonly LimitState[] }
+  | Unavailable
+
 export interface AdmitCommand {
   readonly attempt: string
   readonly job: string

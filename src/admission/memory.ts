@@ -56,6 +56,7 @@ export function createMemoryStore(
       return 'opened'
     },
     intake: (command) => run(model.intake, command),
+    takeLimits: (command) => run(model.takeLimits, command),
     admit: (command) => run(model.admit, command),
     release: (command) => run(model.release, command),
     settle: (command) => run(model.settle, command),

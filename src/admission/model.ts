@@ -18,3 +18,4 @@ export {
   type SlotState,
   type StoredEntry,
 } from './model/state.ts'
+export { takeLimits } from './model/take-limits.ts'

@@ -15,6 +15,7 @@ export interface AdmissionStore {
   /** Creates the slot when it is missing. Only with a ledger that has no postings, or by a reopen (PROTOCOL 3.10). */
   open(epoch: number): Promise<'opened' | 'already-open'>
   intake(command: c.IntakeCommand): Promise<c.IntakeReply>
+  takeLimits(command: c.TakeLimitsCommand): Promise<c.TakeLimitsReply>
   admit(command: c.AdmitCommand): Promise<c.AdmitReply>
   release(command: c.ReleaseCommand): Promise<c.ReleaseReply>
   settle(command: c.SettleCommand): Promise<c.SettleReply>

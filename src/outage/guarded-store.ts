@@ -6,6 +6,7 @@ export function guardedStore<S extends AdmissionStore>(store: S, guard: Guard): 
   return {
     ...store,
     intake: (command) => guard.run(() => store.intake(command)),
+    takeLimits: (command) => guard.run(() => store.takeLimits(command)),
     admit: (command) => guard.run(() => store.admit(command)),
     release: (command) => guard.run(() => store.release(command)),
     settle: (command) => guard.run(() => store.settle(command)),

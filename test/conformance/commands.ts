@@ -10,6 +10,7 @@ import type {
   RebuildCommand,
   ReleaseCommand,
   SettleCommand,
+  TakeLimitsCommand,
 } from '../../src/admission/commands.ts'
 import type {
   BookLeaseCommand,
@@ -35,6 +36,7 @@ const HOUR_MS = 3_600_000
 
 export type Step = { readonly advanceMs: number } & (
   | { readonly do: 'intake'; readonly command: IntakeCommand }
+  | { readonly do: 'takeLimits'; readonly command: TakeLimitsCommand }
   | { readonly do: 'admit'; readonly command: AdmitCommand }
   | { readonly do: 'settle'; readonly command: SettleCommand }
   | { readonly do: 'release'; readonly command: ReleaseCommand }
@@ -316,6 +318,16 @@ const intake = fc
   )
   .chain((command) => orNone(ask).map((turn) => ({ ...command, ...turn })))
 
+/** Requests that are no jobs, counted by limits that jobs are counted by, too. */
+const takeLimits: fc.Arbitrary<TakeLimitsCommand> = fc.record({
+  limits: fc.subarray(
+    [...REQUEST_LIMITS].filter((line) => line.kind !== 'concurrent'),
+    {
+      minLength: 1,
+    },
+  ),
+})
+
 /** A ledger that has read nothing of the outbox yet, and may know of spending before it. */
 const rebuild = fc
   .record({
@@ -372,6 +384,7 @@ const draft = (hour: number): fc.Arbitrary<Draft> => {
       }),
     },
     { weight: 4, arbitrary: of('intake', intake) },
+    { weight: 2, arbitrary: of('takeLimits', takeLimits) },
     {
       weight: 6,
       arbitrary: of(
@@ -453,6 +466,8 @@ export function runStep(store: AdmissionStore, step: Step): Promise<unknown> {
   switch (step.do) {
     case 'intake':
       return store.intake(step.command)
+    case 'takeLimits':
+      return store.takeLimits(step.command)
     case 'admit':
       return store.admit(step.command)
     case 'settle':

@@ -63,7 +63,7 @@ async function everything(store: SlotUnderTest) {
   }
 }
 
-const TOGETHER: readonly Step['do'][] = ['intake', 'admit', 'settle']
+const TOGETHER: readonly Step['do'][] = ['intake', 'takeLimits', 'admit', 'settle']
 
 /** Commands of one kind that nothing separates are asked for at once, as the lanes of one process do. */
 function burstsOf(sequence: readonly Step[]): Step[][] {
@@ -194,4 +194,6 @@ const EVERY_ANSWER = [
   'settle too-old',
   'settle unchanged',
   'settle woke',
+  'takeLimits refused',
+  'takeLimits taken',
 ]

@@ -69,6 +69,7 @@ export async function createJournaledStore(
     },
     open: (epoch) => run(() => memory.open(epoch)),
     intake: (command) => run(() => memory.intake(command)),
+    takeLimits: (command) => run(() => memory.takeLimits(command)),
     admit: (command) => run(() => memory.admit(command)),
     release: (command) => run(() => memory.release(command)),
     settle: (command) => run(() => memory.settle(command)),

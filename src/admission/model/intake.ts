@@ -5,11 +5,11 @@ import type {
   IntakeCommand,
   IntakeReply,
 } from '../commands.ts'
-import type { LimitLine, LimitState } from '../plan-lines.ts'
+import type { LimitLine } from '../plan-lines.ts'
 import { concludeJob, postRequest } from './book.ts'
 import { findAnswer, serveAnswer } from './cached.ts'
 import { nextTurn, takeTurn } from './fair.ts'
-import { giveBack, hitsAreFree, measure, take } from './limits.ts'
+import { giveBack, hitsAreFree, measure, refusingStates, stateOf, take } from './limits.ts'
 import { type Context, closedReply, jobOf } from './state.ts'
 
 /** A request that ends without a hold touched no window. */
@@ -68,17 +68,8 @@ function refuse(
   const refused = measures.findIndex(({ fits }) => !fits)
   if (refused < 0) return null
   postRequest(ctx, job, 'refused', limits[refused]?.key ?? '', meta)
-  const states = measures.map((m) =>
-    m.fits ? stateOf(m) : { ...stateOf(m), resetAtMs: m.retryAtMs },
-  )
-  return { outcome: 'refused', limit: refused, limits: states }
+  return { outcome: 'refused', limit: refused, limits: refusingStates(measures) }
 }
-
-const stateOf = ({ key, remaining, resetAtMs }: LimitState): LimitState => ({
-  key,
-  remaining,
-  resetAtMs,
-})
 
 /** Ends a request that no attempt ends: refused, expired, cancelled, failed, answered from the cache. */
 export function conclude(ctx: Context, command: ConcludeCommand): ConcludeReply {

@@ -1,4 +1,4 @@
-import type { LimitLine } from '../plan-lines.ts'
+import type { LimitLine, LimitState } from '../plan-lines.ts'
 import { fixedEndMs, giveBackFixed, measureFixed, takeFixed } from './limits/fixed-window.ts'
 import { giveBackLane, measureLanes, takeLane } from './limits/lanes.ts'
 import {
@@ -56,6 +56,20 @@ export function measure(state: SlotState, line: LimitLine, amount: number, nowMs
       return measureLanes(state, line, nowMs)
   }
 }
+
+/** What is told of a limit that does not refuse. */
+export const stateOf = ({ key, remaining, resetAtMs }: LimitState): LimitState => ({
+  key,
+  remaining,
+  resetAtMs,
+})
+
+/** What is told when one of them refuses: of those that are full, when the amount fits. */
+export const refusingStates = (measures: readonly Measure[]): LimitState[] =>
+  measures.map((one) => ({
+    ...stateOf(one),
+    resetAtMs: one.fits ? one.resetAtMs : one.retryAtMs,
+  }))
 
 export function take(state: SlotState, line: LimitLine, amount: number, nowMs: number): void {
   if (line.kind === 'sliding-window') takeSliding(state, line, amount, nowMs)

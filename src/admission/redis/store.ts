@@ -19,6 +19,7 @@ import { redisOutbox } from './outbox.ts'
 import { createPeek } from './peek.ts'
 import { rebuild } from './rebuild.ts'
 import { createSettle } from './settle.ts'
+import { createTakeLimits } from './take-limits.ts'
 import { Writer } from './writer.ts'
 
 export interface RedisStoreOptions {
@@ -67,6 +68,7 @@ export async function createRedisStore(
   const admit = createAdmit(caller)
   const settle = createSettle(caller)
   const intake = createIntake(caller)
+  const takeLimits = createTakeLimits(caller)
   const learnEpoch = async () => {
     if (epoch === 0 && !onLost) epoch = (await outbox.slot())?.epoch ?? 0
   }
@@ -101,6 +103,7 @@ export async function createRedisStore(
       return outcome
     },
     intake: (command) => joined(() => intake(command)),
+    takeLimits: (command) => joined(() => takeLimits(command)),
     admit: (command) => joined(() => admit(command)),
     release: (command) => joined(() => release(caller, command)),
     settle: (command) => joined(() => settle(command)),

@@ -19,7 +19,10 @@ import { count, ms, nano } from './columns.ts'
 
 export * from './tables/alerts.ts'
 export * from './tables/audit.ts'
+export * from './tables/closes.ts'
 export * from './tables/job-webhooks.ts'
+export * from './tables/prices.ts'
+export * from './tables/schedule.ts'
 
 /** What an attempt's money is worth now: `unconfirmed` may still be corrected by a late bill. */
 export const ENTRY_STATUSES = ['confirmed', 'unconfirmed', 'released'] as const

@@ -1,15 +1,16 @@
+import { cleanup } from './cleanup.ts'
 import { expireHolds } from './expire-holds.ts'
 import { keepTurns } from './keep-turns.ts'
 import { publishTiers } from './publish-tiers.ts'
 import { refreshNamespaces } from './refresh-namespaces.ts'
 import { releaseParked } from './release-parked.ts'
 import { repeatCredits } from './repeat-credits.ts'
-import type { ScheduledJob } from './runner.ts'
+import type { ScheduledJob, TickedJob } from './runner.ts'
 import { showCache } from './show-cache.ts'
 import { verifyLedger } from './verify-ledger.ts'
 import { warmCache } from './warm-cache.ts'
 
-/** Everything that runs on a schedule. */
+/** Housekeeping: every process with the role runs it. */
 export const JOBS: readonly ScheduledJob[] = [
   expireHolds,
   keepTurns,
@@ -21,3 +22,6 @@ export const JOBS: readonly ScheduledJob[] = [
   verifyLedger,
   warmCache,
 ]
+
+/** What runs once per tick, whichever process does it. */
+export const TICKED_JOBS: readonly TickedJob[] = [cleanup]

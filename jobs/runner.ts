@@ -1,8 +1,15 @@
 import { Cron } from 'croner'
 import { messageOf } from '../src/errors.ts'
 import type { Runtime } from '../src/runtime.ts'
+import type { TickedJob as Ticked } from '../src/schedule/types.ts'
 
-/** One piece of work that comes back. It runs at least once per tick in some process, so it must bear repetition. */
+/** Work whose ticks run once among all processes, with a history (`startScheduler`). */
+export type TickedJob = Ticked<Runtime>
+
+/**
+ * Housekeeping that comes back every few seconds or shows a process's own figures: every process runs it, so it must bear
+ * company and repetition, and nothing writes it down.
+ */
 export interface ScheduledJob {
   readonly name: string
   /** Cron expression, UTC; six fields begin with seconds. */

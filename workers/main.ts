@@ -1,9 +1,10 @@
-import { JOBS } from '../jobs/index.ts'
+import { JOBS, TICKED_JOBS } from '../jobs/index.ts'
 import { startJobs } from '../jobs/runner.ts'
 import { warmCache } from '../jobs/warm-cache.ts'
 import { messageOf } from '../src/errors.ts'
 import { startGatewayRole, startSocket } from '../src/gateway/role.ts'
 import type { Runtime } from '../src/runtime.ts'
+import { startScheduler } from '../src/schedule/scheduler.ts'
 import { startCompletionWorkers } from './completions.ts'
 import { startLedgerWorker } from './ledger.ts'
 
@@ -84,5 +85,13 @@ function startLedger({ ledger, store, options, logger }: Runtime): Part {
 
 function startScheduled(runtime: Runtime): Part {
   const { WARM_CACHE_ON_START } = runtime.options
-  return startJobs(JOBS, runtime, WARM_CACHE_ON_START ? [warmCache] : [])
+  const housekeeping = startJobs(JOBS, runtime, WARM_CACHE_ON_START ? [warmCache] : [])
+  // A replay's clock may jump over months of ticks that are not its own.
+  const ticked = runtime.clock.virtual ? [] : TICKED_JOBS
+  const scheduler = startScheduler(ticked, { ...runtime, parts: runtime })
+  return {
+    async close() {
+      await Promise.all([housekeeping.close(), scheduler.close()])
+    },
+  }
 }

@@ -58,3 +58,15 @@ export const unreported = (
       where reported_epoch < ${epoch} and beat_at_ms > (select began_at_ms from slot) - ${silentAfterMs}::bigint
       order by id`,
   )
+
+const Forgotten = z.object({ id: z.string() })
+
+/**
+ * Forgets processes that were killed and said nothing for so long.
+ * @returns how many.
+ */
+export async function forgetProcesses({ db }: Ledger, silentMs: number): Promise<number> {
+  const forgotten = sql`
+    delete from processes where beat_at_ms < ${nowMs} - ${silentMs}::bigint returning id`
+  return (await rowsOf(db, Forgotten, forgotten)).length
+}

@@ -1,4 +1,5 @@
 import { own } from './own.ts'
+import { buildAlerts } from './policy-alerts-build.ts'
 import { buildBudget, buildLimit, buildPrice, buildRung, buildTier } from './policy-build.ts'
 import { buildCache } from './policy-cache.ts'
 import { checkOverrides, checkRungs, type Names } from './policy-checks.ts'
@@ -27,6 +28,7 @@ export function build(
   report: Report,
 ): Built {
   const { providers, warnings } = buildProviders(document, draft, dropped)
+  const told = draft.alerts && buildAlerts(document, draft.alerts, report)
   const ladders = placeRungs(draft, dropped, names, report)
   const { defaults, identity, timezone, unknown_models: unknown } = draft
   const policy: Policy = {
@@ -71,7 +73,8 @@ export function build(
         ? unknown
         : { inputUsdPerMtok: unknown.input, outputUsdPerMtok: unknown.output },
     cache: buildCache(draft.cache),
-    warnings,
+    ...(told ? { alerts: told.alerts } : {}),
+    warnings: [...warnings, ...(told?.warnings ?? [])],
   }
   return { policy, ladders }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AlertsSchema } from './policy-alerts.ts'
 import { CacheSchema } from './policy-cache.ts'
 import type { Report } from './policy-errors.ts'
 import { reportIssues } from './policy-issues.ts'
@@ -40,6 +41,7 @@ const DraftSchema = z.object({
   multipliers: MultipliersSchema.prefault({}).catch(MultipliersSchema.parse({})),
   unknown_models: UnknownModelsSchema.catch('refuse'),
   cache: CacheSchema.prefault({}).catch(CacheSchema.parse({})),
+  alerts: AlertsSchema.optional().catch(undefined),
 })
 /** The sound entries of a file; undefined stands for a wrong one. */
 export type Draft = z.infer<typeof DraftSchema>

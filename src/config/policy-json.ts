@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { BursarError } from '../errors.ts'
 import type { Environment } from './options.ts'
 import { own } from './own.ts'
+import { mapSecrets, StoredAlertsSchema } from './policy-alerts-stored.ts'
 import { StoredCacheSchema } from './policy-cache.ts'
 import { FUND_MODES, type FundPolicy, type Policy, RATES, SCOPES } from './policy-types.ts'
 import { fillVariables, hideVariables } from './policy-variables.ts'
@@ -136,6 +137,7 @@ const StoredPolicySchema = z.object({
     ])
     .exactOptional(),
   cache: StoredCacheSchema,
+  alerts: StoredAlertsSchema.exactOptional(),
 })
 
 /** Before budgets had several windows, the one they had stood among their keys. */
@@ -153,9 +155,13 @@ export type StoredPolicy = Omit<Policy, 'version' | 'warnings'>
  * @returns plain JSON; equal for equal policies, key by key.
  */
 export function policyToJson(policy: Policy): StoredPolicy {
-  const { version: _version, warnings: _warnings, providers, ...rest } = policy
+  const { version: _version, warnings: _warnings, providers, alerts, ...rest } = policy
   const safe = Object.entries(providers).map(([name, one]) => [name, { ...one, apiKey: '' }])
-  return { ...rest, providers: Object.fromEntries(safe) }
+  return {
+    ...rest,
+    providers: Object.fromEntries(safe),
+    ...(alerts ? { alerts: mapSecrets(alerts, ({ from }) => ({ value: '', from })) } : {}),
+  }
 }
 
 /**
@@ -173,7 +179,7 @@ export function policyFromJson(json: unknown, version: number, env: Environment 
       { detail: { version } },
     )
   }
-  const { identity, tiers, ladders, providers, ...rest } = parsed.data
+  const { identity, tiers, ladders, providers, alerts, ...rest } = parsed.data
   const keyed = Object.entries(providers).map(([name, one]) => [
     name,
     { ...one, apiKey: one.apiKey || keyOf(one.apiKeyFrom ?? '', env) },
@@ -185,6 +191,9 @@ export function policyFromJson(json: unknown, version: number, env: Environment 
     tiers: own(tiers),
     ladders: own(ladders),
     providers: own(Object.fromEntries(keyed)),
+    ...(alerts
+      ? { alerts: mapSecrets(alerts, ({ from }) => ({ value: keyOf(from, env), from })) }
+      : {}),
   }
 }
 

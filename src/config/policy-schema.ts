@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AlertsSchema } from './policy-alerts.ts'
 import { CacheSchema } from './policy-cache.ts'
 import { suggest } from './policy-errors.ts'
 import { duration, size } from './policy-measures.ts'
@@ -197,6 +198,7 @@ export const PolicyFileSchema = z.strictObject({
   multipliers: MultipliersSchema.prefault({}),
   unknown_models: UnknownModelsSchema.default('refuse'),
   cache: CacheSchema.prefault({}),
+  alerts: AlertsSchema.optional(),
 })
 
 function isTimezone(value: string): boolean {

@@ -9,6 +9,7 @@ import {
   text,
   unique,
 } from 'drizzle-orm/pg-core'
+import type { Facts, Notice } from '../../alerts/notice.ts'
 import { RULES, SEVERITIES } from '../../config/alert-types.ts'
 import { ms } from '../columns.ts'
 
@@ -34,7 +35,7 @@ export const alerts = pgTable(
     timezone: text().notNull(),
     state: text({ enum: ALERT_STATES }).notNull(),
     /** What was found last. */
-    facts: jsonb().notNull(),
+    facts: jsonb().$type<Exclude<Facts, { rule: 'digest' | 'report' }>>().notNull(),
     raisedAtMs: ms('raised_at_ms').notNull(),
     /** When the state began, who brought it about (`bursar` = nobody) and why. */
     stateAtMs: ms('state_at_ms').notNull(),
@@ -76,7 +77,7 @@ export const alertNotices = pgTable(
     id: text().primaryKey(),
     /** null = it is about several (a digest), or about nothing (a trial). */
     alert: text(),
-    body: jsonb().notNull(),
+    body: jsonb().$type<Notice>().notNull(),
     atMs: ms('at_ms').notNull(),
   },
   (t) => [index('alert_notices_by_time').on(t.atMs)],

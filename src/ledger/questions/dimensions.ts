@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { BursarError } from '../../errors.ts'
+import { type Measure, needsOperation } from './measures.ts'
+
+/** What usage may be asked by, with its column in the cubes; a value of '' is not known, or there is none. */
+const COLUMNS = {
+  tenant: 'tenant',
+  user: 'user_id',
+  tier: 'tier',
+  model: 'model',
+  provider: 'provider',
+  key: 'key_id',
+  serviceTier: 'service_tier',
+  operation: 'operation',
+  urgency: 'urgency',
+  modelRequested: 'model_requested',
+  kind: 'kind',
+} as const
+type Column = keyof typeof COLUMNS
+
+/** Names of dimensions that every request has; beside them `tag:<name>` asks by a tag. */
+export const USAGE_DIMENSIONS = Object.keys(COLUMNS).filter(isColumn)
+function isColumn(name: string): name is Column {
+  return name in COLUMNS
+}
+
+const TAG = /^tag:(.+)$/s
+
+/** A name of a dimension, `tenant` or `tag:feature`. */
+export const DimensionSchema = z
+  .string()
+  .max(200)
+  .refine((name) => isColumn(name) || TAG.test(name), {
+    error: `write one of ${USAGE_DIMENSIONS.join(', ')}, or tag:<name>`,
+  })
+export type UsageDimension = z.infer<typeof DimensionSchema>
+
+/** Of each dimension the values that count; all of them must agree. */
+export const FiltersSchema = z.record(DimensionSchema, z.array(z.string().max(1_000)).min(1))
+export type Filters = Readonly<z.infer<typeof FiltersSchema>>
+
+export const CUBES = {
+  month: { table: 'usage_monthly', time: 'month_ms' },
+  day: { table: 'usage_daily', time: 'day_ms' },
+  hour: { table: 'usage_hourly', time: 'hour_ms' },
+  tag: { table: 'usage_tags', time: 'day_ms' },
+} as const
+/** Which sums a question is answered from: each knows its length of time and its dimensions. */
+export type Cube = keyof typeof CUBES
+
+const OF_HOUR: readonly string[] = ['tenant', 'tier', 'model', 'operation', 'kind']
+const OF_TAG: readonly string[] = ['tenant', 'model', 'kind']
+
+/** A question in terms of the cubes. */
+export interface CubePlan {
+  /** Coarse to fine: a range is cut into the longest pieces that it has whole. */
+  readonly cubes: readonly Cube[]
+  /** The tag that it is about; null = none. */
+  readonly tag: string | null
+  /** Column of each dimension that it is grouped by. */
+  readonly by: readonly string[]
+  /** column -> values */
+  readonly where: readonly { readonly column: string; readonly values: readonly string[] }[]
+}
+
+/**
+ * Finds the cubes that know all of these dimensions.
+ * @throws {BursarError} INVALID_ARGUMENT when none knows all of them: two tags, or a tag beside what is not kept with it.
+ */
+export function planCubes(
+  by: readonly string[],
+  where: Filters,
+  measures: readonly Measure[] = [],
+): CubePlan {
+  const names = [...new Set([...by, ...Object.keys(where)])]
+  const tags = names.flatMap((name) => TAG.exec(name)?.[1] ?? [])
+  const others = names.filter(isColumn)
+  const [tag = null] = tags
+  if (tags.length > 1) throw notTogether(tags.map((name) => `tag:${name}`))
+  const strange = others.find((name) => !OF_TAG.includes(name))
+  if (tag !== null && strange) throw notTogether([`tag:${tag}`, strange])
+  const split = tag === null ? undefined : measures.find(needsOperation)
+  if (split) throw notTogether([`tag:${tag}`, split])
+  const hourly = others.every((name) => OF_HOUR.includes(name))
+  const cubes: readonly Cube[] = hourly ? ['month', 'day', 'hour'] : ['month', 'day']
+  return {
+    cubes: tag === null ? cubes : ['tag'],
+    tag,
+    by: by.map(columnOf),
+    where: Object.entries(where).map(([name, values]) => ({ column: columnOf(name), values })),
+  }
+}
+
+const columnOf = (name: string): string => (isColumn(name) ? COLUMNS[name] : 'value')
+
+const notTogether = (names: readonly string[]): BursarError =>
+  new BursarError(
+    'INVALID_ARGUMENT',
+    `${names.join(' and ')} are not kept together: usage by a tag is known for tenant, model and kind; ask for them one after the other`,
+    { detail: { dimensions: names } },
+  )

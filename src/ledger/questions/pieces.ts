@@ -1,0 +1,74 @@
+import type { Cube } from './dimensions.ts'
+
+/** UTC ms; `fromMs` included, `toMs` not. */
+export interface Range {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+/** A range that begins and ends where the rows of its cube do. */
+export interface Piece extends Range {
+  readonly cube: Cube
+}
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+const LENGTHS_MS = { hour: HOUR_MS, day: DAY_MS, tag: DAY_MS } as const
+
+/** The last instant at or before `atMs` at which a row of the cube begins. */
+function startIn(cube: Cube, atMs: number): number {
+  if (cube !== 'month') return Math.floor(atMs / LENGTHS_MS[cube]) * LENGTHS_MS[cube]
+  const at = new Date(atMs)
+  return Date.UTC(at.getUTCFullYear(), at.getUTCMonth())
+}
+
+function nextIn(cube: Cube, startMs: number): number {
+  if (cube !== 'month') return startMs + LENGTHS_MS[cube]
+  const start = new Date(startMs)
+  return Date.UTC(start.getUTCFullYear(), start.getUTCMonth() + 1)
+}
+
+const endIn = (cube: Cube, atMs: number): number => {
+  const startMs = startIn(cube, atMs)
+  return startMs === atMs ? atMs : nextIn(cube, startMs)
+}
+
+/** Where the cubes can cut that is nearest to a range: ranges that meet still do. */
+export function snapped(range: Range, cubes: readonly Cube[]): Range {
+  const finest = cubes.at(-1) ?? 'hour'
+  const near = (atMs: number) => {
+    const startMs = startIn(finest, atMs)
+    const nextMs = nextIn(finest, startMs)
+    return atMs - startMs < nextMs - atMs ? startMs : nextMs
+  }
+  return { fromMs: near(range.fromMs), toMs: near(range.toMs) }
+}
+
+/**
+ * Cuts a range into the longest pieces that it has whole: months, then days, then hours.
+ * @param range - snapped.
+ */
+export function piecesOf(range: Range, [cube, ...finer]: readonly Cube[]): Piece[] {
+  if (cube === undefined || range.fromMs >= range.toMs) return []
+  const fromMs = endIn(cube, range.fromMs)
+  const toMs = startIn(cube, range.toMs)
+  if (fromMs >= toMs) return piecesOf(range, finer)
+  return [
+    ...piecesOf({ fromMs: range.fromMs, toMs: fromMs }, finer),
+    { cube, fromMs, toMs },
+    ...piecesOf({ fromMs: toMs, toMs: range.toMs }, finer),
+  ]
+}
+
+/** Ranges of each cube, those that meet made one. */
+export function rangesByCube(pieces: readonly Piece[]): Map<Cube, Range[]> {
+  const byCube = new Map<Cube, Range[]>()
+  for (const { cube, fromMs, toMs } of pieces.toSorted((a, b) => a.fromMs - b.fromMs)) {
+    const ranges = byCube.get(cube) ?? []
+    const last = ranges.at(-1)
+    if (last?.toMs === fromMs) ranges[ranges.length - 1] = { fromMs: last.fromMs, toMs }
+    else ranges.push({ fromMs, toMs })
+    byCube.set(cube, ranges)
+  }
+  return byCube
+}

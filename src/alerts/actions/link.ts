@@ -1,0 +1,74 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { z } from 'zod'
+
+/** What a reader may do from a message. */
+export const LINK_ACTIONS = ['acknowledge', 'silence', 'approve'] as const
+export type LinkAction = (typeof LINK_ACTIONS)[number]
+
+const DAY_MS = 86_400_000
+/** How long a link works after its message was written, ms. Money is given for less long. */
+export const LINK_LIFE_MS: Readonly<Record<LinkAction, number>> = {
+  acknowledge: 7 * DAY_MS,
+  silence: 7 * DAY_MS,
+  approve: 3 * DAY_MS,
+}
+
+/** What a link stands for. Whoever has it may do this, and nothing else. */
+export interface LinkClaim {
+  readonly action: LinkAction
+  /** Id of the alert. */
+  readonly alert: string
+  /** Id of the message that it came in: what may be done once is done once for each. */
+  readonly message: string
+  /** To whom it was sent, for records. */
+  readonly recipient: string
+  /** First instant at which it works no more. */
+  readonly expiresAtMs: number
+}
+
+/** What a token turned out to be. `claim` of one that is over says what it was for. */
+export type ReadLink =
+  | { readonly state: 'good' | 'expired'; readonly claim: LinkClaim }
+  | { readonly state: 'forged' }
+
+const id = z.string().min(1).max(500)
+/** Version, action, alert, message, recipient, end. */
+const ClaimSchema = z.tuple([z.literal(1), z.enum(LINK_ACTIONS), id, id, id, z.int().positive()])
+
+/** Tells the signature of a link from every other use of the same secret. */
+const PURPOSE = 'bursar action link 1\n'
+/** Longer than any that was signed here. */
+const MOST_CHARACTERS = 4_096
+
+/**
+ * Writes a claim so that it can stand in an address and be nobody else's.
+ * @param secrets - the first one signs; at least one.
+ */
+export function signLink(claim: LinkClaim, secrets: readonly string[]): string {
+  const { action, alert, message, recipient, expiresAtMs } = claim
+  const fields = [1, action, alert, message, recipient, expiresAtMs]
+  const body = Buffer.from(JSON.stringify(fields)).toString('base64url')
+  return `${body}.${macOf(body, secrets[0] ?? '').toString('base64url')}`
+}
+
+/** Reads what `signLink` wrote with one of the secrets. Never throws. */
+export function readLink(token: string, secrets: readonly string[], nowMs: number): ReadLink {
+  const [body = '', mac = '', ...rest] = token.length > MOST_CHARACTERS ? [] : token.split('.')
+  const given = Buffer.from(mac, 'base64url')
+  const isOurs = secrets.some((secret) => isEqual(macOf(body, secret), given))
+  if (!isOurs || rest.length > 0) return { state: 'forged' }
+  const [, action, alert, message, recipient, expiresAtMs] = ClaimSchema.parse(
+    JSON.parse(Buffer.from(body, 'base64url').toString()),
+  )
+  const claim = { action, alert, message, recipient, expiresAtMs }
+  return { state: nowMs < expiresAtMs ? 'good' : 'expired', claim }
+}
+
+const macOf = (body: string, secret: string): Buffer =>
+  createHmac('sha256', secret)
+    .update(PURPOSE + body)
+    .digest()
+
+/** In constant time. */
+const isEqual = (one: Buffer, other: Buffer): boolean =>
+  one.length === other.length && timingSafeEqual(one, other)

@@ -4,17 +4,17 @@ import {
   type OutboxEntry,
   type PostingEntry,
 } from '../admission/outbox.ts'
+import { removeRequests, writeUsage } from './cubes/write-usage.ts'
 import { writeLeases } from './leases.ts'
 import type { Ledger, LedgerDb } from './ledger.ts'
+import { type Admissions, admissionsOf, newEnds } from './queries/identity.ts'
 import {
   addWindowTotals,
   type Conflict,
   insertPostings,
-  insertRequests,
   insertThresholds,
   recordConflicts,
 } from './queries/insert-batch.ts'
-import { upsertEntries } from './queries/upsert-entries.ts'
 import { endRows, entryRows, postingRow, thresholdRow, windowRows } from './rows.ts'
 import { lockSlotRow, writeWatermark } from './slot-row.ts'
 
@@ -89,22 +89,37 @@ async function postBatch(
 /** Writes a page of entries in a transaction that holds the slot row. @returns what of it was new. */
 export async function writeEntries(tx: LedgerDb, entries: readonly OutboxEntry[], epoch: number) {
   const postings = entries.filter((entry) => entry.type === 'posting')
-  const { fresh, conflicts } = await writePostings(tx, postings)
-  await upsertEntries(tx, entryRows(fresh.filter(({ kind }) => kind !== 'lease')))
+  const admissions = await admissionsOf(tx, postings)
+  const { fresh, conflicts } = await writePostings(tx, postings, admissions)
+  const calls = entryRows(
+    fresh.filter(({ kind }) => kind !== 'lease'),
+    admissions.atMs,
+  )
+  const ended = entries.filter((entry) => entry.type !== 'threshold')
+  const ends = await newEnds(tx, endRows(ended, epoch))
+  await removeRequests(tx, ends.replaced)
+  await writeUsage(tx, {
+    entries: calls,
+    known: calls.filter(admissions.isKnown),
+    requests: ends.fresh,
+  })
   await writeLeases(tx, fresh)
   await addWindowTotals(tx, windowRows(fresh))
-  const ends = entries.filter((entry) => entry.type !== 'threshold')
-  await insertRequests(tx, endRows(ends, epoch))
   const thresholds = entries.filter((entry) => entry.type === 'threshold')
   await insertThresholds(tx, thresholds.map(thresholdRow))
   return { postings: fresh.length, conflicts }
 }
 
 /** @returns `fresh`: the postings that were inserted; only they may change a sum. */
-async function writePostings(tx: LedgerDb, postings: readonly PostingEntry[]) {
-  const inserted = await insertPostings(tx, postings.map(postingRow))
+async function writePostings(
+  tx: LedgerDb,
+  postings: readonly PostingEntry[],
+  { atMs }: Admissions,
+) {
+  const rowOf = (posting: PostingEntry) => postingRow(posting, atMs(posting.attempt))
+  const inserted = await insertPostings(tx, postings.map(rowOf))
   const isFresh = (posting: PostingEntry) => inserted.has(posting.id)
   const known = postings.filter((posting) => !isFresh(posting))
-  const conflicts = await recordConflicts(tx, known.map(postingRow))
+  const conflicts = await recordConflicts(tx, known.map(rowOf))
   return { fresh: postings.filter(isFresh), conflicts }
 }

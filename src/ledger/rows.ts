@@ -22,7 +22,11 @@ const STATUS: Readonly<Record<PostingKind, EntryStatus>> = {
   lease: 'released',
 }
 
-export const postingRow = (posting: PostingEntry): Row => ({
+/**
+ * A posting as a row.
+ * @param admittedAtMs - the one instant of its attempt in the ledger (`admissionsOf`).
+ */
+export const postingRow = (posting: PostingEntry, admittedAtMs: number): Row => ({
   attempt: posting.attempt,
   epoch: posting.epoch,
   rev: posting.rev,
@@ -36,23 +40,30 @@ export const postingRow = (posting: PostingEntry): Row => ({
   windows: posting.windows,
   rung: posting.rung,
   cap: posting.outputCapTokens,
-  admitted_at_ms: admittedAtMs(posting),
+  admitted_at_ms: admittedAtMs,
   posted_at_ms: posting.postedAtMs,
   seq: posting.id,
 })
 
 /** An orphan's caller may not know when its hold was taken. */
-const admittedAtMs = (posting: PostingEntry): number => posting.admittedAtMs || posting.postedAtMs
+export const saidAdmittedAtMs = (posting: PostingEntry): number =>
+  posting.admittedAtMs || posting.postedAtMs
 
-/** One row per attempt of the batch: the sum of these postings, the newest one's state, the newest known details. */
-export function entryRows(postings: readonly PostingEntry[]): Row[] {
+/**
+ * One row per attempt of the batch: the sum of these postings, the newest one's state, the newest known details.
+ * @param admittedAtMs - the one instant of an attempt in the ledger (`admissionsOf`).
+ */
+export function entryRows(
+  postings: readonly PostingEntry[],
+  admittedAtMs: (attempt: string) => number,
+): Row[] {
   const groups = new Map<string, PostingEntry[]>()
   for (const posting of postings.toSorted(byRevision)) {
     const group = groups.get(posting.attempt)
     if (group) group.push(posting)
     else groups.set(posting.attempt, [posting])
   }
-  return [...groups.values()].map(entryRow)
+  return [...groups].map(([attempt, group]) => entryRow(group, admittedAtMs(attempt)))
 }
 
 const byRevision = (a: PostingEntry, b: PostingEntry): number => a.epoch - b.epoch || a.rev - b.rev
@@ -61,7 +72,7 @@ const byRevision = (a: PostingEntry, b: PostingEntry): number => a.epoch - b.epo
  * `group` is never empty and ends with the newest. One literal: put together from parts by spreading, it
  * took 100 us a row instead of 2.
  */
-function entryRow(group: readonly PostingEntry[]): Row {
+function entryRow(group: readonly PostingEntry[], admittedAtMs: number): Row {
   const newest = group.at(-1)
   if (newest === undefined) return {}
   const meta = group.findLast((posting) => posting.meta !== null)?.meta
@@ -81,7 +92,7 @@ function entryRow(group: readonly PostingEntry[]): Row {
     windows: newest.windows,
     rung: newest.rung,
     cap: newest.outputCapTokens,
-    admitted_at_ms: admittedAtMs(newest),
+    admitted_at_ms: admittedAtMs,
     posted_at_ms: newest.postedAtMs,
     seq: newest.id,
     tenant: meta?.tenant,
@@ -153,6 +164,7 @@ export function endRows(entries: readonly Ending[], epoch: number): Row[] {
 
 function endRow(entry: Ending, epoch: number): Row {
   const { meta } = entry
+  const rung = entry.type === 'posting' ? entry.meta?.rungs[entry.rung] : undefined
   return {
     job: entry.job,
     outcome: entry.outcome,
@@ -169,6 +181,9 @@ function endRow(entry: Ending, epoch: number): Row {
     epoch,
     seq: entry.id,
     saved_nano: savedNano(entry) || null,
+    model: rung?.model,
+    provider: rung?.provider,
+    service_tier: entry.type === 'posting' ? entry.detail?.serviceTier : undefined,
   }
 }
 
@@ -199,6 +214,7 @@ function storable(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([k, v]) => [storableText(k), storable(v)]))
 }
 
+/** A text as it is written down. */
 // Encoding as UTF-8 replaces lone surrogates.
-const storableText = (text: string): string =>
+export const storableText = (text: string): string =>
   Buffer.from(text.replaceAll('\0', '\ufffd')).toString()

@@ -20,9 +20,11 @@ import { count, ms, nano } from './columns.ts'
 export * from './tables/alerts.ts'
 export * from './tables/audit.ts'
 export * from './tables/closes.ts'
+export * from './tables/cubes.ts'
 export * from './tables/job-webhooks.ts'
 export * from './tables/prices.ts'
 export * from './tables/schedule.ts'
+export * from './tables/window-forward.ts'
 
 /** What an attempt's money is worth now: `unconfirmed` may still be corrected by a late bill. */
 export const ENTRY_STATUSES = ['confirmed', 'unconfirmed', 'released'] as const
@@ -45,7 +47,11 @@ export const slot = pgTable(
   (t) => [check('slot_is_one_row', sql`${t.id} = 1`)],
 )
 
-/** Every change of what an attempt has booked, once. Append-only: the sums of all else come from here. */
+/**
+ * Every change of what an attempt has booked, once. Append-only: the sums of all else come from here. Cut by month of
+ * `admitted_at_ms`, as `entries` is, and `requests` by `ended_at_ms`: the instant is in the key because PostgreSQL wants it
+ * there, and that one attempt has one instant is kept by whoever writes. (docs/decisions/0019)
+ */
 export const postings = pgTable(
   'postings',
   {
@@ -69,7 +75,12 @@ export const postings = pgTable(
     /** Outbox id. */
     seq: text().notNull(),
   },
-  (t) => [primaryKey({ columns: [t.attempt, t.epoch, t.rev] })],
+  (t) => [
+    primaryKey({
+      name: 'postings_key',
+      columns: [t.attempt, t.epoch, t.rev, t.admittedAtMs],
+    }),
+  ],
 )
 
 /** Who asked for what; null only for an orphan whose caller did not know. */
@@ -88,7 +99,7 @@ const asked = {
 export const entries = pgTable(
   'entries',
   {
-    attempt: text().primaryKey(),
+    attempt: text().notNull(),
     job: text().notNull(),
     n: integer().notNull(),
     status: text({ enum: ENTRY_STATUSES }).notNull(),
@@ -132,8 +143,13 @@ export const entries = pgTable(
     endedAtMs: ms('ended_at_ms'),
   },
   (t) => [
+    primaryKey({ name: 'entries_key', columns: [t.attempt, t.admittedAtMs] }),
     index('entries_by_job').on(t.job),
     index('entries_by_admission').on(t.admittedAtMs, t.attempt),
+    index('entries_unconfirmed').on(t.admittedAtMs).where(sql`${t.status} = 'unconfirmed'`),
+    index('entries_by_run')
+      .on(sql`(tags->>'bursar.run')`)
+      .where(sql`tags->>'bursar.run' is not null`),
   ],
 )
 
@@ -141,7 +157,7 @@ export const entries = pgTable(
 export const requests = pgTable(
   'requests',
   {
-    job: text().primaryKey(),
+    job: text().notNull(),
     outcome: text({ enum: OUTCOMES }).notNull(),
     reason: text().notNull(),
     ...asked,
@@ -150,8 +166,15 @@ export const requests = pgTable(
     seq: text().notNull(),
     /** What kept answers had cost at list price when they were paid; null = none was used. */
     savedNano: nano('saved_nano'),
+    /** Of the call that ended it; null = none did. */
+    model: text(),
+    provider: text(),
+    serviceTier: text('service_tier'),
   },
-  (t) => [index('requests_by_end').on(t.endedAtMs)],
+  (t) => [
+    primaryKey({ name: 'requests_key', columns: [t.job, t.endedAtMs] }),
+    index('requests_by_end').on(t.endedAtMs),
+  ],
 )
 
 /** Sum of postings per budget window, kept by the drain. */

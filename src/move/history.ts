@@ -2,25 +2,40 @@ import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { BursarError } from '../errors.ts'
 import { SafeInteger } from '../ledger/columns.ts'
+import { type Cube, DAILY, HOURLY, MONTHLY, TAGS } from '../ledger/cubes/measures.ts'
 import { type Ledger, type LedgerDb, rowsOf, run } from '../ledger/ledger.ts'
 import { TABLES, type Table, type Ticker } from './types.ts'
+
+const namesOf = ({ key }: Cube): string => key.map(([column]) => column).join(', ')
+const USAGE_NANO = ['cost_nano', 'list_nano', 'saved_nano', 'unconfirmed_nano', 'overrun_nano']
 
 /** The primary key of each table, by which its pages are cut, and its amounts of nano-USD. */
 const LAYOUT: Readonly<Record<Table, { readonly key: string; readonly nano: readonly string[] }>> =
   {
     policies: { key: 'version', nano: [] },
     postings: {
-      key: 'attempt, epoch, rev',
+      key: 'attempt, epoch, rev, admitted_at_ms',
       nano: ['delta_nano', 'booked_nano', 'hold_nano', 'overrun_nano'],
     },
-    entries: { key: 'attempt', nano: ['cost_nano', 'hold_nano', 'overrun_nano', 'list_nano'] },
-    requests: { key: 'job', nano: ['saved_nano'] },
+    entries: {
+      key: 'attempt, admitted_at_ms',
+      nano: ['cost_nano', 'hold_nano', 'overrun_nano', 'list_nano'],
+    },
+    requests: { key: 'job, ended_at_ms', nano: ['saved_nano'] },
     window_totals: { key: 'budget, window_id', nano: ['spent_nano'] },
+    window_forward: { key: 'budget, window_id', nano: ['spent_nano'] },
+    usage_hourly: { key: namesOf(HOURLY), nano: USAGE_NANO },
+    usage_daily: { key: namesOf(DAILY), nano: USAGE_NANO },
+    usage_monthly: { key: namesOf(MONTHLY), nano: USAGE_NANO },
+    usage_tags: { key: namesOf(TAGS), nano: USAGE_NANO },
     threshold_events: { key: 'id', nano: ['spent_nano', 'limit_nano'] },
     ledger_conflicts: { key: 'attempt, epoch, rev, seq', nano: [] },
     api_keys: { key: 'id', nano: [] },
     credits: { key: 'id', nano: ['amount_nano', 'limit_nano'] },
     user_tiers: { key: 'version', nano: [] },
+    audit: { key: 'id', nano: [] },
+    job_webhooks: { key: 'id', nano: [] },
+    job_webhook_tries: { key: 'id, n', nano: [] },
   }
 
 /** Rows of one page: about a megabyte on its way. */
@@ -147,11 +162,14 @@ const writePage = (db: LedgerDb, table: Table, rows: readonly string[]): Promise
       on conflict do nothing`,
   )
 
-/** Threshold events kept their numbers; the next one comes after them. */
-const continueIds = ({ db }: Ledger): Promise<void> =>
-  run(
-    db,
-    sql`
-      select setval(pg_get_serial_sequence('threshold_events', 'id'), max(id))
-      from threshold_events having max(id) is not null`,
-  )
+/** Rows that were numbered by the database kept their numbers; the next one comes after them. */
+async function continueIds({ db }: Ledger): Promise<void> {
+  for (const table of ['threshold_events', 'audit']) {
+    await run(
+      db,
+      sql`
+        select setval(pg_get_serial_sequence(${table}, 'id'), max(id))
+        from ${sql.identifier(table)} having max(id) is not null`,
+    )
+  }
+}

@@ -10,11 +10,19 @@ export const TABLES = [
   'entries',
   'requests',
   'window_totals',
+  'window_forward',
+  'usage_hourly',
+  'usage_daily',
+  'usage_monthly',
+  'usage_tags',
   'threshold_events',
   'ledger_conflicts',
   'api_keys',
   'credits',
   'user_tiers',
+  'audit',
+  'job_webhooks',
+  'job_webhook_tries',
 ] as const
 export type Table = (typeof TABLES)[number]
 

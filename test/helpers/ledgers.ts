@@ -34,8 +34,9 @@ async function openOnPglite(): Promise<TestLedger> {
 /** Back to a ledger that nobody has written to. */
 export async function emptyLedger({ db }: Ledger): Promise<void> {
   await db.execute(sql`
-    truncate postings, entries, requests, window_totals, threshold_events, ledger_conflicts, policies,
-      credits, user_tiers
+    truncate postings, entries, requests, window_totals, window_forward, threshold_events,
+      ledger_conflicts, policies, credits, user_tiers, usage_hourly, usage_daily, usage_monthly,
+      usage_tags
     restart identity`)
   await db.execute(sql`update slot set epoch = 0, watermark = '0'`)
 }

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { SafeInteger } from '../columns.ts'
 import { type Ledger, rowsOf } from '../ledger.ts'
+import { POSTED } from './window-sums.ts'
 
 /** Where the ledger does not agree with itself. Empty on a sound ledger, however busy: each look is one statement. */
 const Difference = z.object({
@@ -63,7 +64,10 @@ function entriesBetween(ledger: Ledger, after: string, upTo: string | null) {
   )
 }
 
-/** Compares the total of each budget window with all postings in it. Reads the whole table of postings. */
+/**
+ * Compares the total of each budget window with all postings in it, those brought forward too. Reads the whole table of
+ * postings.
+ */
 export const windowDifferences = (ledger: Ledger): Promise<Difference[]> =>
   rowsOf(
     ledger.db,
@@ -71,8 +75,8 @@ export const windowDifferences = (ledger: Ledger): Promise<Difference[]> =>
     sql`
       select key, posted.nano as "postedNano", total.spent_nano as "keptNano"
       from (
-        select key, sum(delta_nano)::bigint as nano, count(*) as rows
-        from postings, unnest(windows) as key group by key
+        select key, sum(nano)::bigint as nano, sum(rows)::bigint as rows
+        from ${POSTED} part group by key
       ) posted
       full join (
         select budget || ':' || window_id as key, spent_nano, rows from window_totals

@@ -1,4 +1,4 @@
-import { asc, eq } from 'drizzle-orm'
+import { asc, desc, eq } from 'drizzle-orm'
 import { asking, type Ledger } from '../ledger.ts'
 import { entries, requests } from '../schema.ts'
 import type { Entry } from './list-entries.ts'
@@ -17,7 +17,12 @@ export interface RequestRecord {
 export async function getRequest(ledger: Ledger, job: string): Promise<RequestRecord | null> {
   const [ends, attempts] = await asking(() =>
     Promise.all([
-      ledger.db.select().from(requests).where(eq(requests.job, job)),
+      ledger.db
+        .select()
+        .from(requests)
+        .where(eq(requests.job, job))
+        .orderBy(desc(requests.endedAtMs))
+        .limit(1),
       ledger.db
         .select()
         .from(entries)

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { type LedgerDb, rowsOf, run } from '../ledger.ts'
 import { type Row, rowsJson } from '../rows.ts'
 
-type Table = 'postings' | 'entries' | 'window_totals' | 'requests' | 'threshold_events'
+type Table = 'postings' | 'window_totals' | 'threshold_events'
 
 /** Rows of a JSON parameter as rows of a table, matched by column name; a missing column is null. */
 const given = (table: Table, rows: readonly Row[]): SQL =>
@@ -55,7 +55,8 @@ export async function recordConflicts(db: LedgerDb, rows: readonly Row[]): Promi
     sql`
       insert into ledger_conflicts
       select attempt, epoch, rev, refused.seq, to_jsonb(kept), to_jsonb(refused), refused.posted_at_ms
-      from ${given('postings', rows)} refused join postings kept using (attempt, epoch, rev)
+      from ${given('postings', rows)} refused
+      join postings kept using (attempt, epoch, rev, admitted_at_ms)
       where ${CONTENT}
       on conflict do nothing
       returning attempt, epoch, rev`,
@@ -71,32 +72,6 @@ export async function addWindowTotals(db: LedgerDb, rows: readonly Row[]): Promi
       insert into window_totals as total select * from ${given('window_totals', rows)}
       on conflict (budget, window_id) do update
       set spent_nano = total.spent_nano + excluded.spent_nano, rows = total.rows + excluded.rows`,
-  )
-}
-
-/** Place in the outbox: `<ms>-<seq>`, as text, orders 9 after 10. */
-const placeOf = (row: string): string =>
-  `(${row}.epoch, split_part(${row}.seq, '-', 1)::bigint, split_part(${row}.seq, '-', 2)::bigint)`
-
-const END_COLUMNS = [
-  ...['outcome', 'reason', 'tenant', 'user_id', 'tier', 'tags', 'operation', 'urgency'],
-  ...['model_requested', 'enqueued_at_ms', 'ended_at_ms', 'epoch', 'seq', 'saved_nano'],
-]
-
-/**
- * The first end of a request wins, later ones change nothing. A refusal alone is no last word: the same job may be
- * handed in again, and what becomes of it then replaces the refusal.
- * @param rows - each job at most once (`endRows`).
- */
-export async function insertRequests(db: LedgerDb, rows: readonly Row[]): Promise<void> {
-  if (rows.length === 0) return
-  const replaced = END_COLUMNS.map((column) => `${column} = excluded.${column}`).join(', ')
-  const isLater = `request.outcome = 'refused' and ${placeOf('excluded')} > ${placeOf('request')}`
-  await run(
-    db,
-    sql`
-      insert into requests as request select * from ${given('requests', rows)}
-      on conflict (job) do update set ${sql.raw(replaced)} where ${sql.raw(isLater)}`,
   )
 }
 

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { SafeInteger } from '../columns.ts'
 import { type Ledger, type LedgerDb, rowsOf } from '../ledger.ts'
@@ -15,7 +15,18 @@ export type WindowSums = ReadonlyMap<string, WindowSum>
 
 const WindowRow = z.object({ key: z.string(), spent: SafeInteger, postings: SafeInteger })
 
-/** Adds up every posting: the truth that `windowTotals` must equal. Reads the whole table. */
+/** What was posted to each window, as a relation (key, nano, rows) with several rows of one key. */
+export const POSTED: SQL = sql`(
+  select key, sum(delta_nano) as nano, count(*) as rows
+  from postings, unnest(windows) as key group by key
+  union all
+  select budget || ':' || window_id, spent_nano, rows from window_forward
+)`
+
+/**
+ * Adds up every posting, and what dropped ones were brought forward as: the truth that `windowTotals` must equal. Reads
+ * the whole table.
+ */
 export const windowSums = (ledger: Ledger): Promise<WindowSums> => sumPostings(ledger.db)
 
 export async function sumPostings(db: LedgerDb): Promise<WindowSums> {
@@ -23,9 +34,8 @@ export async function sumPostings(db: LedgerDb): Promise<WindowSums> {
     db,
     WindowRow,
     sql`
-      select key, sum(delta_nano)::bigint as spent, count(*) as postings
-      from postings, unnest(windows) as key
-      group by key`,
+      select key, sum(nano)::bigint as spent, sum(rows)::bigint as postings
+      from ${POSTED} posted group by key`,
   )
   return toMap(rows)
 }

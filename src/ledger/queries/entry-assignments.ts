@@ -1,11 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { type LedgerDb, run } from '../ledger.ts'
-import { type Row, rowsJson } from '../rows.ts'
 
 /** Follows the highest (epoch, rev), whatever order postings arrive in. */
 const STATE = [
   ...['job', 'n', 'status', 'epoch', 'rev', 'seq', 'hold_nano', 'overrun_nano', 'windows'],
-  ...['rung', 'cap', 'admitted_at_ms', 'posted_at_ms'],
+  ...['rung', 'cap', 'posted_at_ms'],
 ]
 
 /** The same in every posting that has it. */
@@ -28,8 +26,11 @@ const SEES_MORE = `(excluded.seen is not null and (entry.seen is null or ${NEWER
 const set = (columns: readonly string[], value: (column: string) => string): string[] =>
   columns.map((column) => `${column} = ${value(column)}`)
 
-/** Column names alone: nothing from outside is spelt here. */
-const ASSIGNMENTS: SQL = sql.raw(
+/**
+ * What a row of an attempt (`excluded`) makes of the one that the ledger has (`entry`). The instant of admission is a part
+ * of the key and stays. Column names alone: nothing from outside is spelt here.
+ */
+export const ENTRY_ASSIGNMENTS: SQL = sql.raw(
   [
     'cost_nano = entry.cost_nano + excluded.cost_nano',
     ...set(STATE, (c) => `case when ${NEWER} then excluded.${c} else entry.${c} end`),
@@ -37,15 +38,3 @@ const ASSIGNMENTS: SQL = sql.raw(
     ...set(DETAIL, (c) => `case when ${SEES_MORE} then excluded.${c} else entry.${c} end`),
   ].join(', '),
 )
-
-/** Adds postings that were inserted just now to the entries of their attempts; each attempt at most once in `rows`. */
-export async function upsertEntries(db: LedgerDb, rows: readonly Row[]): Promise<void> {
-  if (rows.length === 0) return
-  await run(
-    db,
-    sql`
-      insert into entries as entry
-      select * from json_populate_recordset(null::entries, ${rowsJson(rows)}::text::json)
-      on conflict (attempt) do update set ${ASSIGNMENTS}`,
-  )
-}

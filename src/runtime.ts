@@ -4,12 +4,11 @@ import { readCacheKeys } from './cache/codec/keys.ts'
 import { createVectorCache, type VectorCache } from './cache/embeddings/vector-cache.ts'
 import { type Answers, createAnswers } from './cache/responses/answers.ts'
 import { countNear } from './cache/responses/count-near.ts'
-import { createKeeper, type Keeper, requireKeys } from './cache/responses/keeper.ts'
+import { createKeeper, type Keeper } from './cache/responses/keeper.ts'
 import { createNearCache } from './cache/responses/near-cache.ts'
-import { withDefaultLimit } from './config/default-limit.ts'
 import type { Environment, Options } from './config/options.ts'
 import { own } from './config/own.ts'
-import { policyToJson } from './config/policy-json.ts'
+import { policyFromJson, policyToJson } from './config/policy-json.ts'
 import type { Policy, ProviderPolicy } from './config/policy-types.ts'
 import { type PolicyWatch, watchPolicy } from './config/policy-watch.ts'
 import { BursarError, messageOf } from './errors.ts'
@@ -21,6 +20,7 @@ import { createPriceBook } from './pricing/price-book.ts'
 import { createProvider } from './provider/provider.ts'
 import type { Provider } from './provider/types.ts'
 import { type Clock, realClock } from './queue/clock.ts'
+import { preparePolicy } from './queue/prepare-policy.ts'
 import { closeQueues, openQueues, type Queues } from './queue/queues.ts'
 import { createRules, type LiveRules } from './queue/rules.ts'
 import { openEmbeddedHome } from './runtime/embedded-home.ts'
@@ -32,6 +32,8 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 /** The wired parts of one process. */
 export interface Runtime extends Home {
   readonly options: Options
+  /** Where keys of providers are read from. */
+  readonly env: Environment
   readonly queues: Queues
   readonly provider: Provider
   readonly vectors: VectorCache
@@ -63,6 +65,8 @@ export interface RuntimeOverrides {
 }
 
 const SANDBOX_SEED = 1
+const APPLIED_STAYS =
+  'a policy that was applied is in force, and not the file: change the file, or run bursar policy apply'
 
 /**
  * Wires one process: options and policy in, parts out. Checks Redis, opens the slot if it is new, registers and
@@ -106,10 +110,11 @@ async function wire(
   const keeper = createKeeper(cacheKeys)
   const near = countNear(createNearCache(), metrics.registry)
   const register = async (read: Policy): Promise<Policy> => {
-    requireKeys(read, cacheKeys)
-    const policy = withDefaultLimit(read, options)
-    const version = await registerPolicy(ledger, policyToJson(policy))
-    const registered = { ...policy, version }
+    const policy = preparePolicy(read, options)
+    const { version, origin, body } = await registerPolicy(ledger, policyToJson(policy))
+    const isFile = origin === 'file'
+    if (!isFile) logger.info({ version }, APPLIED_STAYS)
+    const registered = isFile ? { ...policy, version } : policyFromJson(body, version, env)
     await shelf.publish(registered)
     return registered
   }
@@ -134,6 +139,7 @@ async function wire(
   return {
     ...home,
     options,
+    env,
     store: overrides.wrapStore?.(store) ?? store,
     queues,
     vectors,

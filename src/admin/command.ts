@@ -1,6 +1,9 @@
 import type { z } from 'zod'
 import type { AdmissionStore } from '../admission/store.ts'
+import type { Environment } from '../config/options.ts'
+import type { Policy } from '../config/policy-types.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import type { PolicyOptions } from '../queue/prepare-policy.ts'
 import type { Queues } from '../queue/queues.ts'
 import type { TierShelf } from '../queue/tier-shelf.ts'
 import type { CachePlace, WarmPlace } from './cache/place.ts'
@@ -27,6 +30,17 @@ export interface AdminPlace {
   cache(): Promise<CachePlace>
   /** What asks beforehand. Throws like `queues`. */
   warming(): Promise<WarmPlace>
+  /** How a policy is read here, and told to every process. */
+  readonly policies: PolicyPlace
+}
+
+/** Where policies are judged and put in force. */
+export interface PolicyPlace {
+  /** Values of `${NAME}`. */
+  readonly env: Environment
+  readonly options: PolicyOptions
+  /** Tells every process within seconds. Throws like `queues`. */
+  publish(policy: Policy): Promise<unknown>
 }
 
 /** The slot's own steps that an operator may ask for. */
@@ -46,6 +60,13 @@ export interface AdminCommand<Input, Output> {
   /** kebab-case, e.g. `report`, `keys-create`. */
   readonly name: string
   readonly role: AdminRole
+  /** What it does, in one sentence for the reference of the API. */
+  readonly summary?: string
+  /**
+   * Whether it changes anything, and is written into the audit log; it may depend on the input. Absent = unless a viewer
+   * may ask it.
+   */
+  readonly changes?: boolean | ((input: Input) => boolean)
   /** Parsed where it comes in; JSON. */
   readonly input: z.ZodType<Input>
   /** Parsed where it comes out; JSON. */

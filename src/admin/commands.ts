@@ -1,3 +1,5 @@
+import type { z } from 'zod'
+import { auditList } from './audit/list.ts'
 import { budgetGrant, budgetRevoke } from './budget/grant.ts'
 import { budgetList } from './budget/list.ts'
 import { cacheHealth } from './cache/health.ts'
@@ -8,6 +10,11 @@ import { cacheWarm } from './cache/warm.ts'
 import type { AdminCommand, AdminPlace, AdminRole } from './command.ts'
 import { keysCreate, keysList, keysRevoke, keysRotate } from './keys.ts'
 import { parkedCommand } from './parked/parked.ts'
+import { perform } from './perform.ts'
+import { policyApply } from './policy/apply.ts'
+import { policyDiff } from './policy/diff.ts'
+import { policyShow } from './policy/show.ts'
+import { policyValidate } from './policy/validate.ts'
 import { readInput } from './read-input.ts'
 import { rebuildCommand } from './rebuild.ts'
 import { reportCommand } from './report/report.ts'
@@ -19,6 +26,9 @@ import { verifyCommand } from './verify/verify.ts'
 export interface AskedCommand {
   readonly name: string
   readonly role: AdminRole
+  readonly summary: string
+  readonly input: z.ZodType
+  readonly output: z.ZodType
   /** @throws {BursarError} INVALID_REQUEST naming each mistake, and what the command throws. */
   answer(place: AdminPlace, input: unknown): Promise<unknown>
 }
@@ -26,7 +36,10 @@ export interface AskedCommand {
 const asked = <Input, Output>(command: AdminCommand<Input, Output>): AskedCommand => ({
   name: command.name,
   role: command.role,
-  answer: async (place, input) => command.run(place, readInput(command, input)),
+  summary: command.summary ?? '',
+  input: command.input,
+  output: command.output,
+  answer: async (place, input) => perform(command, place, readInput(command, input)),
 })
 
 /** Everything an operator may ask a running process. A new command is one line here. */
@@ -52,4 +65,9 @@ export const ADMIN_COMMANDS: readonly AskedCommand[] = [
   asked(keysList),
   asked(keysRotate),
   asked(keysRevoke),
+  asked(policyShow),
+  asked(policyValidate),
+  asked(policyDiff),
+  asked(policyApply),
+  asked(auditList),
 ]

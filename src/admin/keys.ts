@@ -81,6 +81,7 @@ const RevokeSchema = z.strictObject({ id })
 export const keysCreate: AdminCommand<Create, IssuedView> = {
   name: 'keys-create',
   role: 'admin',
+  summary: 'Makes an API key; the one time that its secret is told.',
   input: CreateSchema,
   output: IssuedSchema,
   async run(place, { expiresInMs, tenant, user, tier, models, ...wanted }) {
@@ -103,6 +104,8 @@ export const keysCreate: AdminCommand<Create, IssuedView> = {
 export const keysList: AdminCommand<z.infer<typeof ListSchema>, KeysView> = {
   name: 'keys-list',
   role: 'admin',
+  summary: 'API keys, newest first; never a secret.',
+  changes: false,
   input: ListSchema,
   output: KeysSchema,
   async run(place, { tenant, all }) {
@@ -118,6 +121,7 @@ export const keysList: AdminCommand<z.infer<typeof ListSchema>, KeysView> = {
 export const keysRotate: AdminCommand<z.infer<typeof RotateSchema>, IssuedView> = {
   name: 'keys-rotate',
   role: 'admin',
+  summary: 'Gives a key a new secret; the one before opens a while longer.',
   input: RotateSchema,
   output: IssuedSchema,
   async run(place, input) {
@@ -131,6 +135,7 @@ export const keysRotate: AdminCommand<z.infer<typeof RotateSchema>, IssuedView> 
 export const keysRevoke: AdminCommand<z.infer<typeof RevokeSchema>, KeyView> = {
   name: 'keys-revoke',
   role: 'admin',
+  summary: 'Ends a key, everywhere within a second.',
   input: RevokeSchema,
   output: KeySchema,
   async run(place, input) {

@@ -33,6 +33,8 @@ const MOST_NAMED = 1_000
 export const rebuildCommand: AdminCommand<Readonly<z.infer<typeof InputSchema>>, Rebuilt> = {
   name: 'rebuild',
   role: 'admin',
+  summary: 'Makes the counters again from the ledger; `dryRun: true` only looks.',
+  changes: ({ dryRun }) => !dryRun,
   input: InputSchema,
   output: RebuiltSchema,
   run: (place, { dryRun }) => rebuildAll(place, !dryRun),

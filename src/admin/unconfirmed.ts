@@ -63,6 +63,7 @@ const WaiveInput = z.strictObject({ attempt, reason })
 export const unconfirmedList: AdminCommand<z.infer<typeof ListInput>, UnconfirmedList> = {
   name: 'unconfirmed-list',
   role: 'viewer',
+  summary: 'Calls whose cost nobody knows, booked at their whole hold.',
   input: ListInput,
   output: ListSchema,
   async run(place, { olderMs, limit }) {
@@ -78,6 +79,7 @@ export const unconfirmedList: AdminCommand<z.infer<typeof ListInput>, Unconfirme
 export const unconfirmedConfirm: AdminCommand<z.infer<typeof ConfirmInput>, SettledView> = {
   name: 'unconfirmed-confirm',
   role: 'finance',
+  summary: 'Puts on record what such a call cost.',
   input: ConfirmInput,
   output: SettledSchema,
   run: (place, wanted) => settleKnown(place, wanted),
@@ -87,6 +89,7 @@ export const unconfirmedConfirm: AdminCommand<z.infer<typeof ConfirmInput>, Sett
 export const unconfirmedWaive: AdminCommand<z.infer<typeof WaiveInput>, SettledView> = {
   name: 'unconfirmed-waive',
   role: 'finance',
+  summary: 'Puts on record that such a call cost nothing.',
   input: WaiveInput,
   output: SettledSchema,
   run: (place, wanted) => settleKnown(place, { ...wanted, costNano: 0 }),

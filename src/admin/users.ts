@@ -46,6 +46,7 @@ export type UserTiersView = Readonly<z.infer<typeof UsersSchema>>
 export const usersSetTier: AdminCommand<z.infer<typeof SetSchema>, UserTier> = {
   name: 'users-set-tier',
   role: 'admin',
+  summary: 'Gives a user a tier, or takes it back.',
   input: SetSchema,
   output: UserTierSchema,
   async run(place, { user, tier, tenant, untilMs, forMs, reason }) {
@@ -92,6 +93,7 @@ export type TierPlace = Pick<AdminPlace, 'by' | 'ledger' | 'tiers'>
 export const usersList: AdminCommand<z.infer<typeof ListSchema>, UserTiersView> = {
   name: 'users-list',
   role: 'viewer',
+  summary: 'Users that were given a tier.',
   input: ListSchema,
   output: UsersSchema,
   async run(place, { tenant, limit }) {

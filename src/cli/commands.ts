@@ -1,3 +1,4 @@
+import { audit } from './audit.ts'
 import { budget } from './budget.ts'
 import { cache } from './cache.ts'
 import type { Registration } from './command.ts'
@@ -7,6 +8,7 @@ import { keys } from './keys.ts'
 import { migrate } from './migrate.ts'
 import { move } from './move.ts'
 import { parked } from './parked.ts'
+import { policy } from './policy.ts'
 import { rebuild } from './rebuild.ts'
 import { replay } from './replay.ts'
 import { report } from './report.ts'
@@ -26,9 +28,11 @@ export const COMMANDS: readonly Registration[] = [
   report,
   parked,
   budget,
+  policy,
   cache,
   users,
   keys,
+  audit,
   replay,
   verify,
   rebuild,

@@ -1,6 +1,6 @@
 import { embeddedPlace } from '../admin/place/embedded.ts'
 import type { OpenPlace } from '../admin/place/stores.ts'
-import type { Options } from '../config/options.ts'
+import type { Environment, Options } from '../config/options.ts'
 import { realClock } from '../queue/clock.ts'
 import { closeQueues, openQueues } from '../queue/queues.ts'
 import { openEmbeddedHome } from '../runtime/embedded-home.ts'
@@ -11,7 +11,7 @@ import { createLogger } from '../telemetry/logger.ts'
  * whole on the way, as at every opening.
  * @throws {BursarError} DATA_FOLDER_IN_USE, DATA_FOLDER_UNREADABLE, SLOT_CLOSED.
  */
-export async function openFolderPlace(options: Options): Promise<OpenPlace> {
+export async function openFolderPlace(options: Options, env: Environment): Promise<OpenPlace> {
   const closers: (() => unknown)[] = []
   const close = async () => {
     for (const end of closers.splice(0).toReversed()) await end()
@@ -21,7 +21,7 @@ export async function openFolderPlace(options: Options): Promise<OpenPlace> {
     const home = await openEmbeddedHome({ options, clock: realClock, logger, closers })
     const queues = openQueues(home.backend)
     closers.push(() => closeQueues(queues))
-    return { ...embeddedPlace({ ...home, queues }), close }
+    return { ...embeddedPlace({ ...home, queues, options, env }), close }
   } catch (error) {
     await close()
     throw error

@@ -1,8 +1,9 @@
 import type { AdminCommand, Watch } from '../admin/command.ts'
+import { perform } from '../admin/perform.ts'
 import type { OpenPlace } from '../admin/place/stores.ts'
 import { readInput } from '../admin/read-input.ts'
 import { findBursar } from '../client/find-bursar.ts'
-import { type Options, readOptions } from '../config/options.ts'
+import { type Environment, type Options, readOptions } from '../config/options.ts'
 import { BursarError, isBursarError } from '../errors.ts'
 import type { CliContext } from './command.ts'
 import type { Output } from './output.ts'
@@ -21,11 +22,11 @@ export async function ask<Input, Answer>(
   const options = readOptions(env)
   const input = readInput(command, given)
   try {
-    return await askOnce(command, input, options, output)
+    return await askOnce(command, input, options, { env, output })
   } catch (error) {
     // Somebody took the folder between our look and our opening it.
     if (!isBursarError(error, 'DATA_FOLDER_IN_USE') || error.retryable) throw error
-    return askOnce(command, input, options, output)
+    return askOnce(command, input, options, { env, output })
   }
 }
 
@@ -33,7 +34,7 @@ async function askOnce<Input, Answer>(
   command: AdminCommand<Input, Answer>,
   input: Input,
   options: Options,
-  output: Output,
+  { env, output }: Pick<CliContext, 'env' | 'output'>,
 ): Promise<Answer> {
   const where = await findBursar(options)
   switch (where.at) {
@@ -41,10 +42,10 @@ async function askOnce<Input, Answer>(
       return askGateway(command, input, where.url, options.BURSAR_API_KEY)
     case 'stores': {
       const { storesPlace } = await import('../admin/place/stores.ts')
-      return askHere(command, input, storesPlace(options), output)
+      return askHere(command, input, storesPlace(options, env), output)
     }
     case 'folder':
-      return askHere(command, input, await openFolder(options), output)
+      return askHere(command, input, await openFolder(options, env), output)
     case 'nowhere':
       throw nowhere(where.folder)
   }
@@ -84,16 +85,16 @@ async function askHere<Input, Answer>(
   const bar = createBar(output)
   try {
     // Through its schema, as an answer from afar: the same fields, in the same order.
-    return command.output.parse(await command.run(place, input, bar.watch))
+    return command.output.parse(await perform(command, place, input, bar.watch))
   } finally {
     bar.stop()
     await place.close()
   }
 }
 
-async function openFolder(options: Options): Promise<OpenPlace> {
+async function openFolder(options: Options, env: Environment): Promise<OpenPlace> {
   const { openFolderPlace } = await import('./folder-place.ts')
-  return openFolderPlace(options)
+  return openFolderPlace(options, env)
 }
 
 /** Shorter scans are over before a bar would be read. */

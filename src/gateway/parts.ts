@@ -3,6 +3,7 @@ import type { WatchedClient } from '../client/client-type.ts'
 import type { Options } from '../config/options.ts'
 import type { Guard } from '../outage/guard.ts'
 import type { RulesSource } from '../queue/context.ts'
+import type { Home } from '../runtime/home.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { JobPlaces } from './find-job.ts'
@@ -21,8 +22,9 @@ export interface GatewayRuntime extends JobPlaces, ReadinessParts {
   readonly metrics: Pick<Metrics, 'registry'>
   readonly logger: Logger
   readonly options: Options
+  readonly env: EmbeddedParts['env']
   /** null = embedded. */
-  readonly redis: object | null
+  readonly redis: Pick<NonNullable<Home['redis']>, 'commands'> | null
   /** Absent or null = there is no Redis that may be away. */
   readonly guard?: Guard | null
 }

@@ -21,10 +21,14 @@ export interface RulesParts {
   readonly adapt: (policy: Policy) => Policy
 }
 
+/** How often the shelf is looked at for a newer policy. */
+const LOOK_EVERY_MS = 3_000
+
 /** @param first - the policy to start with, registered. */
 export function createRules(first: Policy, { shelf, env, logger, adapt }: RulesParts): LiveRules {
   let rules = rulesOf(adapt(first))
   let reading: Promise<void> | null = null
+  let readAtMs = Date.now()
   const tiers = createUserTiers(shelf.tiers)
   const withTiers = tierOverlay()
 
@@ -32,24 +36,29 @@ export function createRules(first: Policy, { shelf, env, logger, adapt }: RulesP
     if (policy.version > rules.policy.version) rules = rulesOf(adapt(policy))
   }
 
-  async function read(): Promise<void> {
+  async function read(level: 'debug' | 'warn'): Promise<void> {
     try {
+      readAtMs = Date.now()
       const newer = await shelf.read(rules.policy.version, env)
       if (newer) put(newer)
     } catch (error) {
-      logger.warn({ reason: messageOf(error) }, 'a newer policy could not be read')
+      logger[level]({ reason: messageOf(error) }, 'a newer policy could not be read')
     } finally {
       reading = null
     }
   }
 
   return {
-    current: () => withTiers(rules, tiers.current()),
+    current() {
+      // What is known serves meanwhile. One that an operator applied stands in no file.
+      if (Date.now() - readAtMs >= LOOK_EVERY_MS) reading ??= read('debug')
+      return withTiers(rules, tiers.current())
+    },
     put,
     async atLeast(version) {
       if (version > rules.policy.version) {
         // Many jobs find out at once; one of them reads.
-        reading ??= read()
+        reading ??= read('warn')
         await reading
       }
       return withTiers(rules, tiers.current())

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { unconfirmedConfirm } from '../../src/admin/unconfirmed.ts'
 import type { Outbox } from '../../src/admission/outbox.ts'
 import { judgeSlot, lookAtSlot } from '../../src/admission/redis/lives.ts'
+import { readOptions } from '../../src/config/options.ts'
 import { drainOnce } from '../../src/ledger/drain.ts'
 import { beat } from '../../src/ledger/processes.ts'
 import { readSlotLife, readSlotRow } from '../../src/ledger/slot-row.ts'
@@ -264,6 +265,10 @@ test('unconfirmed confirm: an attempt that the slot has forgotten is made a reco
     tiers: () => Promise.reject(new Error('not asked')),
     cache: () => Promise.reject(new Error('not asked')),
     warming: () => Promise.reject(new Error('not asked')),
+    policies: {
+      ...{ env: {}, options: readOptions({}) },
+      publish: () => Promise.reject(new Error('not asked')),
+    },
   }
   const hold = await a.hold('j/a')
   hold.consume()

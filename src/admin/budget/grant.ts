@@ -49,6 +49,7 @@ export type Granted = Readonly<z.infer<typeof GrantedSchema>>
 export const budgetGrant: AdminCommand<z.infer<typeof GrantSchema>, Granted> = {
   name: 'budget-grant',
   role: 'finance',
+  summary: 'Raises the limit of one budget window.',
   input: GrantSchema,
   output: GrantedSchema,
   async run(place, wanted) {
@@ -76,6 +77,7 @@ export const budgetGrant: AdminCommand<z.infer<typeof GrantSchema>, Granted> = {
 export const budgetRevoke: AdminCommand<z.infer<typeof RevokeSchema>, Granted> = {
   name: 'budget-revoke',
   role: 'finance',
+  summary: 'Takes a grant back.',
   input: RevokeSchema,
   output: GrantedSchema,
   async run(place, { id, reason: why }) {

@@ -28,6 +28,7 @@ export type BudgetList = Readonly<z.infer<typeof BudgetsSchema>>
 export const budgetList: AdminCommand<z.infer<typeof ListSchema>, BudgetList> = {
   name: 'budget-list',
   role: 'viewer',
+  summary: 'How every budget stands, and what was granted on top.',
   input: ListSchema,
   output: BudgetsSchema,
   async run(place, { budget, limit }) {

@@ -25,6 +25,7 @@ const InputSchema = z.strictObject({})
 export const cacheHealth: AdminCommand<Readonly<z.infer<typeof InputSchema>>, CacheHealth> = {
   name: 'cache-health',
   role: 'viewer',
+  summary: 'Whether the cache is reachable, quick, used and not full.',
   input: InputSchema,
   output: HealthSchema,
   async run(place) {

@@ -28,6 +28,7 @@ export type InvalidatedView = Readonly<z.infer<typeof InvalidatedSchema>>
 export const cacheInvalidate: AdminCommand<Selection, InvalidatedView> = {
   name: 'cache-invalidate',
   role: 'admin',
+  summary: 'Drops kept answers and data: by key, pattern, tag, event, user, tenant, or everything.',
   input: SelectionSchema,
   output: InvalidatedSchema,
   async run(place, selection) {

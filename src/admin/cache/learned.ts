@@ -19,6 +19,7 @@ export type Learned = Readonly<z.infer<typeof LearnedSchema>>
 export const cacheLearned: AdminCommand<Readonly<z.infer<typeof InputSchema>>, Learned> = {
   name: 'cache-learned',
   role: 'viewer',
+  summary: 'Prompts that come again and cost most.',
   input: InputSchema,
   output: LearnedSchema,
   async run(place, { limit, tenant, user }) {

@@ -51,6 +51,7 @@ const MOST_NOTES = 10
 export const cacheStats: AdminCommand<Readonly<z.infer<typeof InputSchema>>, CacheStatsView> = {
   name: 'cache-stats',
   role: 'viewer',
+  summary: 'What the cache keeps, serves and saves.',
   input: InputSchema,
   output: StatsSchema,
   async run(place, { days, tenant }) {

@@ -40,6 +40,7 @@ const MOST_WHY = 10
 export const cacheWarm: AdminCommand<Readonly<z.infer<typeof InputSchema>>, Warmed> = {
   name: 'cache-warm',
   role: 'admin',
+  summary: 'Asks prompts beforehand, charged to the budget for warming.',
   input: InputSchema,
   output: WarmedSchema,
   async run(place, asked, watch) {

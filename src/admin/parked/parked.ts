@@ -66,6 +66,7 @@ const InputSchema = z.strictObject({ limit: z.int().min(0).max(10_000).default(5
 export const parkedCommand: AdminCommand<Readonly<z.infer<typeof InputSchema>>, Parked> = {
   name: 'parked',
   role: 'viewer',
+  summary: 'What waits, for what, until when, and what all of it can cost.',
   input: InputSchema,
   output: ParkedSchema,
   run: listParked,

@@ -6,9 +6,11 @@ import type { AnswerShelf } from '../../cache/invalidation/answer-shelf.ts'
 import type { Answers } from '../../cache/responses/answers.ts'
 import type { Keeper } from '../../cache/responses/keeper.ts'
 import type { PromptShelf } from '../../cache/warming/prompt-shelf.ts'
+import type { Environment } from '../../config/options.ts'
 import { BursarError } from '../../errors.ts'
 import { SafeInteger } from '../../ledger/columns.ts'
 import { type Ledger, rowsOf } from '../../ledger/ledger.ts'
+import type { PolicyOptions } from '../../queue/prepare-policy.ts'
 import type { PolicyShelf } from '../../queue/published-policy.ts'
 import type { Queues } from '../../queue/queues.ts'
 import type { WarmPlace } from '../cache/place.ts'
@@ -22,7 +24,9 @@ export interface EmbeddedParts {
     WarmPlace['store']
   readonly ledger: Ledger
   readonly queues: Queues
-  readonly shelf: Pick<PolicyShelf, 'tiers'>
+  readonly shelf: Pick<PolicyShelf, 'tiers' | 'publish'>
+  readonly options: PolicyOptions
+  readonly env: Environment
   readonly answerShelf: AnswerShelf
   readonly promptShelf: PromptShelf
   readonly vectorStore: VectorStore
@@ -33,7 +37,7 @@ export interface EmbeddedParts {
 
 /** The parts of this very process; they stay the caller's to close. */
 export function embeddedPlace(parts: EmbeddedParts): AdminPlace {
-  const { store, ledger, queues, shelf, answerShelf, vectorStore } = parts
+  const { store, ledger, queues, shelf, answerShelf, vectorStore, options, env } = parts
   const slot = slotOver(store, ledger)
   return {
     ledger: async () => ledger,
@@ -46,6 +50,7 @@ export function embeddedPlace(parts: EmbeddedParts): AdminPlace {
       memory: async () => null,
     }),
     warming: async () => warmingOver(parts),
+    policies: { env, options, publish: (policy) => shelf.publish(policy) },
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import type { Options } from '../../config/options.ts'
+import type { Environment, Options } from '../../config/options.ts'
 import { redisBackend } from '../../queue/backend.ts'
 import { redisError } from '../../queue/check-redis.ts'
 import { connectCommands } from '../../queue/connection.ts'
@@ -19,8 +19,9 @@ export interface OpenPlace extends AdminPlace {
 /**
  * Redis and PostgreSQL, over connections of its own: a long question takes nothing from those of the hot path. Nothing
  * is opened before it is asked for, and an address that is missing is missed no sooner.
+ * @param env - where values of a policy's ${NAME} are read from; absent = none has one.
  */
-export function storesPlace(options: Options): OpenPlace {
+export function storesPlace(options: Options, env: Environment = {}): OpenPlace {
   const closers: (() => Promise<unknown>)[] = []
   const once = <T>(open: () => Promise<T>, close: (opened: T) => Promise<unknown>) => {
     let opened: Promise<T> | undefined
@@ -58,6 +59,7 @@ export function storesPlace(options: Options): OpenPlace {
       () => openWarming(options),
       (opened) => opened.close(),
     ),
+    policies: { env, options, publish: async (policy) => (await shelf()).publish(policy) },
     async close() {
       for (const close of closers.splice(0).toReversed()) await close()
     },

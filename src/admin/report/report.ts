@@ -51,6 +51,7 @@ const QuestionSchema: z.ZodType<ReportQuestion> = z.strictObject({
 export const reportCommand: AdminCommand<ReportQuestion, Gathered> = {
   name: 'report',
   role: 'viewer',
+  summary: 'Requests, tokens and money by a dimension, and how the budgets stand.',
   input: QuestionSchema,
   output: GatheredSchema,
   run: gatherReport,

@@ -40,6 +40,7 @@ type Input = Readonly<z.infer<typeof InputSchema>>
 export const verifyCommand: AdminCommand<Input, Verification> = {
   name: 'verify',
   role: 'viewer',
+  summary: 'What does not agree: counters with the ledger, the ledger with a bill.',
   input: InputSchema,
   output: VerificationSchema,
   run: verifyBooks,

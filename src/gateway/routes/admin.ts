@@ -34,6 +34,6 @@ export function adminRoutes(app: FastifyInstance, { runtime }: GatewayParts): vo
 
 /** With servers to ask, over connections of its own: a scan of an hour must not hold up a call. */
 function placeOf(runtime: GatewayRuntime): OpenPlace {
-  if (runtime.redis) return storesPlace(runtime.options)
+  if (runtime.redis) return storesPlace(runtime.options, runtime.env)
   return { ...embeddedPlace(runtime), close: async () => {} }
 }

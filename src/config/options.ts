@@ -113,6 +113,16 @@ export const OptionsSchema = z.strictObject({
       'write 32 characters or more, e.g. of openssl rand -hex 32',
     )
     .optional(),
+  /** Signs links in messages about alerts; two with a comma while one replaces the other. Missing = messages have none. */
+  BURSAR_LINK_SECRET: z
+    .string()
+    .regex(
+      /^[^\s,]{32,}(,[^\s,]{32,})?$/,
+      'write 32 characters or more, e.g. of openssl rand -hex 32',
+    )
+    .optional(),
+  /** Where people reach the gateway: links in messages lead there. Missing = messages have none. */
+  BURSAR_PUBLIC_URL: address(HTTP, 'https://bursar.example.com'),
   /** Proxies in front of the gateway whose x-forwarded-for is believed. Missing = nobody's. */
   BURSAR_TRUST_PROXY: proxies,
   /** The gateway that clients and the command line talk to. Missing = straight to the servers, or in the data folder. */
@@ -161,6 +171,7 @@ export function readOptions(env: Environment): Options {
 const SECRETS: ReadonlySet<string> = new Set([
   'BURSAR_API_KEY',
   'BURSAR_CACHE_KEYS',
+  'BURSAR_LINK_SECRET',
   'BURSAR_WEBHOOK_SECRET',
   'OPENAI_API_KEY',
 ] satisfies (keyof Options)[])

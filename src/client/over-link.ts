@@ -32,8 +32,9 @@ export function clientOver(link: Link, clock: Clock, explain?: ExplainCache): Ow
     })
 
   const wanted = (stream: boolean, options: RunOptions & Watching) => {
-    const { signal, timeoutMs = DEFAULT_TIMEOUT_MS, onLimits = () => {} } = options
-    return { stream, signal, timeoutMs, cancel, onLimits }
+    const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options
+    const { onLimits = () => {}, onJob = () => {} } = options
+    return { stream, signal, timeoutMs, cancel, onLimits, onJob }
   }
 
   return {

@@ -61,7 +61,7 @@ export async function submit(
   parts: LinkParts,
   { link, rules, clock, explain }: Submission,
   input: Request,
-  { stream, timeoutMs, signal, cancel, onLimits }: Wanted,
+  { stream, timeoutMs, signal, cancel, onLimits, onJob }: Wanted,
 ): Promise<Submitted> {
   signal?.throwIfAborted()
   const current = await rules.get()
@@ -69,6 +69,7 @@ export async function submit(
   const { request, options } = readRequest(input, policy, clock.now())
   const prepared = { request, options, policy, prices, stream, replyTo: parts.results.client }
   const job = prepareJob(prepared, clock)
+  onJob(job.id)
   parts.results.listen()
   const expected = expecting(parts.results, job.id, timeoutMs)
   // Under an id that the app gave it may be in the queue already.

@@ -18,6 +18,7 @@ import { readJsonBody } from './read-body.ts'
 import { accountRoutes } from './routes/account.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { jobRoutes } from './routes/jobs.ts'
+import { openAiRoutes } from './routes/openai.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 
@@ -80,6 +81,7 @@ export function createApp(parts: GatewayParts): FastifyInstance {
     if (method !== 'HEAD') routes.push(`${method} ${url}`)
   })
   operationRoutes(app, parts)
+  openAiRoutes(app, parts)
   jobRoutes(app, parts)
   accountRoutes(app, parts)
   adminRoutes(app, parts)

@@ -7,6 +7,7 @@ import type { KeyGuard } from '../access/key-guard.ts'
 import { type KeyRole, roleCovers } from '../access/roles.ts'
 import type { Options } from '../config/options.ts'
 import { isBursarError } from '../errors.ts'
+import { isOpenAiRoute } from './openai/paths.ts'
 
 /** Where a server listens: a unix socket, which its owner alone may open, or a port of a host. */
 export type Listening = { readonly on: 'socket' } | { readonly on: 'port'; readonly host: string }
@@ -97,11 +98,13 @@ async function keyIn(
   mode: AuthMode,
 ): Promise<ApiKey | null> {
   const given = bearerIn(request.headers.authorization)
-  // What stands in front, and keeps strangers away, may have tokens of its own.
-  const isTheirs = mode === 'off' && !given?.startsWith('sk-bursar-')
-  if (given !== null && !isTheirs) return guard.check(given)
   const needed = mode === 'required' || (mode === 'auto' && !isNeighbour(request))
-  if (needed && !onSocket(request)) throw invalidKey('missing')
+  const isNeeded = needed && !onSocket(request)
+  // What stands in front, and keeps strangers away, may have tokens of its own; OpenAI's clients cannot leave theirs out.
+  const mayBeTheirs = mode === 'off' || (!isNeeded && isOpenAiRoute(request.routeOptions.url ?? ''))
+  const isTheirs = mayBeTheirs && !given?.startsWith('sk-bursar-')
+  if (given !== null && !isTheirs) return guard.check(given)
+  if (isNeeded) throw invalidKey('missing')
   return null
 }
 

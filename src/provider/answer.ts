@@ -3,7 +3,7 @@ import type { Operation } from '../config/operations.ts'
 import type { ServiceTier } from '../config/policy-types.ts'
 import { sentText } from './thin-response.ts'
 import type { Send } from './transport.ts'
-import type { CallOutcome, ProviderRequest } from './types.ts'
+import type { CallOutcome, ProviderRequest, UpstreamError } from './types.ts'
 import { readUsage } from './usage.ts'
 
 export type Json = Readonly<Record<string, unknown>>
@@ -41,7 +41,12 @@ export const NOTHING_SEEN: Seen = { text: '', outputTokens: 0 }
 export function unknownOutcome(
   reason: Extract<CallOutcome, { seen: 'unknown' }>['reason'],
   message: string,
-  more: { status?: number | null; seen?: Seen; retryable?: boolean } = {},
+  more: {
+    status?: number | null
+    seen?: Seen
+    retryable?: boolean
+    upstream?: UpstreamError
+  } = {},
 ): CallOutcome {
   return {
     seen: 'unknown',
@@ -50,6 +55,7 @@ export function unknownOutcome(
     message,
     streamedOutputTokens: more.seen?.outputTokens ?? 0,
     retryable: more.retryable ?? true,
+    ...(more.upstream && { upstream: more.upstream }),
   }
 }
 

@@ -35,7 +35,19 @@ function amount(text: string | null): number | null {
 
 const bounded = (ms: number): number => Math.min(MAX_WAIT_MS, Math.max(0, Math.ceil(ms)))
 
-const ErrorBody = z.object({ code: z.string().nullish(), type: z.string().nullish() })
+/** Other providers write numbers where OpenAI writes words. */
+const word = z
+  .union([z.string(), z.number().transform(String)])
+  .nullish()
+  .transform((text) => text?.slice(0, MAX_MESSAGE_CHARS) ?? null)
+  .catch(null)
+const ErrorBody = z.object({
+  message: z.string().nullish().catch(null),
+  type: word,
+  param: word,
+  code: word,
+})
+const NOTHING_SAID = { message: null, type: null, param: null, code: null }
 
 /** 408 and 409 are locks and timeouts on their side. */
 const isPassing = (status: number): boolean =>
@@ -89,14 +101,16 @@ function errorResponseOutcome(
   status: number,
   profile: ProviderPolicy['profile'],
 ): CallOutcome {
-  const body = ErrorBody.safeParse(error.error).data
-  const code = body?.code ?? body?.type ?? null
-  const isBroke = code === NO_MONEY || body?.type === NO_MONEY
+  const body = ErrorBody.safeParse(error.error).data ?? NOTHING_SAID
+  const code = body.code ?? body.type
+  const isBroke = code === NO_MONEY || body.type === NO_MONEY
   const retryable = isPassing(status) && !isBroke
   const message = error.message.slice(0, MAX_MESSAGE_CHARS)
+  const said = (body.message ?? error.message).slice(0, MAX_MESSAGE_CHARS)
+  const upstream = { ...body, message: said }
   if (!profile.unbilledStatus.includes(status))
-    return unknownOutcome('error-response', message, { status, retryable })
+    return unknownOutcome('error-response', message, { status, retryable, upstream })
   const retryAfterMs =
     mayWait(status) && error.headers ? readRetryAfter(error.headers, Date.now()) : null
-  return { seen: 'unbilled-error', status, code, message, retryAfterMs, retryable }
+  return { seen: 'unbilled-error', status, code, message, retryAfterMs, retryable, upstream }
 }

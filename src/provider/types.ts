@@ -19,6 +19,14 @@ export interface ProviderRequest {
   readonly stream: boolean
 }
 
+/** What a provider said instead of an answer, in its own words; of a field that it left out, null. */
+export interface UpstreamError {
+  readonly message: string
+  readonly type: string | null
+  readonly param: string | null
+  readonly code: string | null
+}
+
 /** What was seen of the call; decides what is settled (PROTOCOL 3.4). */
 export type CallOutcome =
   | {
@@ -44,6 +52,7 @@ export type CallOutcome =
       readonly retryAfterMs: number | null
       /** Whether the same call may succeed later (429, 5xx, 408, 409). */
       readonly retryable: boolean
+      readonly upstream: UpstreamError
     }
   | {
       /** We aborted a stream and the profile says that an abort ends the bill: booked as estimated. */
@@ -69,6 +78,8 @@ export type CallOutcome =
       /** Output tokens seen before the end, as a note beside the booking. */
       readonly streamedOutputTokens: number
       readonly retryable: boolean
+      /** Absent = the provider said nothing, or not what went wrong. */
+      readonly upstream?: UpstreamError
     }
 
 export interface StreamChunk {

@@ -1,5 +1,6 @@
-/** No text can spell it: neither JSON nor a query can bring it along. */
+/** No text can spell them: neither JSON nor a query can bring one along. */
 const KEY = Symbol('the API key that a request came with')
+const BODY = Symbol('the body that goes to the provider')
 
 /** Notes on a request, for whoever reads it in this process, with which API key it came. */
 export const withKey = <Asked extends object>(asked: Asked, keyId: string): Asked => ({
@@ -12,4 +13,16 @@ export function keyOn(asked: unknown): string | undefined {
   if (typeof asked !== 'object' || asked === null) return undefined
   const noted: { [KEY]?: unknown } = asked
   return typeof noted[KEY] === 'string' ? noted[KEY] : undefined
+}
+
+/** Keeps the provider's part of a request apart, whose fields may be called like ours and mean something else. */
+export const withBody = <Asked extends object>(
+  asked: Asked,
+  body: Readonly<Record<string, unknown>>,
+): Asked => ({ ...asked, [BODY]: body })
+
+/** @returns undefined = ours and the provider's fields stand side by side. */
+export function bodyOn(asked: object): Readonly<Record<string, unknown>> | undefined {
+  const noted: { [BODY]?: Readonly<Record<string, unknown>> } = asked
+  return noted[BODY]
 }

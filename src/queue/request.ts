@@ -9,7 +9,7 @@ import { OPERATIONS, type Operation } from '../config/operations.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { BursarError } from '../errors.ts'
 import type { RequestBody } from '../provider/types.ts'
-import { keyOn } from './asked-with.ts'
+import { bodyOn, keyOn } from './asked-with.ts'
 import { measureJson } from './measure-json.ts'
 import { userKey } from './user-key.ts'
 
@@ -148,16 +148,17 @@ function split(input: unknown): [own: Record<string, unknown>, body: RequestBody
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     throw invalid("a request is an object: { user: 'u42', model: 'auto', messages: [...] }")
   }
+  const apart = bodyOn(input)
   const given = Object.entries(input).filter(([, value]) => value !== undefined)
   const own = Object.fromEntries(given.filter(([key]) => CONTROLS.has(key)))
-  const body = Object.fromEntries(given.filter(([key]) => !CONTROLS.has(key)))
+  const body = apart ?? Object.fromEntries(given.filter(([key]) => !CONTROLS.has(key)))
   return [own, body]
 }
 
 function readControls(own: Record<string, unknown>): Controls {
   if (own.user === undefined) throw invalid("user is missing: say who pays, e.g. user: 'u42'")
   if (own.model === undefined) {
-    throw invalid("model is missing: write model: 'auto', or a model's name")
+    throw invalid("model is missing: write model: 'auto', or a model's name", 'model')
   }
   const parsed = ControlsSchema.safeParse(own)
   if (!parsed.success) throw invalid(z.prettifyError(parsed.error))
@@ -178,14 +179,14 @@ function operationOf({ operation, model }: Controls, body: RequestBody): Operati
 function checkBody(operation: Operation, body: RequestBody): void {
   if ('stream' in body) throw invalid('leave stream out: call stream() instead of run()')
   if (operation !== 'chat.completions') {
-    if (body.input === undefined) throw invalid(`input is missing: ${operation} needs it`)
+    if (body.input === undefined) throw invalid(`input is missing: ${operation} needs it`, 'input')
     return
   }
   const { messages } = body
   const isMessage = (message: unknown) =>
     typeof message === 'object' && message !== null && 'role' in message
   if (!Array.isArray(messages) || messages.length === 0 || !messages.every(isMessage)) {
-    throw invalid("messages is a list of at least one { role: 'user', content: '...' }")
+    throw invalid("messages is a list of at least one { role: 'user', content: '...' }", 'messages')
   }
 }
 
@@ -209,7 +210,8 @@ function deadlineOf({ deadline }: Controls, nowMs: number): number {
   return new Date(deadline).getTime()
 }
 
-const invalid = (message: string): BursarError => new BursarError('INVALID_REQUEST', message)
+const invalid = (message: string, param?: string): BursarError =>
+  new BursarError('INVALID_REQUEST', message, param === undefined ? {} : { detail: { param } })
 
 const tooLarge = (bytes: number, policy: Policy): BursarError =>
   new BursarError(

@@ -130,7 +130,7 @@ function ofUnusable(settle: SettleCase, outcome: Seen<'answer'>, why: string): S
 }
 
 function ofUnbilled(settle: SettleCase, outcome: Seen<'unbilled-error'>): Settlement {
-  const { status, code, message, retryable, retryAfterMs } = outcome
+  const { status, code, message, retryable, retryAfterMs, upstream } = outcome
   const { admitted } = settle
   const rung = rungOf(admitted)
   const waitMs = retryable ? (retryAfterMs ?? (status === 429 ? settle.gateMs() : null)) : null
@@ -145,6 +145,7 @@ function ofUnbilled(settle: SettleCase, outcome: Seen<'unbilled-error'>): Settle
     detail: {
       status,
       code,
+      upstream,
       ...where(admitted),
       ...(waitMs === null ? {} : { retryAfterMs: waitMs }),
     },
@@ -221,9 +222,9 @@ function ofUnknown(settle: SettleCase, outcome: Seen<'unknown'>): Settlement {
 }
 
 function noAnswer({ admitted }: SettleCase, outcome: Seen<'unknown'>): Denied {
-  const { reason, status, message, retryable } = outcome
+  const { reason, status, message, retryable, upstream } = outcome
   const { provider, upstreamModel } = rungOf(admitted).rung
-  const detail = { reason, status, ...where(admitted) }
+  const detail = { reason, status, ...(upstream && { upstream }), ...where(admitted) }
   return admitted.hold.sent
     ? {
         code: 'PROVIDER_OUTCOME_UNKNOWN',

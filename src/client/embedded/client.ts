@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
 import type { Environment } from '../../config/options.ts'
+import { newJobId } from '../../queue/ids.ts'
 import type { Client } from '../client-type.ts'
-import { clientThrough } from '../http/client.ts'
+import { clientThrough } from '../http/client-through.ts'
 import { folderTransport } from './folder-transport.ts'
 
 /**
@@ -10,5 +11,5 @@ import { folderTransport } from './folder-transport.ts'
  */
 export function createEmbeddedClient(folder: string, env: Environment): Client {
   const path = resolve(folder)
-  return clientThrough(folderTransport(path, env), `the data folder ${path}`)
+  return clientThrough(folderTransport(path, env), `the data folder ${path}`, { newJobId })
 }

@@ -16,14 +16,19 @@ export function createLimits(
   const own = new AbortController()
   const followed = signals.filter((signal) => signal !== undefined)
   const follow = () => own.abort(followed.find(({ aborted }) => aborted)?.reason)
-  const timer = setTimeout(() => own.abort(expired()), limitMs)
+  const wait = () => setTimeout(() => own.abort(expired()), limitMs)
+  let timer = wait()
   for (const signal of followed) {
     if (signal.aborted) follow()
     else signal.addEventListener('abort', follow, { once: true })
   }
   return {
     signal: own.signal,
-    touch: () => timer.refresh(),
+    touch() {
+      // Browsers have no `refresh`.
+      clearTimeout(timer)
+      timer = wait()
+    },
     release() {
       clearTimeout(timer)
       for (const signal of followed) signal.removeEventListener('abort', follow)

@@ -37,14 +37,29 @@ export function fetchTransport(base: string, fetch: Fetch): Transport {
       return {
         status: response.status,
         header: (name) => response.headers.get(name),
-        body: response.body ?? none(),
+        body: bytesOf(response.body),
       }
     },
     close() {},
   }
 }
 
-async function* none(): AsyncGenerator<Uint8Array, void> {}
+/** Not every browser can iterate a body. */
+async function* bytesOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array, void> {
+  const reader = body?.getReader()
+  if (!reader) return
+  let isWhole = false
+  try {
+    for (;;) {
+      const next = await reader.read()
+      isWhole = next.done
+      if (next.done) return
+      yield next.value
+    }
+  } finally {
+    if (!isWhole) await reader.cancel().catch(() => {})
+  }
+}
 
 /** The connection was never made, so that nothing arrived. */
 const NEVER_ARRIVED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT', 'EACCES'])

@@ -91,7 +91,8 @@ export default {
       { path: '^(src|workers|jobs|sandbox)/' },
       {
         dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
-        dependencyTypesNot: ['type-only'],
+        // A peer is installed by whoever imports the part that needs it.
+        dependencyTypesNot: ['type-only', 'npm-peer'],
       },
     ),
   ],

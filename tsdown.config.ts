@@ -45,6 +45,9 @@ export default defineConfig([
       client: 'src/client/index.ts',
       'client-http': 'src/client/http/index.ts',
       cache: 'src/client/cache/index.ts',
+      middleware: 'src/middleware/index.ts',
+      react: 'src/client/react/index.ts',
+      'ai-sdk': 'src/client/ai-sdk/index.ts',
     },
     // A folder of its own: the two builds run side by side and each cleans what it owns.
     outDir: 'dist/types',

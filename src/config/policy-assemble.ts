@@ -3,6 +3,7 @@ import { buildAlerts } from './policy-alerts-build.ts'
 import { buildBudget, buildLimit, buildPrice, buildRung, buildTier } from './policy-build.ts'
 import { buildCache } from './policy-cache.ts'
 import { checkOverrides, checkRungs, type Names } from './policy-checks.ts'
+import { discountsOf } from './policy-discounts.ts'
 import type { PolicyDocument } from './policy-document.ts'
 import type { Draft } from './policy-draft.ts'
 import type { PolicyPath, Report } from './policy-errors.ts'
@@ -68,6 +69,7 @@ export function build(
     providers,
     prices: placePrices(draft, dropped, names, report),
     multipliers: draft.multipliers,
+    ...discountsOf(draft, dropped, names, report),
     unknownModels:
       unknown === 'refuse'
         ? unknown

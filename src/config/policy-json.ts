@@ -138,6 +138,14 @@ const StoredPolicySchema = z.object({
     .exactOptional(),
   cache: StoredCacheSchema,
   alerts: StoredAlertsSchema.exactOptional(),
+  discounts: z
+    .array(
+      z.object({
+        ...{ provider: z.string(), model: z.string().nullable() },
+        ...{ percent: z.number(), fromMs: count, untilMs: count.nullable() },
+      }),
+    )
+    .exactOptional(),
 })
 
 /** Before budgets had several windows, the one they had stood among their keys. */

@@ -178,6 +178,20 @@ export const MultipliersSchema = z.strictObject({
 })
 
 export const UnknownModelsSchema = z.union(
+export const DiscountSchema = z.strictObject({
+  provider: name.optional(),
+  model: modelName.optional(),
+  percent: z
+    .number()
+    .gt(0)
+    .lt(100, 'write less than 100: no price is not zero')
+    .refine((value) => Math.abs(value * 100 - Math.round(value * 100)) < 1e-6, {
+      error: 'write at most two decimals, e.g. 12.5',
+    }),
+  from: instant.optional(),
+  until: instant.optional(),
+})
+
   [z.literal('refuse'), z.strictObject({ input: usdText, output: usdText })],
   { error: 'write refuse, or a price for them: { input: "100", output: "500" }' },
 )
@@ -197,6 +211,7 @@ export const PolicyFileSchema = z.strictObject({
   prices: z.array(PriceSchema).default([]),
   multipliers: MultipliersSchema.prefault({}),
   unknown_models: UnknownModelsSchema.default('refuse'),
+  discounts: z.array(DiscountSchema).default([]),
   cache: CacheSchema.prefault({}),
   alerts: AlertsSchema.optional(),
 })

@@ -182,6 +182,19 @@ export interface PessimisticPrice {
   readonly outputUsdPerMtok: string
 }
 
+/** What a contract takes off the list price. */
+export interface DiscountPolicy {
+  readonly provider: string
+  /** null = every model of the provider. */
+  readonly model: string | null
+  /** Of the list price, above 0 and below 100, at most two decimals. */
+  readonly percent: number
+  /** First instant at which it holds, UTC ms; 0 = always. */
+  readonly fromMs: number
+  /** First instant at which it holds no more; null = until it is taken out. */
+  readonly untilMs: number | null
+}
+
 /** Answers and data of one kind, kept apart under a name. */
 export interface CacheNamespacePolicy {
   readonly ttlMs: number
@@ -312,5 +325,7 @@ export interface Policy {
   /** Absent = as if the file said nothing of alerts: messages are files in the data folder. */
   readonly alerts?: AlertPolicy
   /** What the file asks for and did not get, for a person: a provider without its address, say. Not stored. */
+  /** By contract, beside the list price. Absent = none. */
+  readonly discounts?: readonly DiscountPolicy[]
   readonly warnings?: readonly string[]
 }

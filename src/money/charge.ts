@@ -25,7 +25,7 @@ export const nanoOfTokens = (tokens: number, pico: number, rounding: Rounding): 
 
 /**
  * Prices a whole call: the exact sum of its charges, then a percentage, then one rounding.
- * @param percent - of the list price, integer >= 0; 50 halves it.
+ * @param percent - of the list price, >= 0 with at most four decimals; 50 halves it.
  * @returns nano-USD.
  * @throws {BursarError} INVALID_MONEY for a negative or fractional input, or a sum above `MAX_NANO`.
  */
@@ -34,7 +34,7 @@ export function nanoOfCharges(
   percent: number,
   rounding: Rounding,
 ): Nano {
-  if (!isCount(percent)) throw inexact(`${percent} percent`)
+  const share = shareOf(percent)
   let pico = 0
   for (const charge of charges) {
     if (!isCount(charge.tokens) || !isCount(charge.pico)) {
@@ -42,30 +42,45 @@ export function nanoOfCharges(
     }
     pico += charge.tokens * charge.pico
   }
-  const scaled = pico * percent
+  const scaled = pico * share.times
   return Number.isSafeInteger(scaled)
-    ? divide(scaled, rounding)
-    : divideBig(charges, percent, rounding)
+    ? divide(scaled, PICO_PER_NANO * share.per, rounding)
+    : divideBig(charges, share, rounding)
+}
+
+/** A percentage as a fraction of integers. */
+interface Share {
+  readonly times: number
+  readonly per: number
+}
+
+const PARTS_PER_PERCENT = 10_000
+
+function shareOf(percent: number): Share {
+  if (isCount(percent)) return { times: percent, per: PERCENT }
+  const times = Math.round(percent * PARTS_PER_PERCENT)
+  // A decimal such as 12.34 is no exact double; a fifth decimal is further off than any double is.
+  const isExact = isCount(times) && Math.abs(percent * PARTS_PER_PERCENT - times) < 1e-3
+  if (!isExact) throw inexact(`${percent} percent`)
+  return { times, per: PERCENT * PARTS_PER_PERCENT }
 }
 
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0
 
-const DIVISOR = PICO_PER_NANO * PERCENT
-
-function divide(scaled: number, rounding: Rounding): Nano {
-  const rest = scaled % DIVISOR
-  const whole = (scaled - rest) / DIVISOR
-  const up = rounding === 'ceil' ? rest > 0 : rest * 2 >= DIVISOR
+function divide(scaled: number, divisor: number, rounding: Rounding): Nano {
+  const rest = scaled % divisor
+  const whole = (scaled - rest) / divisor
+  const up = rounding === 'ceil' ? rest > 0 : rest * 2 >= divisor
   return up ? whole + 1 : whole
 }
 
 // Needed from about $900 a call on, where the product leaves 2^53 though the amount does not.
-function divideBig(charges: readonly Charge[], percent: number, rounding: Rounding): Nano {
+function divideBig(charges: readonly Charge[], { times, per }: Share, rounding: Rounding): Nano {
   let scaled = 0n
   for (const { tokens, pico } of charges) scaled += BigInt(tokens) * BigInt(pico)
-  const divisor = BigInt(DIVISOR)
+  const divisor = BigInt(PICO_PER_NANO * per)
   const lift = rounding === 'ceil' ? divisor - 1n : divisor / 2n
-  const nano = (scaled * BigInt(percent) + lift) / divisor
+  const nano = (scaled * BigInt(times) + lift) / divisor
   if (nano > BigInt(MAX_NANO)) throw inexact(`${nano} nano-USD`)
   return Number(nano)
 }

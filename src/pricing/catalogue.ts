@@ -1,5 +1,6 @@
 import { calcPrice, findProvider } from '@pydantic/genai-prices'
 import { z } from 'zod'
+import type { Catalogue, CatalogueProvider } from './snapshot.ts'
 import type { PicoPerToken, Rates } from './types.ts'
 
 /** Of the installed package, which does not export it; a test holds both equal. */
@@ -60,14 +61,18 @@ export function catalogueProviderOf(name: string, baseUrl: string): string | und
 /**
  * Reads the catalogue's token prices of a model at an instant.
  * @param atMs - UTC ms.
+ * @param catalogue - an imported one; null = the one that came with Bursar.
  * @returns undefined when it has none, or charges in something else than tokens.
  */
 export function catalogueEntry(
   providerId: string,
   model: string,
   atMs: number,
+  catalogue: Catalogue | null = null,
 ): CatalogueEntry | undefined {
-  const found = calcPrice({}, model, { providerId, timestamp: new Date(atMs) })
+  const found = catalogue
+    ? findIn(catalogue, providerId, model, atMs)
+    : calcPrice({}, model, { providerId, timestamp: new Date(atMs) })
   if (!found) return undefined
   const parsed = TokenRatesSchema.safeParse(found.model_price)
   if (!parsed.success) return undefined
@@ -77,6 +82,23 @@ export function catalogueEntry(
   const spanMs = byHour ? MINUTE_MS : DAY_MS
   const fromMs = Math.floor(atMs / spanMs) * spanMs
   return { steps: stepsOf(parsed.data), fromMs, toMs: fromMs + spanMs }
+}
+
+/** A reseller (Azure) also has, at their prices, the models of those whose it sells. */
+function findIn(catalogue: Catalogue, providerId: string, model: string, atMs: number) {
+  const own = catalogue.find(({ id }) => id === providerId)
+  for (const id of [providerId, ...(own?.fallback_model_providers ?? [])]) {
+    const provider = catalogue.find((one) => one.id === id)
+    const found =
+      provider && calcPrice({}, model, { ...priced(provider), timestamp: new Date(atMs) })
+    if (found) return found
+  }
+  return undefined
+}
+
+/** Without the fallback, which the package would look up in its own list. */
+function priced({ fallback_model_providers: _, ...provider }: CatalogueProvider) {
+  return { provider }
 }
 
 function stepsOf(rates: TokenRates): PriceSteps {

@@ -11,7 +11,7 @@ export type BillingTier = ServiceTier | 'batch'
 export interface CallCost {
   /** At list price, whatever the tier. */
   readonly listNano: Nano
-  /** With the tier's multiplier: what is booked. */
+  /** With the tier's multiplier, and less what the contract says: what is booked. */
   readonly costNano: Nano
 }
 
@@ -23,7 +23,7 @@ export interface CallCost {
 export function costOf(price: ModelPrice, usage: Usage, tier: BillingTier = 'default'): CallCost {
   const charges = chargesOf(price, usage)
   const listNano = nanoOfCharges(charges, 100, 'half-up')
-  const percent = price.multipliers[tier]
+  const percent = (price.multipliers[tier] * (100 - (price.discountPercent ?? 0))) / 100
   return {
     listNano,
     costNano: percent === 100 ? listNano : nanoOfCharges(charges, percent, 'half-up'),
@@ -40,7 +40,7 @@ export interface CallBoundInput {
 
 /**
  * Bounds what a call can cost: every input token at the dearest bucket, and input and output at the dearest
- * long-context step that the input can reach.
+ * long-context step that the input can reach, at list price: a contract that ends does not make holds too small.
  * @throws {BursarError} INVALID_MONEY when the input is no count, or its cost leaves the exact range.
  */
 export function costBound(price: ModelPrice, call: CallBoundInput): CostBound {

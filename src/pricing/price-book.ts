@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { PriceOverride, ProviderPolicy } from '../config/policy-types.ts'
+import type { DiscountPolicy, PriceOverride, ProviderPolicy } from '../config/policy-types.ts'
 import {
   CATALOGUE_VERSION,
   type CatalogueEntry,
@@ -8,7 +8,9 @@ import {
   catalogueProviderOf,
   type PriceSteps,
 } from './catalogue.ts'
+import { discountSpan } from './discounts.ts'
 import { overrideSpan, overrideSteps, pessimisticSteps } from './overrides.ts'
+import { type PriceTimeline, timelineAt } from './timeline.ts'
 import type { ModelPrice, PriceBook, PriceSource } from './types.ts'
 
 /** A price and the span of time, UTC ms, in which it holds. */
@@ -27,6 +29,7 @@ interface Shelf {
   readonly fallback: PriceSteps | undefined
   /** model -> ascending by date */
   readonly overrides: ReadonlyMap<string, readonly PriceOverride[]>
+  readonly discounts: readonly DiscountPolicy[]
   readonly quotes: LRUCache<string, Quote>
 }
 
@@ -40,22 +43,31 @@ const ZERO_STEPS: PriceSteps = [
 /**
  * Makes the price book of a policy: overrides first, then zero prices, the catalogue, and last the
  * policy's price of unknown models. A look-up in a span already seen takes under a microsecond.
+ * @param timeline - price lists that were imported; before the first, and without any, the one that came with Bursar holds.
  */
-export function createPriceBook(source: PriceSource): PriceBook {
+export function createPriceBook(source: PriceSource, timeline: PriceTimeline = []): PriceBook {
   const multipliers = { default: 100, ...source.multipliers }
   const shelves = new Map(
     Object.values(source.providers).map((provider) => [provider.name, shelfOf(source, provider)]),
   )
+  const digest = digestOf(source, shelves)
+  const bundled = `genai-prices@${CATALOGUE_VERSION}+${digest}`
   return {
-    version: versionOf(source, shelves),
+    version: bundled,
+    versionAt(atMs) {
+      const { snapshot } = timelineAt(timeline, atMs)
+      return snapshot ? `prices@${snapshot.number}+${digest}` : bundled
+    },
     price(model, provider, atMs) {
       const shelf = shelves.get(provider)
       if (!shelf) return undefined
       const known = shelf.quotes.get(model)
       if (known && known.fromMs <= atMs && atMs < known.toMs) return known.price
-      const { steps, fromMs, toMs } = look(shelf, plainName(model, provider), atMs)
-      const price = steps && { model, provider, steps, multipliers }
-      shelf.quotes.set(model, { price, fromMs, toMs })
+      const name = plainName(model, provider)
+      const { steps, ...span } = look(shelf, name, atMs, timeline)
+      const discount = discountSpan(shelf.discounts, name, atMs)
+      const price = steps && { model, provider, steps, multipliers, ...discount.taken }
+      shelf.quotes.set(model, { price, ...narrower(span, discount) })
       return price
     },
   }
@@ -74,6 +86,7 @@ function shelfOf(
       provider.prices === 'zero' ? undefined : catalogueProviderOf(provider.name, provider.baseUrl),
     fallback,
     overrides: byModel(own.toSorted((a, b) => a.effectiveFromMs - b.effectiveFromMs)),
+    discounts: (source.discounts ?? []).filter((one) => one.provider === provider.name),
     quotes: new LRUCache({ max: QUOTES_PER_PROVIDER }),
   }
 }
@@ -95,25 +108,36 @@ const unknownSteps = (unknown: PriceSource['unknownModels']): PriceSteps | undef
 const plainName = (model: string, provider: string): string =>
   model.startsWith(`${provider}/`) ? model.slice(provider.length + 1) : model
 
+type Span = Pick<Quote, 'fromMs' | 'toMs'>
+
 function look(
   shelf: Shelf,
   model: string,
   atMs: number,
+  timeline: PriceTimeline,
 ): Omit<CatalogueEntry, 'steps'> & { steps: PriceSteps | undefined } {
   const span = overrideSpan(shelf.overrides.get(model) ?? [], atMs)
   if (span.override) return { ...span, steps: overrideSteps(span.override) }
+  const listed = timelineAt(timeline, atMs)
+  const around = narrower(span, listed)
+  const catalogue = listed.snapshot?.catalogue ?? null
   const entry =
-    shelf.catalogueId === undefined ? undefined : catalogueEntry(shelf.catalogueId, model, atMs)
-  if (!entry) return { ...span, steps: shelf.fallback }
-  return {
-    steps: entry.steps,
-    fromMs: Math.max(entry.fromMs, span.fromMs),
-    toMs: Math.min(entry.toMs, span.toMs),
-  }
+    shelf.catalogueId === undefined
+      ? undefined
+      : catalogueEntry(shelf.catalogueId, model, atMs, catalogue)
+  if (!entry) return { ...around, steps: shelf.fallback }
+  return { steps: entry.steps, ...narrower(around, entry) }
 }
 
-/** Two books with one version give every model one price at every instant. */
-function versionOf(source: PriceSource, shelves: ReadonlyMap<string, Shelf>): string {
+/** Where both hold. */
+const narrower = (a: Span, b: Span): Span => ({
+  fromMs: Math.max(a.fromMs, b.fromMs),
+  toMs: Math.min(a.toMs, b.toMs),
+})
+
+/** Two books with one digest and one list give every model one price at every instant. */
+function digestOf(source: PriceSource, shelves: ReadonlyMap<string, Shelf>): string {
+  const { discounts = [] } = source
   const parts = [
     source.prices,
     source.multipliers,
@@ -121,7 +145,7 @@ function versionOf(source: PriceSource, shelves: ReadonlyMap<string, Shelf>): st
     [...shelves.values()]
       .map(({ name, catalogueId, fallback }) => [name, catalogueId ?? null, fallback ?? null])
       .toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
+    ...(discounts.length > 0 ? [discounts] : []),
   ]
-  const digest = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 8)
-  return `genai-prices@${CATALOGUE_VERSION}+${digest}`
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 8)
 }

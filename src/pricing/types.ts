@@ -20,6 +20,8 @@ export interface ModelPrice {
   readonly steps: readonly { readonly fromInputTokens: number; readonly rates: Rates }[]
   /** Percent of list price by service tier; `default` is 100. */
   readonly multipliers: Readonly<Record<ServiceTier | 'batch', number>>
+  /** Taken off what is booked, percent with at most two decimals, by contract. List price and holds know nothing of it. */
+  readonly discountPercent?: number
 }
 
 /** Disjoint: the five buckets add up to every token of the call. */
@@ -34,8 +36,10 @@ export interface Usage {
 }
 
 export interface PriceBook {
-  /** Names catalogue and overrides, e.g. `genai-prices@0.1.8+1a2b3c4d`; stored with each entry. */
+  /** Without price lists that were imported, e.g. `genai-prices@0.1.8+1a2b3c4d`: names catalogue and overrides. */
   readonly version: string
+  /** What prices of an instant go by, stored with each entry: `version`, or e.g. `prices@3+1a2b3c4d` of an imported list. */
+  versionAt(atMs: number): string
   /** @returns undefined when nobody knows the price: the caller refuses (law 7). */
   price(model: string, provider: string, atMs: number): ModelPrice | undefined
 }
@@ -47,7 +51,8 @@ export interface CostBound {
 }
 
 /** The part of a policy that prices depend on. */
-export interface PriceSource extends Pick<Policy, 'prices' | 'multipliers' | 'unknownModels'> {
+export interface PriceSource
+  extends Pick<Policy, 'prices' | 'multipliers' | 'unknownModels' | 'discounts'> {
   /** name -> provider */
   readonly providers: Readonly<Record<string, Pick<ProviderPolicy, 'name' | 'baseUrl' | 'prices'>>>
 }

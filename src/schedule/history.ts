@@ -15,7 +15,7 @@ const RunRow = z.object({
   claimedBy: z.string().nullable(),
   startedAtMs: SafeInteger.nullable(),
   endedAtMs: SafeInteger.nullable(),
-  figures: z.record(z.string(), z.unknown()).nullable(),
+  figures: z.record(z.string(), z.json()).nullable(),
   error: z.string().nullable(),
 })
 /** A run as the history has it. */

@@ -8,6 +8,7 @@ import { cacheLearned } from './cache/learned.ts'
 import { cacheStats } from './cache/stats.ts'
 import { cacheWarm } from './cache/warm.ts'
 import type { AdminCommand, AdminPlace, AdminRole } from './command.ts'
+import { jobsHistory, jobsList, jobsRun } from './jobs.ts'
 import { keysCreate, keysList, keysRevoke, keysRotate } from './keys.ts'
 import { parkedCommand } from './parked/parked.ts'
 import { perform } from './perform.ts'
@@ -70,4 +71,7 @@ export const ADMIN_COMMANDS: readonly AskedCommand[] = [
   asked(policyDiff),
   asked(policyApply),
   asked(auditList),
+  asked(jobsList),
+  asked(jobsHistory),
+  asked(jobsRun),
 ]

@@ -4,6 +4,7 @@ import { cache } from './cache.ts'
 import type { Registration } from './command.ts'
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
+import { jobs } from './jobs.ts'
 import { keys } from './keys.ts'
 import { migrate } from './migrate.ts'
 import { move } from './move.ts'
@@ -32,6 +33,7 @@ export const COMMANDS: readonly Registration[] = [
   cache,
   users,
   keys,
+  jobs,
   audit,
   replay,
   verify,

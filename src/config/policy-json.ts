@@ -130,14 +130,6 @@ const StoredPolicySchema = z.object({
   providers: z.record(z.string(), provider),
   prices: z.array(price),
   multipliers: z.object({ batch: count, flex: count, priority: count }),
-  unknownModels: z
-    .union([
-      z.literal('refuse'),
-      z.object({ inputUsdPerMtok: z.string(), outputUsdPerMtok: z.string() }),
-    ])
-    .exactOptional(),
-  cache: StoredCacheSchema,
-  alerts: StoredAlertsSchema.exactOptional(),
   discounts: z
     .array(
       z.object({
@@ -146,6 +138,14 @@ const StoredPolicySchema = z.object({
       }),
     )
     .exactOptional(),
+  unknownModels: z
+    .union([
+      z.literal('refuse'),
+      z.object({ inputUsdPerMtok: z.string(), outputUsdPerMtok: z.string() }),
+    ])
+    .exactOptional(),
+  cache: StoredCacheSchema,
+  alerts: StoredAlertsSchema.exactOptional(),
 })
 
 /** Before budgets had several windows, the one they had stood among their keys. */

@@ -177,7 +177,6 @@ export const MultipliersSchema = z.strictObject({
   priority: percent(1, 1_000).default(200),
 })
 
-export const UnknownModelsSchema = z.union(
 export const DiscountSchema = z.strictObject({
   provider: name.optional(),
   model: modelName.optional(),
@@ -192,6 +191,7 @@ export const DiscountSchema = z.strictObject({
   until: instant.optional(),
 })
 
+export const UnknownModelsSchema = z.union(
   [z.literal('refuse'), z.strictObject({ input: usdText, output: usdText })],
   { error: 'write refuse, or a price for them: { input: "100", output: "500" }' },
 )
@@ -210,8 +210,8 @@ export const PolicyFileSchema = z.strictObject({
   providers: z.record(name, ProviderSchema),
   prices: z.array(PriceSchema).default([]),
   multipliers: MultipliersSchema.prefault({}),
-  unknown_models: UnknownModelsSchema.default('refuse'),
   discounts: z.array(DiscountSchema).default([]),
+  unknown_models: UnknownModelsSchema.default('refuse'),
   cache: CacheSchema.prefault({}),
   alerts: AlertsSchema.optional(),
 })

@@ -176,12 +176,6 @@ export interface PriceOverride {
   } | null
 }
 
-/** Priced at this when nobody knows better: dearer than any model that may turn up. */
-export interface PessimisticPrice {
-  readonly inputUsdPerMtok: string
-  readonly outputUsdPerMtok: string
-}
-
 /** What a contract takes off the list price. */
 export interface DiscountPolicy {
   readonly provider: string
@@ -193,6 +187,12 @@ export interface DiscountPolicy {
   readonly fromMs: number
   /** First instant at which it holds no more; null = until it is taken out. */
   readonly untilMs: number | null
+}
+
+/** Priced at this when nobody knows better: dearer than any model that may turn up. */
+export interface PessimisticPrice {
+  readonly inputUsdPerMtok: string
+  readonly outputUsdPerMtok: string
 }
 
 /** Answers and data of one kind, kept apart under a name. */
@@ -319,13 +319,13 @@ export interface Policy {
   readonly prices: readonly PriceOverride[]
   /** Multipliers of list price in percent, e.g. batch 50. */
   readonly multipliers: { readonly batch: number; readonly flex: number; readonly priority: number }
+  /** By contract, beside the list price. Absent = none. */
+  readonly discounts?: readonly DiscountPolicy[]
   /** Law 7: a model without a known price is refused, or priced by this; absent = refuse. */
   readonly unknownModels?: 'refuse' | PessimisticPrice
   readonly cache: CachePolicy
   /** Absent = as if the file said nothing of alerts: messages are files in the data folder. */
   readonly alerts?: AlertPolicy
   /** What the file asks for and did not get, for a person: a provider without its address, say. Not stored. */
-  /** By contract, beside the list price. Absent = none. */
-  readonly discounts?: readonly DiscountPolicy[]
   readonly warnings?: readonly string[]
 }

@@ -10,6 +10,7 @@ export const TABLES = [
   'entries',
   'requests',
   'window_totals',
+  'dropped_months',
   'window_forward',
   'usage_hourly',
   'usage_daily',

@@ -34,7 +34,7 @@ async function openOnPglite(): Promise<TestLedger> {
 /** Back to a ledger that nobody has written to. */
 export async function emptyLedger({ db }: Ledger): Promise<void> {
   await db.execute(sql`
-    truncate postings, entries, requests, window_totals, window_forward, threshold_events,
+    truncate postings, entries, requests, window_totals, window_forward, dropped_months, threshold_events,
       ledger_conflicts, policies, credits, user_tiers, usage_hourly, usage_daily, usage_monthly,
       usage_tags
     restart identity`)

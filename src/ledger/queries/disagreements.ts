@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { SafeInteger } from '../columns.ts'
 import { type Ledger, rowsOf } from '../ledger.ts'
-import { POSTED } from './window-sums.ts'
+import { isGone, POSTED } from './forward.ts'
 
 /** Where the ledger does not agree with itself. Empty on a sound ledger, however busy: each look is one statement. */
 const Difference = z.object({
@@ -80,6 +80,7 @@ export const windowDifferences = (ledger: Ledger): Promise<Difference[]> =>
       ) posted
       full join (
         select budget || ':' || window_id as key, spent_nano, rows from window_totals
+        where not ${isGone('window_id')}
       ) total using (key)
       where (posted.nano, posted.rows) is distinct from (total.spent_nano, total.rows)
       order by key limit ${MOST_NAMED}`,

@@ -2,8 +2,9 @@ import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { OUTCOMES, type Outcome } from '../../admission/outbox.ts'
 import { SafeInteger } from '../columns.ts'
+import { usageOver } from '../cubes/over.ts'
 import { type Ledger, rowsOf } from '../ledger.ts'
-import { type TimeRange, within } from './time-range.ts'
+import type { TimeRange } from './time-range.ts'
 
 /** Requests by their end; an outcome nobody had is 0. */
 export type OutcomeCounts = Readonly<Record<Outcome, number>>
@@ -26,9 +27,9 @@ export async function outcomeCounts(ledger: Ledger, range: TimeRange = {}): Prom
     ledger.db,
     OutcomeRow,
     sql`
-      select outcome, count(*) as requests from requests
-      where ${within('ended_at_ms', range)}
-      group by outcome`,
+      select case kind when 'call' then 'answered' else kind end as outcome, sum(requests)::bigint as requests
+      from ${usageOver(range)} usage
+      where kind <> 'adjustment' group by 1`,
   )
   const counts = noOutcomes()
   for (const { outcome, requests } of rows) counts[outcome] = requests

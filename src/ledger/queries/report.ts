@@ -1,10 +1,12 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { OUTCOMES } from '../../admission/outbox.ts'
 import { SafeInteger } from '../columns.ts'
+import { MEASURES } from '../cubes/measures.ts'
+import { usageOver } from '../cubes/over.ts'
 import { type Ledger, rowsOf } from '../ledger.ts'
+import { USAGE_KINDS } from '../tables/cubes.ts'
 import { noOutcomes, type OutcomeCounts } from './outcome-counts.ts'
-import { type TimeRange, within } from './time-range.ts'
+import type { TimeRange } from './time-range.ts'
 
 /** What a report may be broken down by. */
 export const DIMENSIONS = [
@@ -29,7 +31,7 @@ export interface ReportTotals {
   readonly cacheWriteTokens: number
   readonly outputTokens: number
   readonly reasoningTokens: number
-  /** Booked, nano-USD. */
+  /** Booked, and what was corrected afterwards, nano-USD. */
   readonly costNano: number
   /** The same calls at list price, nano-USD; a call whose usage is unknown counts with what is booked. */
   readonly listNano: number
@@ -52,51 +54,49 @@ export interface Report {
   readonly total: ReportTotals
 }
 
-/** Columns that `entries` and `requests` share. */
-const COLUMNS = {
+/** Columns of the cubes. A request that made no call is counted under the model it asked for, and under no provider. */
+const COLUMNS: Readonly<Record<Dimension, string>> = {
   tenant: 'tenant',
   user: 'user_id',
   tier: 'tier',
+  model: 'model',
+  provider: 'provider',
   modelRequested: 'model_requested',
   operation: 'operation',
   urgency: 'urgency',
+}
+
+/** What cubes add up, as the report names it. */
+const SUMS = {
+  requests: 'requests',
+  attempts: 'calls',
+  inputTokens: 'input_tokens',
+  cachedInputTokens: 'cached_input_tokens',
+  cacheWriteTokens: 'cache_write_tokens',
+  outputTokens: 'output_tokens',
+  reasoningTokens: 'reasoning_tokens',
+  costNano: 'cost_nano',
+  listNano: 'list_nano',
+  savedNano: 'saved_nano',
+  unconfirmedAttempts: 'unconfirmed_calls',
+  unconfirmedNano: 'unconfirmed_nano',
+  overrunAttempts: 'overrun_calls',
+  overrunNano: 'overrun_nano',
 } as const
+type Sum = keyof typeof SUMS
 
-/** A request that made no call is counted under the model it asked for, and under no provider. */
-const OF_REQUEST: Readonly<Record<Dimension, SQL>> = {
-  ...mapColumns((column) => sql.raw(`request.${column}`)),
-  model: sql.raw('coalesce(last.model, request.model_requested)'),
-  provider: sql.raw('last.provider'),
-}
+const SUM_COLUMNS = sql.raw(
+  Object.entries(SUMS)
+    .map(([name, column]) => `sum(${column})::bigint as "${name}"`)
+    .join(', '),
+)
+const SOMETHING = sql.raw(MEASURES.map((column) => `sum(${column}) <> 0`).join(' or '))
 
-const OF_ENTRY: Readonly<Record<Dimension, SQL>> = {
-  ...mapColumns((column) => sql.raw(column)),
-  model: sql.raw('model'),
-  provider: sql.raw('provider'),
-}
-
-function mapColumns<T>(of: (column: string) => T): Record<keyof typeof COLUMNS, T> {
-  return {
-    tenant: of(COLUMNS.tenant),
-    user: of(COLUMNS.user),
-    tier: of(COLUMNS.tier),
-    modelRequested: of(COLUMNS.modelRequested),
-    operation: of(COLUMNS.operation),
-    urgency: of(COLUMNS.urgency),
-  }
-}
-
-const EndRow = z.object({
+const UsageRow = z.object({
   group: z.string(),
-  outcome: z.enum(OUTCOMES),
+  kind: z.enum(USAGE_KINDS),
   isEmbeddings: z.boolean(),
   requests: SafeInteger,
-  savedNano: SafeInteger,
-})
-type EndRow = z.infer<typeof EndRow>
-
-const MoneyRow = z.object({
-  group: z.string(),
   attempts: SafeInteger,
   inputTokens: SafeInteger,
   cachedInputTokens: SafeInteger,
@@ -105,93 +105,60 @@ const MoneyRow = z.object({
   reasoningTokens: SafeInteger,
   costNano: SafeInteger,
   listNano: SafeInteger,
+  savedNano: SafeInteger,
   unconfirmedAttempts: SafeInteger,
   unconfirmedNano: SafeInteger,
   overrunAttempts: SafeInteger,
   overrunNano: SafeInteger,
 })
-type MoneyRow = z.infer<typeof MoneyRow>
+type UsageRow = z.infer<typeof UsageRow>
 
 /** Requests, tokens and money of a time range, by one dimension. Throws like `rowsOf`. */
 export async function report(
   ledger: Ledger,
-  options: TimeRange & { readonly groupBy: Dimension },
+  { groupBy, ...range }: TimeRange & { readonly groupBy: Dimension },
 ): Promise<Report> {
-  const [money, ends] = await Promise.all([
-    moneyBy(ledger, OF_ENTRY[options.groupBy], options),
-    endsBy(ledger, OF_REQUEST[options.groupBy], options),
-  ])
-  const groups = new Set([...money, ...ends].map((row) => row.group))
-  const rows = [...groups].map((group) => {
-    const own = { money: money.filter(inGroup(group)), ends: ends.filter(inGroup(group)) }
-    return { group, ...totals(own.money, own.ends) }
-  })
+  const usage = await rowsOf(
+    ledger.db,
+    UsageRow,
+    sql`
+      select ${sql.raw(COLUMNS[groupBy])} as group, kind, operation = 'embeddings' as "isEmbeddings", ${SUM_COLUMNS}
+      from ${usageOver(range)} usage
+      group by 1, 2, 3 having ${SOMETHING}`,
+  )
+  const groups = new Map<string, UsageRow[]>()
+  for (const row of usage) groups.set(row.group, [...(groups.get(row.group) ?? []), row])
+  const rows = Array.from(groups, ([group, own]) => ({ group, ...totals(own) }))
   rows.sort((a, b) => b.costNano - a.costNano || (a.group < b.group ? -1 : 1))
-  return { groupBy: options.groupBy, rows, total: totals(money, ends) }
+  return { groupBy, rows, total: totals(usage) }
 }
 
-const inGroup = (group: string) => (row: { group: string }) => row.group === group
-
-const moneyBy = (ledger: Ledger, group: SQL, range: TimeRange): Promise<MoneyRow[]> =>
-  rowsOf(
-    ledger.db,
-    MoneyRow,
-    sql`
-      select coalesce(${group}, '') as group,
-        count(*) as attempts,
-        coalesce(sum(input_tokens), 0)::bigint as "inputTokens",
-        coalesce(sum(cached_input_tokens), 0)::bigint as "cachedInputTokens",
-        coalesce(sum(cache_write_tokens), 0)::bigint as "cacheWriteTokens",
-        coalesce(sum(output_tokens), 0)::bigint as "outputTokens",
-        coalesce(sum(reasoning_tokens), 0)::bigint as "reasoningTokens",
-        sum(cost_nano)::bigint as "costNano",
-        sum(coalesce(list_nano, cost_nano))::bigint as "listNano",
-        count(*) filter (where status = 'unconfirmed') as "unconfirmedAttempts",
-        coalesce(sum(cost_nano) filter (where status = 'unconfirmed'), 0)::bigint as "unconfirmedNano",
-        count(*) filter (where overrun_nano > 0) as "overrunAttempts",
-        sum(overrun_nano)::bigint as "overrunNano"
-      from entries where ${within('admitted_at_ms', range)}
-      group by 1`,
-  )
-
-const endsBy = (ledger: Ledger, group: SQL, range: TimeRange) =>
-  rowsOf(
-    ledger.db,
-    EndRow,
-    sql`
-      select coalesce(${group}, '') as group, outcome,
-        request.operation is not distinct from 'embeddings' as "isEmbeddings",
-        count(*) as requests, coalesce(sum(saved_nano), 0)::bigint as "savedNano"
-      from requests request
-      left join lateral (
-        select model, provider from entries where job = request.job
-        order by n desc, admitted_at_ms desc, attempt limit 1
-      ) last on true
-      where ${within('request.ended_at_ms', range)}
-      group by 1, 2, 3`,
-  )
-
-const savedBy = ({ outcome, isEmbeddings }: EndRow): keyof Saved | null => {
+const savedBy = ({ kind, isEmbeddings }: UsageRow): keyof Saved | null => {
   if (isEmbeddings) return 'embeddings'
-  return outcome === 'cached' || outcome === 'joined' ? outcome : null
+  return kind === 'cached' || kind === 'joined' ? kind : null
 }
 
-function savedIn(ends: readonly EndRow[]): Saved {
+function savedIn(usage: readonly UsageRow[]): Saved {
   const saved = { cached: 0, joined: 0, embeddings: 0 }
-  for (const row of ends) {
+  for (const row of usage) {
     const by = savedBy(row)
     if (by) saved[by] += row.savedNano
   }
   return saved
 }
 
-function totals(money: readonly MoneyRow[], ends: readonly EndRow[]): ReportTotals {
+function requestsIn(usage: readonly UsageRow[]): OutcomeCounts {
   const requests = noOutcomes()
-  for (const row of ends) requests[row.outcome] += row.requests
-  const sum = (field: Exclude<keyof MoneyRow, 'group'>) =>
-    money.reduce((total, row) => total + row[field], 0)
+  for (const { kind, requests: ended } of usage) {
+    if (kind !== 'adjustment') requests[kind === 'call' ? 'answered' : kind] += ended
+  }
+  return requests
+}
+
+function totals(usage: readonly UsageRow[]): ReportTotals {
+  const sum = (field: Sum) => usage.reduce((total, row) => total + row[field], 0)
   return {
-    requests,
+    requests: requestsIn(usage),
     attempts: sum('attempts'),
     inputTokens: sum('inputTokens'),
     cachedInputTokens: sum('cachedInputTokens'),
@@ -202,6 +169,6 @@ function totals(money: readonly MoneyRow[], ends: readonly EndRow[]): ReportTota
     listNano: sum('listNano'),
     unconfirmed: { attempts: sum('unconfirmedAttempts'), nano: sum('unconfirmedNano') },
     overrun: { attempts: sum('overrunAttempts'), nano: sum('overrunNano') },
-    savedNano: savedIn(ends),
+    savedNano: savedIn(usage),
   }
 }

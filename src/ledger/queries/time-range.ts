@@ -2,8 +2,8 @@ import { type SQL, sql } from 'drizzle-orm'
 
 /** UTC ms; `fromMs` included, `toMs` not; absent = without end. */
 export interface TimeRange {
-  readonly fromMs?: number
-  readonly toMs?: number
+  readonly fromMs?: number | undefined
+  readonly toMs?: number | undefined
 }
 
 /** A condition on one column of a hand-written statement; `column` is never from outside. */

@@ -1,7 +1,8 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { SafeInteger } from '../columns.ts'
 import { type Ledger, type LedgerDb, rowsOf } from '../ledger.ts'
+import { isGone, POSTED } from './forward.ts'
 
 /** What the ledger has for one budget window. */
 export interface WindowSum {
@@ -14,14 +15,6 @@ export interface WindowSum {
 export type WindowSums = ReadonlyMap<string, WindowSum>
 
 const WindowRow = z.object({ key: z.string(), spent: SafeInteger, postings: SafeInteger })
-
-/** What was posted to each window, as a relation (key, nano, rows) with several rows of one key. */
-export const POSTED: SQL = sql`(
-  select key, sum(delta_nano) as nano, count(*) as rows
-  from postings, unnest(windows) as key group by key
-  union all
-  select budget || ':' || window_id, spent_nano, rows from window_forward
-)`
 
 /**
  * Adds up every posting, and what dropped ones were brought forward as: the truth that `windowTotals` must equal. Reads
@@ -40,14 +33,14 @@ export async function sumPostings(db: LedgerDb): Promise<WindowSums> {
   return toMap(rows)
 }
 
-/** The sums as the drain keeps them. Reads one row per window. */
+/** The sums as the drain keeps them, without those of which nothing is kept. Reads one row per window. */
 export async function windowTotals(ledger: Ledger): Promise<WindowSums> {
   const rows = await rowsOf(
     ledger.db,
     WindowRow,
     sql`
       select budget || ':' || window_id as key, spent_nano as spent, rows as postings
-      from window_totals`,
+      from window_totals where not ${isGone('window_id')}`,
   )
   return toMap(rows)
 }

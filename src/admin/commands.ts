@@ -20,6 +20,13 @@ import { readInput } from './read-input.ts'
 import { rebuildCommand } from './rebuild.ts'
 import { reportCommand } from './report/report.ts'
 import { unconfirmedConfirm, unconfirmedList, unconfirmedWaive } from './unconfirmed.ts'
+import { usageCurve } from './usage/curve.ts'
+import { usageForecast } from './usage/forecast.ts'
+import { usageRequest } from './usage/request.ts'
+import { usageRun } from './usage/run.ts'
+import { usageSaved } from './usage/saved.ts'
+import { usageCommand } from './usage/spend.ts'
+import { usageUnits } from './usage/units.ts'
 import { usersList, usersSetTier } from './users.ts'
 import { verifyCommand } from './verify/verify.ts'
 
@@ -46,6 +53,13 @@ const asked = <Input, Output>(command: AdminCommand<Input, Output>): AskedComman
 /** Everything an operator may ask a running process. A new command is one line here. */
 export const ADMIN_COMMANDS: readonly AskedCommand[] = [
   asked(reportCommand),
+  asked(usageCommand),
+  asked(usageCurve),
+  asked(usageUnits),
+  asked(usageSaved),
+  asked(usageForecast),
+  asked(usageRequest),
+  asked(usageRun),
   asked(verifyCommand),
   asked(rebuildCommand),
   asked(unconfirmedList),

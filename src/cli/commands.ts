@@ -16,6 +16,7 @@ import { report } from './report.ts'
 import { sandbox } from './sandbox.ts'
 import { start } from './start.ts'
 import { unconfirmed } from './unconfirmed.ts'
+import { usage } from './usage.ts'
 import { users } from './users.ts'
 import { verify } from './verify.ts'
 
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Registration[] = [
   move,
   doctor,
   report,
+  usage,
   parked,
   budget,
   policy,

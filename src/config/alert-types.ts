@@ -78,6 +78,18 @@ export interface DigestPolicy {
   readonly to: readonly string[]
 }
 
+/** What a period cost, told when it is over: Monday, or the first of the month. */
+export interface ReportPolicy {
+  readonly every: 'weekly' | 'monthly'
+  /** `HH:MM` in the policy's timezone. */
+  readonly at: string
+  /** By whose values the cost is told, too. */
+  readonly tag: string
+  /** null = of everybody. */
+  readonly tenant: string | null
+  readonly to: readonly string[]
+}
+
 export interface AlertPolicy {
   readonly rules: Readonly<Record<RuleName, RulePolicy>>
   readonly channels: readonly ChannelPolicy[]
@@ -85,6 +97,8 @@ export interface AlertPolicy {
   readonly routes: readonly RoutePolicy[]
   readonly quiet: QuietPolicy | null
   readonly digests: readonly DigestPolicy[]
+  /** Absent = none. */
+  readonly reports?: readonly ReportPolicy[]
   /** How often something critical that nobody acknowledged is told again. */
   readonly remindMs: number
   /** Whom to tell what nobody acknowledged; null = nobody else. */

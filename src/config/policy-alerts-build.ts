@@ -10,6 +10,7 @@ import { type AlertsDraft, AlertsSchema, BOUNDS } from './policy-alerts.ts'
 import type { PolicyDocument } from './policy-document.ts'
 import { type PolicyPath, type Report, suggest } from './policy-errors.ts'
 import { at } from './policy-issues.ts'
+import { buildReports } from './policy-reports.ts'
 
 /** The alerts of a policy, with what a person should know of them. */
 export interface BuiltAlerts {
@@ -60,6 +61,9 @@ export function buildAlerts(
           },
         ]
       : [],
+    ...(draft.reports.length > 0 && {
+      reports: buildReports(draft.reports, named, there, report),
+    }),
     remindMs: draft.remind,
     escalation: escalate
       ? {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type AlertPolicy, RULES, SEVERITIES, type SecretText } from './alert-types.ts'
+import { StoredReportSchema } from './policy-reports.ts'
 
 const text = z.string()
 const texts = z.array(text)
@@ -34,6 +35,7 @@ export const StoredAlertsSchema: z.ZodType<AlertPolicy> = z.object({
   digests: z.array(
     z.object({ every: z.enum(['daily', 'weekly']), at: text, severities, to: texts }),
   ),
+  reports: z.array(StoredReportSchema).exactOptional(),
   remindMs: count,
   escalation: z.object({ afterMs: count, severities, to: texts }).nullable(),
   dampMs: count,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { RULES, type RuleName, SEVERITIES } from './alert-types.ts'
 import { duration } from './policy-measures.ts'
+import { ReportSchema } from './policy-reports.ts'
 import { name, text } from './policy-words.ts'
 
 const severity = z.enum(SEVERITIES)
@@ -113,6 +114,7 @@ export const AlertsSchema = z.strictObject({
   routes: z.array(AlertRouteSchema).default([]),
   quiet_hours: QuietSchema.optional(),
   digest: DigestSchema.optional(),
+  reports: z.array(ReportSchema).max(20).default([]),
   remind: duration.default(4 * 3_600_000),
   escalate: z
     .strictObject({ after: duration, severity: severities.default(['critical']), to })

@@ -7,9 +7,31 @@ import { credits } from './schema.ts'
 export type LedgerCredit = Readonly<typeof credits.$inferSelect>
 export type NewCredit = Omit<LedgerCredit, 'revokedBy' | 'revokedAtMs' | 'revokedReason'>
 
-/** Writes a credit down, before the slot is told of it. @throws {BursarError} LEDGER_UNAVAILABLE, here and below. */
-export async function insertCredit({ db }: Pick<Ledger, 'db'>, credit: NewCredit): Promise<void> {
-  await asking(() => db.insert(credits).values({ ...credit, marks: [...credit.marks] }))
+/**
+ * Writes a credit down, before the slot is told of it. Another one under the same id changes nothing.
+ * @returns what is on record under the id. @throws {BursarError} LEDGER_UNAVAILABLE, here and below.
+ */
+export async function insertCredit(
+  { db }: Pick<Ledger, 'db'>,
+  credit: NewCredit,
+): Promise<LedgerCredit> {
+  const row = { ...credit, marks: [...credit.marks] }
+  // Changes nothing of what is there, and returns it.
+  const first = { target: credits.id, set: { id: credit.id } }
+  const [kept] = await asking(() =>
+    db.insert(credits).values(row).onConflictDoUpdate(first).returning(),
+  )
+  if (!kept) throw new TypeError('an insert returns its row')
+  return kept
+}
+
+/** @returns undefined when nothing was granted under this id. */
+export async function findCredit(
+  { db }: Pick<Ledger, 'db'>,
+  id: string,
+): Promise<LedgerCredit | undefined> {
+  const [found] = await asking(() => db.select().from(credits).where(eq(credits.id, id)))
+  return found
 }
 
 export interface Revocation {
@@ -35,7 +57,7 @@ export async function revokeCredit(
       .set(change)
       .where(and(mine, isNull(credits.revokedAtMs))),
   )
-  const [found] = await asking(() => db.select().from(credits).where(mine))
+  const found = await findCredit({ db }, id)
   if (found) return found
   throw new BursarError(
     'UNKNOWN_CREDIT',

@@ -19,6 +19,11 @@ const LONGEST_MS = 3_650 * 86_400_000
 
 const GrantSchema = z
   .strictObject({
+    /** One's own, so that the same order given twice grants once: what came first under it counts. Absent = drawn. */
+    id: z
+      .string()
+      .regex(/^c-[0-9a-z]{16,60}$/, 'write c- and 16 to 60 of 0-9 and a-z')
+      .optional(),
     /** As lists show it: `company`, `tenants/acme`, `tier.basic/acme/u42`. */
     budget: name,
     amountNano: z.int().min(1, 'grant more than 0').max(MAX_NANO),
@@ -59,7 +64,7 @@ export const budgetGrant: AdminCommand<z.infer<typeof GrantSchema>, Granted> = {
     const line = findWindow(policy, budget, wanted.window, nowMs)
     const credit: LedgerCredit = {
       // Short enough to be typed, and in order of time.
-      id: `c-${newJobId().toLowerCase()}`,
+      id: wanted.id ?? `c-${newJobId().toLowerCase()}`,
       ...splitWindowKey(line.key),
       amountNano: wanted.amountNano,
       untilMs: endOf(wanted, line, nowMs),
@@ -68,8 +73,7 @@ export const budgetGrant: AdminCommand<z.infer<typeof GrantSchema>, Granted> = {
       ...{ reason: wanted.reason, grantedBy: place.by ?? 'operator', grantedAtMs: nowMs },
       ...{ revokedBy: null, revokedAtMs: null, revokedReason: null },
     }
-    await insertCredit(await place.ledger(), credit)
-    return tellSlot(place, credit, nowMs)
+    return tellSlot(place, await insertCredit(await place.ledger(), credit), nowMs)
   },
 }
 

@@ -1,10 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ADMIN_COMMANDS } from '../../admin/commands.ts'
-import { embeddedPlace } from '../../admin/place/embedded.ts'
-import { type OpenPlace, storesPlace } from '../../admin/place/stores.ts'
 import { authorize } from '../authorize.ts'
-import type { GatewayParts, GatewayRuntime } from '../parts.ts'
+import type { GatewayParts } from '../parts.ts'
+import { placeOf } from '../place-of.ts'
 import { readJsonBody } from '../read-body.ts'
 
 /** A whole bill, added up by attempt: some 2 million of them. */
@@ -30,10 +29,4 @@ export function adminRoutes(app: FastifyInstance, { runtime }: GatewayParts): vo
       })
     }
   })
-}
-
-/** With servers to ask, over connections of its own: a scan of an hour must not hold up a call. */
-function placeOf(runtime: GatewayRuntime): OpenPlace {
-  if (runtime.redis) return storesPlace(runtime.options, runtime.env)
-  return { ...embeddedPlace(runtime), close: async () => {} }
 }

@@ -1,8 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 
-/** What a reader may do from a message. */
-export const LINK_ACTIONS = ['acknowledge', 'silence', 'approve'] as const
+/** What a reader may do from a message; `open` only looks. */
+export const LINK_ACTIONS = ['acknowledge', 'silence', 'approve', 'open'] as const
 export type LinkAction = (typeof LINK_ACTIONS)[number]
 
 const DAY_MS = 86_400_000
@@ -11,6 +11,7 @@ export const LINK_LIFE_MS: Readonly<Record<LinkAction, number>> = {
   acknowledge: 7 * DAY_MS,
   silence: 7 * DAY_MS,
   approve: 3 * DAY_MS,
+  open: 30 * DAY_MS,
 }
 
 /** What a link stands for. Whoever has it may do this, and nothing else. */
@@ -68,6 +69,29 @@ const macOf = (body: string, secret: string): Buffer =>
   createHmac('sha256', secret)
     .update(PURPOSE + body)
     .digest()
+
+/** What the form of a page proves: that it was shown by us, for this link, before an instant. */
+export function signForm(token: string, untilMs: number, secrets: readonly string[]): string {
+  return `${untilMs}.${formMac(token, untilMs, secrets[0] ?? '').toString('base64url')}`
+}
+
+/** Whether a form was signed by `signForm` for this link, and not too long ago. */
+export function isOwnForm(
+  form: string,
+  token: string,
+  secrets: readonly string[],
+  nowMs: number,
+): boolean {
+  const [until = '', mac = ''] = form.split('.')
+  const untilMs = /^\d{1,15}$/.test(until) ? Number(until) : 0
+  const given = Buffer.from(mac, 'base64url')
+  return (
+    nowMs < untilMs && secrets.some((secret) => isEqual(formMac(token, untilMs, secret), given))
+  )
+}
+
+const formMac = (token: string, untilMs: number, secret: string): Buffer =>
+  createHmac('sha256', secret).update(`bursar action form 1\n${untilMs}\n${token}`).digest()
 
 /** In constant time. */
 const isEqual = (one: Buffer, other: Buffer): boolean =>

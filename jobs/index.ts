@@ -1,4 +1,5 @@
 import { cleanup } from './cleanup.ts'
+import { evaluateAlerts } from './evaluate-alerts.ts'
 import { expireHolds } from './expire-holds.ts'
 import { keepTurns } from './keep-turns.ts'
 import { publishTiers } from './publish-tiers.ts'
@@ -21,6 +22,7 @@ export const JOBS: readonly ScheduledJob[] = [
   showCache,
   verifyLedger,
   warmCache,
+  evaluateAlerts,
 ]
 
 /** What runs once per tick, whichever process does it. */

@@ -5,10 +5,11 @@ import { messageOf } from '../src/errors.ts'
 import { startGatewayRole, startSocket } from '../src/gateway/role.ts'
 import type { Runtime } from '../src/runtime.ts'
 import { startScheduler } from '../src/schedule/scheduler.ts'
+import { startAlerts } from './alerts.ts'
 import { startCompletionWorkers } from './completions.ts'
 import { startLedgerWorker } from './ledger.ts'
 
-export const ROLES = ['completions', 'ledger', 'jobs', 'gateway'] as const
+export const ROLES = ['completions', 'ledger', 'jobs', 'gateway', 'alerts'] as const
 /** What a process does; any number of processes may do the same. */
 export type Role = (typeof ROLES)[number]
 
@@ -28,6 +29,7 @@ const STARTERS: Readonly<Record<Role, (runtime: Runtime) => Promise<Part> | Part
   ledger: startLedger,
   jobs: startScheduled,
   gateway: startGatewayRole,
+  alerts: startAlerts,
 }
 
 /** Starts the roles over one runtime, which is theirs from now on, and drains them on SIGTERM and SIGINT. */

@@ -10,6 +10,7 @@ export const ROLE_NAMES = [
   'ledger',
   'jobs',
   'gateway',
+  'alerts',
 ] as const satisfies readonly Role[]
 
 interface StartFlags {

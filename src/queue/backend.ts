@@ -16,27 +16,24 @@ import type { Redis } from 'ioredis'
 import type { CompletionJob } from './job.ts'
 
 /** A queue of ours, wherever it lives. */
-export type CompletionQueue = Queue<
-  CompletionJob,
-  void,
-  string,
-  CompletionJob,
-  void,
-  string,
-  IQueueBackend,
-  unknown
->
+export type QueueOf<Data> = Queue<Data, void, string, Data, void, string, IQueueBackend, unknown>
+export type CompletionQueue = QueueOf<CompletionJob>
 /** A worker of ours, wherever its queue lives. */
-export type QueueWorker = Worker<CompletionJob, void, string, IQueueBackend, JobProgress, unknown>
+export type WorkerOf<Data> = Worker<Data, void, string, IQueueBackend, JobProgress, unknown>
+export type QueueWorker = WorkerOf<CompletionJob>
 /** BullMQ hands out the signal of a cancellation only to a processor that declares three parameters. */
 export type QueueProcessor = Processor<CompletionJob, void>
 export type QueueWorkerOptions = Omit<WorkerOptions, 'connection' | 'prefix'>
 
 /** Where the queues live. What it opens, the caller closes; the connection below stays the caller's. */
 export interface QueueBackend {
-  openQueue(name: string): CompletionQueue
+  openQueue<Data = CompletionJob>(name: string): QueueOf<Data>
   /** Starts to take jobs at once. The caller listens to `error`: unheard, it would end the process. */
-  openWorker(name: string, processor: QueueProcessor, options: QueueWorkerOptions): QueueWorker
+  openWorker<Data = CompletionJob>(
+    name: string,
+    processor: Processor<Data, void>,
+    options: QueueWorkerOptions,
+  ): WorkerOf<Data>
 }
 
 // Results never travel by BullMQ's events, so few of them are worth keeping.
@@ -66,8 +63,12 @@ function over<C>(
   const connect: BackendFactory<IQueueBackend, unknown> = (name, options, more) =>
     factory(name, { ...options, connection }, more)
   return {
-    openQueue: (name) => new Queue(name, { ...place, connection, streams: STREAMS }, connect),
-    openWorker: (name, processor, options) =>
-      new Worker(name, processor, { ...options, ...place, connection }, connect),
+    openQueue: <Data>(name: string): QueueOf<Data> =>
+      new Queue(name, { ...place, connection, streams: STREAMS }, connect),
+    openWorker: <Data>(
+      name: string,
+      processor: Processor<Data, void>,
+      options: QueueWorkerOptions,
+    ): WorkerOf<Data> => new Worker(name, processor, { ...options, ...place, connection }, connect),
   }
 }

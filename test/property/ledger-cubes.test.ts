@@ -62,9 +62,9 @@ const Step = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reprice' as const), attempt: fc.nat(3) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('make months' as const) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('drop months' as const) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('a month passes' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('make months' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('drop months' as const) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('a month passes' as const) }) },
 )
 type Step = typeof Step extends fc.Arbitrary<infer T> ? T : never
 

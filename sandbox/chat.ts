@@ -17,6 +17,7 @@ import {
   tierOf,
   toolTokens,
 } from './request.ts'
+import { inFormat } from './schema-answer.ts'
 import { tokensOf } from './tokens.ts'
 
 const Message = z.looseObject({
@@ -36,6 +37,7 @@ const ChatBody = z.looseObject({
   reasoning_effort: effort,
   tools: z.array(z.looseObject({ type: z.string() })).nullish(),
   tool_choice: z.unknown().optional(),
+  response_format: z.unknown().optional(),
 })
 type ChatBody = z.infer<typeof ChatBody>
 
@@ -58,7 +60,7 @@ export function prepareChat(ground: Ground, raw: unknown, twist: Twist): Prepare
     ground,
     model: body.model,
     tier: tierOf(body.service_tier),
-    answers,
+    answers: answers.map((answer) => inFormat(body.response_format, answer)),
     usage: twist.omitUsage ? null : usageOf(tokens),
     streamsUsage: body.stream_options?.include_usage === true,
     ...styleOf(body),

@@ -80,6 +80,7 @@ export function responseEvents(reply: ResponseReply): string[] {
   const steps: [type: string, data: object][] = [
     ['response.created', begun],
     ['response.in_progress', begun],
+    ...thoughtOf(reply).flatMap(thoughtSteps),
     ...(reply.answer.text === '' ? [] : messageSteps(reply)),
     [`response.${endOf(reply)}`, { response: responseJson(reply) }],
   ]
@@ -88,6 +89,11 @@ export function responseEvents(reply: ResponseReply): string[] {
     return `event: ${type}\ndata: ${event}\n\n`
   })
 }
+
+const thoughtSteps = (item: object): [type: string, data: object][] => [
+  ['response.output_item.added', { output_index: 0, item }],
+  ['response.output_item.done', { output_index: 0, item }],
+]
 
 function messageSteps(reply: ResponseReply): [type: string, data: object][] {
   const { text } = reply.answer

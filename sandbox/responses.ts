@@ -17,6 +17,7 @@ import {
   toolTokens,
 } from './request.ts'
 import { type ResponseReply, responseEvents, responseId, responseJson } from './responses-reply.ts'
+import { inFormat } from './schema-answer.ts'
 import { tokensOf } from './tokens.ts'
 
 const Item = z.looseObject({
@@ -33,6 +34,7 @@ const ResponsesBody = z.looseObject({
   reasoning: z.looseObject({ effort }).nullish(),
   tools: z.array(z.looseObject({ type: z.string() })).nullish(),
   previous_response_id: z.string().nullish(),
+  text: z.looseObject({ format: z.unknown().optional() }).nullish(),
 })
 type ResponsesBody = z.infer<typeof ResponsesBody>
 
@@ -49,7 +51,8 @@ export function prepareResponse(ground: Ground, raw: unknown, twist: Twist): Pre
   const tokens: Tokens = { ...input, ...outputOf([answer], cap, twist) }
   const tier = tierOf(body.service_tier)
   const usage = twist.omitUsage ? null : usageOf(tokens)
-  const reply: ResponseReply = { ground, asked: body, tier, answer, usage }
+  const written = inFormat(body.text?.format, answer)
+  const reply: ResponseReply = { ground, asked: body, tier, answer: written, usage }
   return {
     id: responseId(ground),
     kind: 'responses',

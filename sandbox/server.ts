@@ -135,5 +135,8 @@ function modelsJson(id: string) {
   const show = (name: string) => ({ id: name, object: 'model', created: 0, owned_by: 'sandbox' })
   if (id === '') return { object: 'list', data: [...MODELS.keys()].map(show) }
   if (MODELS.has(id)) return show(id)
-  throw new ApiError(404, `The model '${id}' does not exist`, { code: 'model_not_found' })
+  throw new ApiError(404, `The model '${id}' does not exist`, {
+    code: 'model_not_found',
+    param: 'model',
+  })
 }

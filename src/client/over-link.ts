@@ -9,7 +9,7 @@ import type { Link } from './link.ts'
 import { quota } from './quota.ts'
 import { quote } from './quote.ts'
 import { openStream } from './stream.ts'
-import { handIn, type Submission, submit } from './submit.ts'
+import { type HereRunner, handIn, type Submission, submit } from './submit.ts'
 import type { CancelledJob, RunOptions } from './types.ts'
 import type { Watching } from './watching.ts'
 
@@ -19,10 +19,16 @@ const CANCEL_RESULT_TTL_MS = 3_600_000
 /**
  * The client's operations over a way to the slot and its queue. Closing it closes the link.
  * @param explain - told what the cache answered at once; absent = nobody wants to know.
+ * @param here - calls providers in this process; absent = workers alone do.
  */
-export function clientOver(link: Link, clock: Clock, explain?: ExplainCache): OwnClient {
+export function clientOver(
+  link: Link,
+  clock: Clock,
+  explain?: ExplainCache,
+  here?: HereRunner,
+): OwnClient {
   const rules = createSharedRules(() => link.use(async ({ shelf }) => shelf))
-  const submission: Submission = { link, rules, clock, explain }
+  const submission: Submission = { link, rules, clock, explain, here }
 
   const cancel = (jobId: string): Promise<CancelledJob> =>
     link.use(async ({ store, queues, guard }) => {

@@ -1,11 +1,18 @@
 import { budgetChain } from '../admission/plan/window-lines.ts'
 import type { AdmissionStore } from '../admission/store.ts'
+import type { Policy } from '../config/policy-types.ts'
 import { BursarError, isBursarError } from '../errors.ts'
 import type { Clock } from '../queue/clock.ts'
 import type { Rules } from '../queue/context.ts'
 import type { ExplainCache } from '../queue/explain-cache.ts'
 import type { CompletionJob } from '../queue/job.ts'
-import { type Enqueued, enqueueJob, type Prepare, prepareJob } from '../queue/producer.ts'
+import {
+  type Enqueued,
+  enqueueJob,
+  type Prepare,
+  prepareJob,
+  type RunsHere,
+} from '../queue/producer.ts'
 import { cachedReceipt, receiptWindow } from '../queue/receipt-record.ts'
 import { refreshAnswer } from '../queue/refresh.ts'
 import { readRequest } from '../queue/request.ts'
@@ -24,6 +31,13 @@ export interface Submission {
   readonly clock: Clock
   /** Absent = nobody wants to know what the cache does. */
   readonly explain?: ExplainCache | undefined
+  /** Absent = every job goes to the queue. */
+  readonly here?: HereRunner | undefined
+}
+
+/** Calls providers in this process, for the requests that the policy says. */
+export interface HereRunner extends RunsHere {
+  wants(job: CompletionJob, policy: Policy): boolean
 }
 
 /** What of the rest of a request is known while it is handed in. */
@@ -31,6 +45,7 @@ interface HandedIn {
   readonly job: CompletionJob
   readonly prepared: Prepare
   readonly expected: Expecting
+  readonly here?: RunsHere
 }
 
 /** The result of a job, expected from the moment there can be one: an answer from the cache costs no wait. */
@@ -59,7 +74,7 @@ export interface Submitted {
 /** Hands a request in and expects its answer. */
 export async function submit(
   parts: LinkParts,
-  { link, rules, clock, explain }: Submission,
+  { link, rules, clock, explain, here }: Submission,
   input: Request,
   { stream, timeoutMs, signal, cancel, onLimits, onJob }: Wanted,
 ): Promise<Submitted> {
@@ -74,7 +89,10 @@ export async function submit(
   const expected = expecting(parts.results, job.id, timeoutMs)
   // Under an id that the app gave it may be in the queue already.
   if (options.jobId !== null) expected.begin()
-  const enqueued = await enqueue({ job, prepared, expected }, parts, clock).catch((error) => {
+  // Who may hand it in again finds it in the queue.
+  const runsHere = here && options.jobId === null && here.wants(job, policy) ? { here } : {}
+  const handing = { job, prepared, expected, ...runsHere }
+  const enqueued = await enqueue(handing, parts, clock).catch((error) => {
     if (isBursarError(error, 'CACHE_MISS')) explain?.(job, 'refused')
     throw error
   })
@@ -121,7 +139,7 @@ function expecting(results: LinkParts['results'], job: string, timeoutMs: number
 
 /** Hands a job in, or finds an answer for it while Redis is away. */
 async function enqueue(
-  { job, prepared, expected }: HandedIn,
+  { job, prepared, expected, here }: HandedIn,
   parts: LinkParts,
   clock: Clock,
 ): Promise<Enqueued | Submitted> {
@@ -135,7 +153,11 @@ async function enqueue(
   const conclude: AdmissionStore['conclude'] = (command) => store.conclude(command)
   const onQueueing = () => void expected.begin()
   const send = () =>
-    enqueueJob(job, prepared, { ...parts, store: { intake, conclude }, clock, onQueueing })
+    enqueueJob(job, prepared, {
+      ...parts,
+      ...{ store: { intake, conclude }, clock, onQueueing },
+      ...(here && { here }),
+    })
   try {
     return await (guard ? guard.run(send) : send())
   } catch (error) {

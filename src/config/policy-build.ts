@@ -38,6 +38,7 @@ export function buildTier(name: string, draft: TierDraft, budget: FundPolicy | n
     models: draft.models,
     onExhausted: draft.on_exhausted,
     weight: draft.weight,
+    ...(draft.execute && { execute: draft.execute }),
   }
 }
 

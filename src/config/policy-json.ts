@@ -4,7 +4,14 @@ import type { Environment } from './options.ts'
 import { own } from './own.ts'
 import { mapSecrets, StoredAlertsSchema } from './policy-alerts-stored.ts'
 import { StoredCacheSchema } from './policy-cache.ts'
-import { FUND_MODES, type FundPolicy, type Policy, RATES, SCOPES } from './policy-types.ts'
+import {
+  EXECUTES,
+  FUND_MODES,
+  type FundPolicy,
+  type Policy,
+  RATES,
+  SCOPES,
+} from './policy-types.ts'
 import { fillVariables, hideVariables } from './policy-variables.ts'
 
 const nano = z.int().min(0)
@@ -71,6 +78,7 @@ const tier = z.object({
   models: z.array(z.string()),
   onExhausted: z.enum(['park', 'refuse']),
   weight: count.exactOptional(),
+  execute: z.enum(EXECUTES).exactOptional(),
 })
 const provider = z.object({
   name: z.string(),
@@ -112,7 +120,7 @@ const StoredPolicySchema = z.object({
   defaults: z.object({
     maxOutputTokens: count,
     minOutputTokens: count,
-    execute: z.enum(['queue', 'inline']),
+    execute: z.enum(EXECUTES),
     outage: z.enum(['refuse', 'allow']),
     outageAllowanceNano: count.exactOptional(),
     outageLimits: z.enum(['closed', 'open']).exactOptional(),

@@ -3,7 +3,7 @@ import { AlertsSchema } from './policy-alerts.ts'
 import { CacheSchema } from './policy-cache.ts'
 import { suggest } from './policy-errors.ts'
 import { duration, size } from './policy-measures.ts'
-import { FUND_MODES, PERIODS, WINDOW_PERIODS } from './policy-types.ts'
+import { EXECUTES, FUND_MODES, PERIODS, WINDOW_PERIODS } from './policy-types.ts'
 import { usdNano, usdText } from './policy-usd.ts'
 import { modelName, name, text } from './policy-words.ts'
 import { BudgetScopeSchema, LimitScopeSchema } from './scope-schema.ts'
@@ -69,7 +69,7 @@ export const IdentitySchema = z.strictObject({
 export const DefaultsSchema = z.strictObject({
   max_output_tokens: tokens.default(4_096),
   min_output_tokens: tokens.default(256),
-  execute: z.enum(['queue', 'inline']).default('queue'),
+  execute: z.enum(EXECUTES).default('queue'),
   outage: z.enum(['refuse', 'allow']).default('refuse'),
   outage_allowance_usd: usdNano.default(1_000_000_000),
   outage_limits: z.enum(['closed', 'open']).default('closed'),
@@ -94,6 +94,7 @@ export const TierSchema = z.strictObject({
   models: z.array(modelName).default([]),
   on_exhausted: z.enum(['park', 'refuse']).default('refuse'),
   weight: count(1, 1_000).default(1),
+  execute: z.enum(EXECUTES).optional(),
 })
 
 export const BudgetSchema = z.strictObject({

@@ -129,7 +129,13 @@ export interface TierPolicy {
   readonly onExhausted: 'park' | 'refuse'
   /** Share of the workers beside other tiers, integer >= 1; absent = 1. */
   readonly weight?: number
+  /** Who calls the provider for its interactive requests; absent = as the defaults say. */
+  readonly execute?: Execute
 }
+
+/** Who calls the provider for interactive requests: a worker, or the gateway that took them in. */
+export const EXECUTES = ['queue', 'inline'] as const
+export type Execute = (typeof EXECUTES)[number]
 
 export interface ProviderPolicy {
   readonly name: string
@@ -292,7 +298,7 @@ export interface Policy {
   readonly defaults: {
     readonly maxOutputTokens: number
     readonly minOutputTokens: number
-    readonly execute: 'queue' | 'inline'
+    readonly execute: Execute
     readonly outage: 'refuse' | 'allow'
     /** What each gateway holds in advance for calls while Redis is away; absent = 1 USD. */
     readonly outageAllowanceNano?: Nano

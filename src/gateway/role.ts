@@ -6,6 +6,7 @@ import { countAnswers } from '../outage/watch-outages.ts'
 import { clientOf } from '../runtime/client-of.ts'
 import type { Runtime } from '../runtime.ts'
 import { isLocal } from './authorize.ts'
+import { startCallsHere } from './calls-here.ts'
 import { type Gateway, startGateway } from './server.ts'
 
 /** The gateway as one of the roles of a process. */
@@ -55,7 +56,8 @@ async function listen(
         ...(allowance && { allowance, rows: allowance.rows }),
       })
     : undefined
-  const client = clientOf(runtime, answers)
+  const here = await startCallsHere(runtime)
+  const client = clientOf(runtime, answers, here)
   // Whoever asks first hears why it did not work.
   await client.prepare().catch(() => {})
   const options = { runtime, client, host, port, closeTimeoutMs }
@@ -66,6 +68,7 @@ async function listen(
     async close() {
       if (socketPath) announce(folder, { socket: null, url: null })
       await gateway.close()
+      await here.close()
       await client.close()
       await answers?.close()
       await allowance?.close()

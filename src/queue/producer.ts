@@ -47,13 +47,25 @@ export type Enqueued =
       readonly result: string | null
     }
 
+/** Runs jobs in this very process. */
+export interface RunsHere {
+  /**
+   * Takes a job that was let in, so that it needs no queue.
+   * @param priority - its turn.
+   * @returns false = it belongs into the queue.
+   */
+  take(job: CompletionJob, priority: number): boolean
+}
+
 export interface ProducerParts {
   readonly store: Pick<AdmissionStore, 'intake' | 'conclude'>
   readonly queues: () => Queues
   readonly clock: Clock
   readonly kept: Answers
-  /** Called before the job is in the queue, when it gets there. */
+  /** Called before the job is in the queue, or runs here. */
   readonly onQueueing?: () => void
+  /** Absent = every job goes to the queue. */
+  readonly here?: RunsHere
 }
 
 export interface Prepare {
@@ -115,7 +127,7 @@ export async function enqueueJob(
   parts: ProducerParts,
 ): Promise<Enqueued> {
   const { request, policy, prices, options, lookUp = true, counted = true } = prepare
-  const { store, queues, clock, kept, onQueueing } = parts
+  const { store, queues, clock, kept, onQueueing, here } = parts
   const isOnly = cacheMode(job) === 'only'
   if (isOnly && !lookUp) refuseLater()
   const byReference = options.bodyBytes > INLINE_BYTES && !isOnly
@@ -134,14 +146,16 @@ export async function enqueueJob(
     ...(!isOnly && { turn: turnFor(job, { policy }, costNano) }),
   })
   switch (reply.outcome) {
-    case 'queued':
+    case 'queued': {
       if (isOnly) throw await endAsMissed(job, store)
       onQueueing?.()
-      await add(queuedJob(job, reply.countedAtMs, byReference), queues(), {
-        priority: reply.priority,
-        attempts: policy.defaults.attempts,
-      })
+      const { priority } = reply
+      const queued = queuedJob(job, reply.countedAtMs, byReference)
+      if (!here?.take(queued, priority)) {
+        await addJob(queued, queues(), { priority, attempts: policy.defaults.attempts })
+      }
       return { status: 'queued', job, limits: reportsOf(named, reply.limits) }
+    }
     case 'cached': {
       const entry = readCacheEntry((await look?.open(reply)) ?? '')
       // It was written by a version that means something else by it.
@@ -177,16 +191,19 @@ const reportsOf = (
     return state ? [reportLimit(limit, state)] : []
   })
 
-async function add(
-  job: CompletionJob,
-  queues: Queues,
-  { priority, attempts }: { readonly priority: number; readonly attempts: number },
-): Promise<void> {
+/** How a job waits in the queue; `delay` is in ms, absent = it waits for a worker alone. */
+interface Place {
+  readonly priority: number
+  readonly attempts: number
+  readonly delay?: number
+}
+
+/** Puts a job into its queue; one that is there already stays as it is. @throws {BursarError} STORE_UNAVAILABLE. */
+export async function addJob(job: CompletionJob, queues: Queues, place: Place): Promise<void> {
   try {
     await queues[queueOf(job.urgency)].add(JOB_NAME, job, {
       jobId: job.id,
-      priority,
-      attempts,
+      ...place,
       backoff: { type: 'ours' },
     })
   } catch (error) {

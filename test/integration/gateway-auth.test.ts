@@ -189,7 +189,7 @@ describe('a key that is given is checked, wherever it comes in', () => {
     const before = lines.length
     await expect(openai.models.list()).rejects.toMatchObject({
       status: 401,
-      code: 'INVALID_API_KEY',
+      code: 'invalid_api_key',
       type: 'invalid_request_error',
     })
     await expect(openai.models.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError)

@@ -2,6 +2,8 @@ import type { Policy } from '../../config/policy-types.ts'
 import type { BursarError, ErrorCode, ErrorDetail } from '../../errors.ts'
 import { errorReply } from '../error-reply.ts'
 import { ERROR_STATUS } from '../error-status.ts'
+import { refusingLimits } from '../limit-headers.ts'
+import { openAiLimitHeaders } from './limit-headers.ts'
 import { providerErrorIn } from './provider-error.ts'
 
 /** An error in OpenAI's shape. @see https://platform.openai.com/docs/guides/error-codes (read 2026-11-21) */
@@ -62,6 +64,7 @@ export function openAiError(error: BursarError, policy: Policy, nowMs: number): 
     status,
     headers: {
       ...headers,
+      ...(code === 'RATE_LIMITED' && openAiLimitHeaders(refusingLimits(detail), nowMs)),
       'x-should-retry': String(retries),
       ...(after > 0 && retryable && { 'retry-after': String(Math.min(after, 60)) }),
     },

@@ -8,6 +8,7 @@ import { releaseParked } from './release-parked.ts'
 import { repeatCredits } from './repeat-credits.ts'
 import type { ScheduledJob, TickedJob } from './runner.ts'
 import { showCache } from './show-cache.ts'
+import { showSessions } from './show-sessions.ts'
 import { verifyLedger } from './verify-ledger.ts'
 import { warmCache } from './warm-cache.ts'
 
@@ -20,6 +21,7 @@ export const JOBS: readonly ScheduledJob[] = [
   publishTiers,
   refreshNamespaces,
   showCache,
+  showSessions,
   verifyLedger,
   warmCache,
   evaluateAlerts,

@@ -35,6 +35,17 @@ test('the HTTP client loads nothing but itself and Node', () => {
   ])
 })
 
+test('the hooks load React and what any browser can load', () => {
+  const { files, packages } = graphFrom('src/client/react/index.ts')
+  expect(files.size).toBeGreaterThan(15)
+  expect([...packages]).toEqual(['react'])
+})
+
+test('the provider of the AI SDK loads that, Node and the HTTP client', () => {
+  const { packages } = graphFrom('src/client/ai-sdk/index.ts')
+  expect([...packages].filter((name) => !name.startsWith('node:'))).toEqual(['@ai-sdk/provider'])
+})
+
 test('the walk sees what the other client loads', () => {
   expect([...graphFrom('src/client/index.ts').packages]).toEqual(
     expect.arrayContaining(['zod', 'bullmq', 'ioredis']),

@@ -1,4 +1,6 @@
 import type { z } from 'zod'
+import { alertsTest } from './alerts/test.ts'
+import { alertsAck, alertsDeliveries, alertsList, alertsShow, alertsSilence } from './alerts.ts'
 import { auditList } from './audit/list.ts'
 import { budgetGrant, budgetRevoke } from './budget/grant.ts'
 import { budgetList } from './budget/list.ts'
@@ -85,6 +87,12 @@ export const ADMIN_COMMANDS: readonly AskedCommand[] = [
   asked(policyDiff),
   asked(policyApply),
   asked(auditList),
+  asked(alertsList),
+  asked(alertsShow),
+  asked(alertsAck),
+  asked(alertsSilence),
+  asked(alertsDeliveries),
+  asked(alertsTest),
   asked(jobsList),
   asked(jobsHistory),
   asked(jobsRun),

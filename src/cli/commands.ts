@@ -1,4 +1,5 @@
 import { audit } from './audit.ts'
+import { alerts } from './alerts.ts'
 import { budget } from './budget.ts'
 import { cache } from './cache.ts'
 import type { Registration } from './command.ts'
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Registration[] = [
   usage,
   parked,
   budget,
+  alerts,
   policy,
   cache,
   users,

@@ -65,6 +65,7 @@ export const ERROR_STATUS = {
   UNKNOWN_KEY: missing,
   UNKNOWN_BUDGET: missing,
   UNKNOWN_CREDIT: missing,
+  UNKNOWN_ALERT: missing,
   UNKNOWN_JOB: missing,
   UNKNOWN_ATTEMPT: missing,
   ATTEMPT_SETTLED: wrong(409),

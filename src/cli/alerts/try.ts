@@ -1,0 +1,72 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { alertsTest, sampleMessage, type Trial, trialOf } from '../../admin/alerts/test.ts'
+import { alertsDeliveries, type DeliveryList } from '../../admin/alerts.ts'
+import { readOptions } from '../../config/options.ts'
+import { isBursarError } from '../../errors.ts'
+import type { TestFlags } from '../alerts.ts'
+import type { CliContext } from '../command.ts'
+import { ask } from '../place.ts'
+import { showDeliveries } from './show.ts'
+
+/** How long a person waits to see a message go out. */
+const LOOKS = 20
+const LOOK_EVERY_MS = 1_000
+
+/**
+ * Sends a message that means nothing and shows it: the files, the text, and what became of it in each channel. Where
+ * nothing runs yet, it is shown all the same.
+ */
+export async function tryAlerts(
+  { json, ...wanted }: TestFlags,
+  context: CliContext,
+): Promise<void> {
+  const trial = await trialFor(wanted, context)
+  const files = await writeTrial(trial, readOptions(context.env).BURSAR_DATA)
+  const sent = await watchDeliveries(trial, context)
+  const { output } = context
+  if (json) {
+    output.json({ ...trial, files, deliveries: sent.deliveries })
+    return
+  }
+  output.line(output.paint('bold', trial.subject))
+  output.line()
+  output.line(trial.text)
+  output.line(`The e-mail (open it with a mail program):  ${files.mail}`)
+  output.line(`What Slack gets (app.slack.com/block-kit-builder):  ${files.slack}`)
+  output.line()
+  if (trial.channels.length > 0) showDeliveries(sent, output)
+  else output.line('The policy names no channel yet: add one under alerts.channels of bursar.yaml.')
+}
+
+async function trialFor(wanted: Omit<TestFlags, 'json'>, context: CliContext): Promise<Trial> {
+  try {
+    return await ask(alertsTest, wanted, context)
+  } catch (error) {
+    // Nobody has started anything here: that is when people want to see it.
+    const isNowhere = isBursarError(error, 'INVALID_OPTIONS') && 'folder' in error.detail
+    if (!isNowhere || wanted.channel !== undefined) throw error
+    return trialOf(await sampleMessage(wanted.severity), [])
+  }
+}
+
+async function writeTrial({ id, mail, slack }: Trial, data: string) {
+  const folder = join(resolve(data), 'alerts')
+  await mkdir(folder, { recursive: true })
+  const files = { mail: join(folder, `${id}.eml`), slack: join(folder, `${id}.slack.json`) }
+  await writeFile(files.mail, Buffer.from(mail, 'base64'))
+  await writeFile(files.slack, `${slack}\n`)
+  return files
+}
+
+/** Until every channel has it, or a person has waited long enough. */
+async function watchDeliveries(trial: Trial, context: CliContext): Promise<DeliveryList> {
+  if (trial.channels.length === 0) return { deliveries: [] }
+  for (let look = 1; ; look++) {
+    const found = await ask(alertsDeliveries, { message: trial.id }, context)
+    const isWaiting = found.deliveries.some(({ state }) => state === 'waiting')
+    if (!isWaiting || look === LOOKS || context.signal.aborted) return found
+    await pause(LOOK_EVERY_MS)
+  }
+}

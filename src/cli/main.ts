@@ -1,17 +1,8 @@
 #!/usr/bin/env node
-import { existsSync, readFileSync } from 'node:fs'
-import { z } from 'zod'
+import { existsSync } from 'node:fs'
+import { readVersion } from '../config/version.ts'
 import { createOutput } from './output.ts'
 import { runCli } from './run.ts'
-
-/** package.json stands two folders above this file in the sources and three in `dist/`. */
-function readVersion(): string {
-  const found = ['../../package.json', '../../../package.json']
-    .map((path) => new URL(path, import.meta.url))
-    .find((url) => existsSync(url))
-  if (!found) return '0.0.0'
-  return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(found, 'utf8'))).version
-}
 
 /** The first SIGINT or SIGTERM asks for a drain; a second one ends the process at once. */
 function stopSignal(): AbortSignal {

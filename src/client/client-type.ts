@@ -1,3 +1,4 @@
+import type { StreamPart } from '../queue/streams/log-entry.ts'
 import type { Answer } from './answer.ts'
 import type { Quota } from './quota.ts'
 import type { Quote } from './quote.ts'
@@ -46,6 +47,24 @@ export interface WatchedClient extends Client {
     request: R,
     options?: RunOptions & Watching,
   ): AnswerStream<ResponseTo<R>>
+  /**
+   * Follows a job that was handed in, by whomever: its pieces from the first on, none where it is not streamed.
+   * @param options.signal - aborted when nobody follows any more.
+   */
+  follow(jobId: string, options: FollowOptions): FollowedJob
+}
+
+export interface FollowOptions {
+  /** How long, ms; the job goes on after it. */
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+}
+
+/** A job as it goes on. */
+export interface FollowedJob {
+  readonly final: Promise<Answer>
+  /** Ends when the job has. */
+  readonly parts: AsyncGenerator<StreamPart, void>
 }
 
 /** A client that goes to the slot and its queue by itself. */

@@ -1,14 +1,15 @@
+import { BursarError } from '../errors.ts'
 import { cancelJob } from '../queue/cancel.ts'
 import type { Clock } from '../queue/clock.ts'
 import type { ExplainCache } from '../queue/explain-cache.ts'
-import { readResult } from '../queue/result-body.ts'
+import { type Answered, readResult } from '../queue/result-body.ts'
 import { createSharedRules } from '../queue/rules.ts'
 import { readAnswer } from './answer.ts'
 import type { OwnClient } from './client-type.ts'
 import type { Link } from './link.ts'
 import { quota } from './quota.ts'
 import { quote } from './quote.ts'
-import { openStream } from './stream.ts'
+import { openStream, piecesOf } from './stream.ts'
 import { type HereRunner, handIn, type Submission, submit } from './submit.ts'
 import type { CancelledJob, RunOptions } from './types.ts'
 import type { Watching } from './watching.ts'
@@ -50,13 +51,15 @@ export function clientOver(
         return readAnswer(await answered)
       }),
     enqueue: (request, options = {}) => handIn(submission, request, options),
-    result: (jobId, { timeoutMs = DEFAULT_TIMEOUT_MS } = {}) =>
-      link.use(async ({ store, results }) => {
-        const expected = results.expect(jobId, timeoutMs)
-        const known = await store.result(jobId)
-        if (known !== null) expected.forget()
-        return readAnswer(readResult(known ?? (await expected.result)))
-      }),
+    result: async (jobId, { timeoutMs = DEFAULT_TIMEOUT_MS } = {}) =>
+      readAnswer(await resultOf(link, jobId, timeoutMs)),
+    follow(jobId, { timeoutMs, signal }) {
+      const answered = resultOf(link, jobId, timeoutMs, signal)
+      const final = answered.then((one) => readAnswer(one))
+      // It may fail before anybody awaits it.
+      final.catch(() => {})
+      return { final, parts: piecesOf(link, jobId, answered) }
+    },
     stream: (request, options = {}) =>
       openStream(link, (parts) => submit(parts, submission, request, wanted(true, options))),
     cancel,
@@ -66,3 +69,26 @@ export function clientOver(
     close: () => link.close(),
   }
 }
+
+/** @param signal - aborted when nobody waits any more; the wait then ends with CANCELLED. */
+const resultOf = (
+  link: Link,
+  jobId: string,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Answered> =>
+  link.use(async ({ store, results }) => {
+    const expected = results.expect(jobId, timeoutMs)
+    const gone = new Promise<never>((_, reject) => {
+      const leave = () => {
+        expected.forget()
+        reject(new BursarError('CANCELLED', `nobody waits for job ${jobId} any more`))
+      }
+      if (signal?.aborted) leave()
+      else signal?.addEventListener('abort', leave, { once: true })
+    })
+    gone.catch(() => {})
+    const known = await store.result(jobId)
+    if (known !== null) expected.forget()
+    return readResult(known ?? (await Promise.race([expected.result, gone])))
+  })

@@ -69,6 +69,18 @@ async function* pieces(
   }
 }
 
+/** The pieces of a job that somebody handed in, from the first on; nothing where it has no log. */
+export async function* piecesOf(
+  link: Link,
+  jobId: string,
+  answered: Promise<Answered>,
+): AsyncGenerator<StreamPart, void> {
+  const logs = await link.use(async (parts) => keptAlive(link, parts.logs()))
+  const ending = answered.then(({ receipt }) => receipt)
+  ending.catch(() => {})
+  yield* followAnswer(logs, jobId, ending)
+}
+
 const keptAlive = (link: Link, logs: LogSource): LogSource => ({
   ...logs,
   async subscribe(job, listener) {

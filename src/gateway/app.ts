@@ -16,11 +16,15 @@ import { errorReply, nameError } from './error-reply.ts'
 import type { GatewayParts } from './parts.ts'
 import { readJsonBody } from './read-body.ts'
 import { accountRoutes } from './routes/account.ts'
+import { actionRoutes } from './routes/actions.ts'
 import { adminRoutes } from './routes/admin.ts'
+import { jobEventRoutes } from './routes/job-events.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { openAiRoutes } from './routes/openai.ts'
 import { operationRoutes } from './routes/operations.ts'
+import { referenceRoutes } from './routes/reference.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
+import { noteError, watchRequests } from './watch-requests.ts'
 
 /** Beside the body that the policy measures: our own fields and JSON's escapes, which may double it. */
 const ENVELOPE_BYTES = 64 * 1_024
@@ -74,6 +78,10 @@ export function createApp(parts: GatewayParts): FastifyInstance {
     const isAway = (runtime.guard?.openSinceMs ?? null) !== null
     logRequest(request, reply, isAway)
   })
+  app.addHook('onError', async (request, _, thrown) =>
+    noteError(request, nameError(thrown, request.id).code),
+  )
+  watchRequests(app, runtime.metrics.registry)
   app.setErrorHandler(sendError)
 
   const routes: string[] = []
@@ -81,11 +89,14 @@ export function createApp(parts: GatewayParts): FastifyInstance {
     if (method !== 'HEAD') routes.push(`${method} ${url}`)
   })
   operationRoutes(app, parts)
+  referenceRoutes(app)
   openAiRoutes(app, parts)
   jobRoutes(app, parts)
+  jobEventRoutes(app, parts)
   accountRoutes(app, parts)
   adminRoutes(app, parts)
   webhookRoutes(app, parts)
+  actionRoutes(app, parts)
   app.setNotFoundHandler((request) => {
     throw unknownRoute(request, routes)
   })

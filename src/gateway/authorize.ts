@@ -5,6 +5,7 @@ import type { ApiKey } from '../access/api-key.ts'
 import { denied, invalidKey } from '../access/errors.ts'
 import type { KeyGuard } from '../access/key-guard.ts'
 import { type KeyRole, roleCovers } from '../access/roles.ts'
+import { ACTION_PATH } from '../alerts/actions/links.ts'
 import type { Options } from '../config/options.ts'
 import { isBursarError } from '../errors.ts'
 import { isOpenAiRoute } from './openai/paths.ts'
@@ -37,8 +38,15 @@ export const asksNeighbours = ({
 }: Pick<Options, 'BURSAR_AUTH' | 'BURSAR_HOST'>): boolean =>
   mode === 'required' || (mode === 'auto' && !isLocal(host))
 
-/** Asked for by machines that have no key: those that tell nobody anything, and one that wants a signature. */
-const OPEN: ReadonlySet<string> = new Set(['/health', '/ready', '/v1/webhooks/subscriptions'])
+/** Asked for without a key: those that tell nobody anything, and those that want a signature. */
+const OPEN: ReadonlySet<string> = new Set([
+  '/health',
+  '/ready',
+  '/openapi.json',
+  '/docs',
+  '/v1/webhooks/subscriptions',
+  ACTION_PATH,
+])
 /** Each command has its own role: its route asks for it by `authorize`. */
 const ADMIN = '/v1/admin/'
 

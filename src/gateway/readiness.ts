@@ -16,7 +16,11 @@ export interface ReadinessParts {
 }
 
 export type PartState =
-  | { readonly state: 'up' }
+  | {
+      readonly state: 'up'
+      /** How long it took to answer, ms. */
+      readonly ms: number
+    }
   | { readonly state: 'down'; readonly reason: string }
 
 export interface Readiness {
@@ -55,9 +59,10 @@ export function createReadiness({
 function createProbe(ask: () => Promise<unknown>): () => Promise<PartState> {
   let asked: Promise<PartState> | null = null
   return () => {
+    const askedAtMs = performance.now()
     asked ??= ask()
       .then(
-        (): PartState => ({ state: 'up' }),
+        (): PartState => ({ state: 'up', ms: Math.round(performance.now() - askedAtMs) }),
         (error: unknown): PartState => ({ state: 'down', reason: messageOf(error) }),
       )
       .finally(() => {

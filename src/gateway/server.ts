@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import type { Client } from '../client/client-type.ts'
+import type { WatchedClient } from '../client/client-type.ts'
 import { createApp } from './app.ts'
 import { type Listening, noteConnections } from './authorize.ts'
 import { prepareEnd } from './end-server.ts'
@@ -12,7 +12,7 @@ export interface GatewayOptions {
   /** The parts that routes look at. They stay the caller's: `close()` leaves them open. */
   readonly runtime: GatewayRuntime
   /** Hands jobs in. It stays the caller's too. */
-  readonly client: Client
+  readonly client: WatchedClient
   /** Absent = 127.0.0.1. */
   readonly host?: string
   /** 0 = any free one; null = no port at all, the socket alone. */

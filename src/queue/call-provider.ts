@@ -34,10 +34,20 @@ export async function callProvider(
     if (log && outcome.seen === 'answer') await log.end()
     const endedAtMs = Date.now()
     metrics.callSeconds.observe({ model: request.model }, (endedAtMs - startedAtMs) / 1_000)
+    countCall(request, outcome, metrics)
     return { outcome, startedAtMs, endedAtMs }
   } finally {
     renewer.remove(attemptId)
   }
+}
+
+function countCall(
+  { operation, provider }: ProviderRequest,
+  outcome: CallOutcome,
+  { calls, providerLimits }: WorkContext['metrics'],
+): void {
+  calls.inc({ operation, seen: outcome.seen })
+  if (outcome.seen === 'unbilled-error' && outcome.status === 429) providerLimits.inc({ provider })
 }
 
 function requestFor(job: LoadedJob, { plan, hold }: Admitted): ProviderRequest {

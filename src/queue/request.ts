@@ -29,7 +29,7 @@ const MAX_TAGS = 32
 const OWN = 'tags that begin with "bursar." are written by Bursar: send session or run instead'
 
 /** What Bursar reads of a request; every other field goes to the provider as it is. */
-const ControlsSchema = z.object({
+export const ControlsSchema = z.object({
   /** Whose budget pays. */
   user: name,
   tenant: name.optional(),

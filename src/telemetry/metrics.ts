@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { boundCounter, boundHistogram } from './bounded.ts'
 
 /** Everything a worker counts. One per process, handed to those who count; nothing is registered globally. */
 export interface Metrics {
@@ -23,6 +24,12 @@ export interface Metrics {
   readonly settleSeconds: Histogram
   /** One provider call, seconds. */
   readonly callSeconds: Histogram<'model'>
+  /** Calls of providers, by what was asked and how they ended. */
+  readonly calls: Counter<'operation' | 'seen'>
+  /** Calls that a provider refused because of its own limits. */
+  readonly providerLimits: Counter<'provider'>
+  /** Times that a connection to Redis broke, or was not made. */
+  readonly redisErrors: Counter
   /** From enqueue to the first take, seconds. */
   readonly queueWaitSeconds: Histogram<'queue'>
   /** Settlements that have not reached the slot yet. */
@@ -38,18 +45,19 @@ const COMMAND_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0
 const CALL_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
 const WAIT_BUCKETS = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800, 7_200]
 
-/** Fresh instruments in a registry of their own. */
+/** Fresh instruments in a registry of their own. No label of theirs has more than a hundred values. */
 export function createMetrics(): Metrics {
   const registry = new Registry()
   const registers = [registry]
   const counter = <T extends string>(name: string, help: string, labelNames: T[]) =>
-    new Counter({ name: `bursar_${name}`, help, labelNames, registers })
+    boundCounter(new Counter({ name: `bursar_${name}`, help, labelNames, registers }))
   const histogram = <T extends string>(
     name: string,
     help: string,
     buckets: number[],
     labelNames: T[] = [],
-  ) => new Histogram({ name: `bursar_${name}`, help, buckets, labelNames, registers })
+  ) =>
+    boundHistogram(new Histogram({ name: `bursar_${name}`, help, buckets, labelNames, registers }))
   return {
     registry,
     requests: counter('requests_total', 'Requests that ended', ['outcome', 'tier']),
@@ -64,6 +72,11 @@ export function createMetrics(): Metrics {
     admitSeconds: histogram('admit_seconds', 'Time of one admit command', COMMAND_BUCKETS),
     settleSeconds: histogram('settle_seconds', 'Time of one settle command', COMMAND_BUCKETS),
     callSeconds: histogram('call_seconds', 'Time of one provider call', CALL_BUCKETS, ['model']),
+    calls: counter('provider_calls_total', 'Calls of providers', ['operation', 'seen']),
+    providerLimits: counter('provider_limit_errors_total', 'Calls refused by a provider’s limits', [
+      'provider',
+    ]),
+    redisErrors: counter('redis_connection_errors_total', 'Broken connections to Redis', []),
     queueWaitSeconds: histogram('queue_wait_seconds', 'From enqueue to take', WAIT_BUCKETS, [
       'queue',
     ]),

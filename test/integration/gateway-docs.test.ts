@@ -23,15 +23,17 @@ async function sh(command: string): Promise<string> {
 
 describe('docs/api.md', () => {
   it('shows commands that work, in their order', async () => {
-    expect(commands).toHaveLength(9)
+    expect(commands).toHaveLength(10)
     const shown = await Promise.all(commands.slice(0, 1).map(sh))
     for (const command of commands.slice(1)) shown.push(await sh(command))
-    const [answered, handed, polled, cancelled, streamed, quota, quote, parked, report] = shown
+    const [answered, handed, polled, cancelled, streamed, events, quota, quote, parked, report] =
+      shown
     expect(JSON.parse(answered ?? '')).toMatchObject({ status: 'ended', outcome: 'answered' })
     expect(JSON.parse(handed ?? '')).toMatchObject({ id: 'lesson-17', status: 'queued' })
     expect(JSON.parse(polled ?? '')).toMatchObject({ id: 'lesson-17', outcome: 'answered' })
     expect(JSON.parse(cancelled ?? '')).toEqual({ id: 'lesson-17', status: 'ended' })
     expect(streamed).toMatch(/^event: job\n[\s\S]*\nevent: part\n[\s\S]*\nevent: answer\n/)
+    expect(events).toMatch(/^id: ended\nevent: ended\n/m)
     expect(JSON.parse(quota ?? '')).toMatchObject({ tier: 'basic' })
     expect(JSON.parse(quote ?? '')).toMatchObject({ served: true })
     expect(JSON.parse(parked ?? '')).toMatchObject({ jobs: [], total: { jobs: 0 } })

@@ -5,13 +5,15 @@ import { connect, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import type { OwnClient } from '../../src/client/client-type.ts'
 import { createHttpClient } from '../../src/client/http/index.ts'
 import type { StreamPart } from '../../src/client/index.ts'
 import { startGateway } from '../../src/gateway/server.ts'
+import { clientOf } from '../../src/runtime/client-of.ts'
 import { startRedis } from '../helpers/services/index.ts'
 import { freePort } from '../helpers/services/server.ts'
 import { type GatewayRig, startGatewayRig } from './gateway-rig.ts'
-import { isEmbedded, until } from './queue-rig.ts'
+import { isEmbedded, type Rig, until } from './queue-rig.ts'
 
 /** About a server that embedded there is not. */
 const onRedis = isEmbedded ? () => {} : it
@@ -104,7 +106,7 @@ describe('where it listens', () => {
     const { runtime } = rig
     const again = startGateway({
       runtime,
-      client: rig.client,
+      client: behind(rig),
       port: 0,
       socketPath: `${socketPath}.left`,
     })
@@ -112,7 +114,11 @@ describe('where it listens', () => {
       code: 'INVALID_OPTIONS',
       message: expect.stringContaining('another process listens'),
     })
-    const taken = startGateway({ runtime, client: rig.client, port: Number(new URL(rig.url).port) })
+    const taken = startGateway({
+      runtime,
+      client: behind(rig),
+      port: Number(new URL(rig.url).port),
+    })
     await expect(taken).rejects.toMatchObject({
       code: 'INVALID_OPTIONS',
       message: expect.stringContaining('BURSAR_PORT'),
@@ -123,11 +129,18 @@ describe('where it listens', () => {
     const socketPath = join(await folder(), 'notes.txt')
     await writeFile(socketPath, 'precious')
     const rig = await start({ workers: false })
-    const tried = startGateway({ runtime: rig.runtime, client: rig.client, port: 0, socketPath })
+    const tried = startGateway({ runtime: rig.runtime, client: behind(rig), port: 0, socketPath })
     await expect(tried).rejects.toMatchObject({ code: 'INVALID_OPTIONS' })
     expect((await stat(socketPath)).size).toBe(8)
   })
 })
+
+/** The client of another gateway over the same Bursar. */
+function behind({ runtime }: Rig): OwnClient {
+  const client = clientOf(runtime)
+  closers.push(() => client.close())
+  return client
+}
 
 describe('the HTTP client', () => {
   it('says so when no gateway answers', async () => {
@@ -158,7 +171,7 @@ describe('the HTTP client', () => {
     await until(async () => (await interactive.getJobCountByTypes('prioritized', 'waiting')) === 2)
     await rig.gateway.close()
     const port = Number(new URL(rig.url).port)
-    const next = await startGateway({ runtime: rig.runtime, client: rig.newClient(), port })
+    const next = await startGateway({ runtime: rig.runtime, client: behind(rig), port })
     closers.push(() => next.close())
     await rig.startWorkers()
     expect((await running).text).not.toBe('')

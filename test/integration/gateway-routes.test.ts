@@ -243,7 +243,7 @@ describe('request ids', () => {
 describe('for whoever runs it', () => {
   it('is alive and ready, and counts what its process counts', async () => {
     expect(await rig.ask('/health')).toMatchObject({ status: 200, body: { alive: true } })
-    const up = { state: 'up' }
+    const up = { state: 'up', ms: expect.any(Number) }
     expect(await rig.ask('/ready')).toMatchObject({
       status: 200,
       body: { ready: true, parts: { slot: up, queue: up, ledger: up } },

@@ -34,7 +34,8 @@ export function givenPolicy(yaml: string, place: Pick<AdminPlace, 'policies'>): 
 
 /**
  * @param version - absent = the newest.
- * @throws {BursarError} POLICY_MISSING when there is none; LEDGER_UNAVAILABLE.
+ * @throws {BursarError} INVALID_ARGUMENT when there is none of that version, POLICY_MISSING when there is none at all;
+ * LEDGER_UNAVAILABLE.
  */
 export async function registeredPolicy(
   place: Pick<AdminPlace, 'ledger'>,
@@ -42,10 +43,15 @@ export async function registeredPolicy(
 ): Promise<RegisteredPolicy> {
   const found = await readPolicy(await place.ledger(), version)
   if (found) return found
+  if (version !== undefined) {
+    throw new BursarError(
+      'INVALID_ARGUMENT',
+      `no policy ever had the version ${version}: bursar policy show tells the newest`,
+      { detail: { version } },
+    )
+  }
   throw new BursarError(
     'POLICY_MISSING',
-    version === undefined
-      ? 'no policy was ever in force here: start Bursar with a bursar.yaml first (npx bursar start)'
-      : `no policy ever had the version ${version}: bursar policy show tells the newest`,
+    'no policy was ever in force here: start Bursar with a bursar.yaml first (npx bursar start)',
   )
 }

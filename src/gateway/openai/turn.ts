@@ -3,6 +3,7 @@ import type { FastifyReply } from 'fastify'
 import type { StreamPart } from '../../queue/streams/log-entry.ts'
 import { nameError } from '../error-reply.ts'
 import type { GatewayParts } from '../parts.ts'
+import { noteError } from '../watch-requests.ts'
 import { headerText, type Known, knownHeaders, receiptHeaders } from './answer-headers.ts'
 import type { Claimed } from './claimed.ts'
 import { type OpenAiErrorReply, openAiError } from './errors.ts'
@@ -62,6 +63,7 @@ function failureOf(
   { runtime }: GatewayParts,
 ): OpenAiErrorReply {
   const error = nameError(thrown, reply.request.id)
+  noteError(reply.request, error.code)
   if (error.code === 'UNEXPECTED') reply.log.error({ err: thrown }, 'a request broke')
   return openAiError(error, runtime.rules.current().policy, Date.now())
 }

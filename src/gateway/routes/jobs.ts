@@ -23,6 +23,7 @@ import {
 } from '../reply-job.ts'
 import { JobParamsSchema, JobSchema, readAs, WaitQuerySchema } from '../requests.ts'
 import { waitFor } from '../wait-for.ts'
+import { noteError } from '../watch-requests.ts'
 
 /** How long a stream lasts when nobody says. */
 const STREAM_LIMIT_MS = 600_000
@@ -99,6 +100,7 @@ async function answer(
     return send(reply, await looking)
   } catch (error) {
     if (!isBursarError(error)) throw error
+    noteError(reply.request, error.code)
     const { status, headers, body } = await deniedReply(id, error, runtime)
     return reply.code(status).headers(headers).send(body)
   }

@@ -1,11 +1,13 @@
 import type { FastifyInstance } from 'fastify'
 import type { GatewayParts } from '../parts.ts'
 import { createReadiness } from '../readiness.ts'
+import { watchServers } from '../watch-requests.ts'
 
 /** For whoever runs the process. */
 export function operationRoutes(app: FastifyInstance, { runtime, closing }: GatewayParts): void {
   const readiness = createReadiness(runtime)
   const { registry } = runtime.metrics
+  watchServers(registry, readiness)
 
   // Touches nothing: a process is not restarted because Redis is away.
   app.get('/health', async () => {

@@ -12,7 +12,7 @@ const MOST_BYTES = 64 * 1_024
 
 const name = z.string().trim().min(1).max(256)
 /** What a subscription system says of a user. */
-const EventSchema = z.strictObject({
+export const EventSchema = z.strictObject({
   /** The same in every copy of the message; `webhook-id` repeats it. */
   id: z.string().min(1).max(200),
   user: name,

@@ -1,0 +1,195 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { policyShow } from '../../src/admin/policy/show.ts'
+import { createKeys, type Keys } from './gateway-key-ring.ts'
+import { type GatewayRig, startGatewayRig } from './gateway-rig.ts'
+import { until } from './queue-rig.ts'
+
+const POLICY = `
+version: 1
+tiers:
+  basic: { budget: { usd: "5", per: hour }, ladder: one, on_exhausted: park }
+ladders: { one: [{ model: gpt-6-luna, max_output_tokens: 256 }] }
+providers: { openai: { base_url: "https://api.openai.com/v1", key: \${OPENAI_API_KEY} } }
+limits:
+  - { id: lane, scope: { tag: lane=one }, concurrent: 1 }
+`
+
+let rig: GatewayRig
+let keys: Keys
+beforeAll(async () => {
+  rig = await startGatewayRig({ policy: POLICY })
+  keys = createKeys(rig.runtime)
+})
+afterAll(() => rig.close())
+
+interface Heard {
+  readonly id?: string
+  readonly event: string
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks at any JSON
+  readonly data: any
+}
+
+/** Listens until the stream ends, or `enough` says so. */
+async function listen(
+  path: string,
+  enough: (heard: readonly Heard[]) => boolean = () => false,
+  lastId?: string,
+): Promise<Heard[]> {
+  const headers = lastId === undefined ? {} : { 'last-event-id': lastId }
+  const response = await fetch(rig.url + path, { headers })
+  expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/)
+  const heard: Heard[] = []
+  let text = ''
+  for await (const chunk of response.body ?? []) {
+    text += Buffer.from(chunk).toString()
+    const blocks = text.split('\n\n')
+    text = blocks.pop() ?? ''
+    heard.push(...blocks.flatMap((block) => (block.startsWith(':') ? [] : [read(block)])))
+    if (enough(heard)) break
+  }
+  return heard
+}
+
+function read(block: string): Heard {
+  const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1]
+  const id = field('id')
+  const named = { event: field('event') ?? '', data: JSON.parse(field('data') ?? 'null') }
+  return id === undefined ? named : { ...named, id }
+}
+
+const handIn = (jobId: string, more: object = {}) =>
+  rig.post('/v1/jobs', {
+    ...{ jobId, user: 'u1', model: 'auto', cache: false },
+    messages: [{ role: 'user', content: `Tell ${jobId}` }],
+    ...more,
+  })
+
+const textOf = (heard: readonly Heard[]): string =>
+  heard
+    .filter(({ event }) => event === 'part')
+    .reduce((text, { data }) => (data.restart ? '' : text + data.text), '')
+
+describe('the events of a job', () => {
+  it('tell what it waits for and until when, and how it ended', async () => {
+    const tags = { lane: 'one' }
+    await handIn('in-the-lane', { tags, metadata: { sandbox_chunk_delay_ms: '400' } })
+    await until(async () => (await rig.runtime.queues.interactive.getActiveCount()) === 1)
+    await handIn('behind-it', { tags })
+    const parked = await listen('/v1/jobs/behind-it/events', (heard) =>
+      heard.some(({ event }) => event === 'parked'),
+    )
+    expect(parked.at(-1)).toMatchObject({
+      data: {
+        id: 'behind-it',
+        status: 'parked',
+        why: { by: 'limit', what: expect.stringContaining('lane') },
+      },
+    })
+    expect(parked.at(-1)?.data.resumesAt).toMatch(/^\d{4}-.*Z$/)
+    const all = listen('/v1/jobs/behind-it/events')
+    await rig.ask('/v1/jobs/behind-it', { method: 'DELETE' })
+    expect((await all).at(-1)).toMatchObject({
+      ...{ event: 'ended', id: 'ended' },
+      data: { outcome: 'cancelled', error: { code: 'CANCELLED' } },
+    })
+  })
+
+  it('come again to whoever comes back, from the piece after the last one that was heard', async () => {
+    const streaming = rig.post('/v1/jobs', {
+      ...{ jobId: 'in-pieces', user: 'u1', model: 'auto', cache: false, stream: true },
+      messages: [{ role: 'user', content: 'Tell a story in many pieces' }],
+      metadata: { sandbox_chunk_delay_ms: '30' },
+    })
+    await until(async () => (await rig.ask('/v1/jobs/in-pieces')).status !== 404)
+    const first = await listen('/v1/jobs/in-pieces/events', (heard) =>
+      heard.some(({ event }) => event === 'part'),
+    )
+    const parts = first.filter(({ event }) => event === 'part')
+    const rest = await listen('/v1/jobs/in-pieces/events', () => false, parts.at(-1)?.id)
+    const ended = rest.at(-1)
+    expect(ended).toMatchObject({ event: 'ended', data: { outcome: 'answered' } })
+    expect(rest.some(({ data }) => data.restart)).toBe(false)
+    expect(textOf([...first, ...rest])).toBe(ended?.data.text)
+    expect(first.map(({ event }) => event)).toContain('started')
+
+    // Somebody whose last piece is none of this answer's starts over.
+    const other = await listen('/v1/jobs/in-pieces/events', () => false, '2-abc')
+    expect(other.some(({ data }) => data.restart)).toBe(true)
+    expect(textOf(other)).toBe(ended?.data.text)
+    const headers = { 'last-event-id': 'ended' }
+    expect((await rig.ask('/v1/jobs/in-pieces/events', { headers })).status).toBe(204)
+    await streaming
+  })
+})
+
+describe('the policy by commands', () => {
+  const order = (name: string, input: object) => rig.post(`/v1/admin/${name}`, input)
+  const changed = POLICY.replace('usd: "5"', 'usd: "7"')
+
+  it('is judged with lines, compared, put in force, and on record without its text', async () => {
+    const judged = await order('policy-validate', { yaml: 'version: 1\ntiers: []\n' })
+    expect(judged).toMatchObject({ status: 200, body: { ok: false } })
+    expect(judged.body.problems).toContainEqual(expect.objectContaining({ line: 2, path: 'tiers' }))
+
+    const before = await keys.run(policyShow, {})
+    const { body: difference } = await order('policy-diff', { yaml: changed })
+    expect(difference).toMatchObject({
+      from: before.version,
+      changes: [{ path: 'tiers.basic.budget.windows.0.limitNano', before: 5e9, after: 7e9 }],
+      touches: { budgets: ['tier.basic'], tiers: ['basic'], tenants: ['*'] },
+    })
+
+    const stale = { yaml: changed, after: before.version + 1, reason: 'too late' }
+    expect((await order('policy-apply', stale)).status).toBe(400)
+    const input = { yaml: changed, after: before.version, reason: 'exam weeks' }
+    const { body: applied } = await order('policy-apply', input)
+    expect(applied).toMatchObject({ version: before.version + 1, from: before.version })
+    await until(async () => rig.runtime.rules.current().policy.version === before.version + 1)
+
+    const { body: log } = await order('audit-list', { action: 'policy-apply' })
+    expect(log.changes).toMatchObject([
+      { by: 'operator', outcome: 'done', input: { yaml: '[removed]', reason: 'exam weeks' } },
+      { outcome: 'failed', input: { reason: 'too late' } },
+    ])
+    expect(JSON.stringify(log)).not.toContain('base_url')
+  })
+
+  it('of an operator stays when a process starts with the file that it was applied over', async () => {
+    const { version } = await keys.run(policyShow, {})
+    const other = await rig.newRuntime({})
+    expect(other.rules.current().policy.version).toBe(version)
+    expect(await keys.run(policyShow, {})).toMatchObject({ version, origin: 'applied' })
+  })
+
+  it('keeps secrets of keys out of the log', async () => {
+    const { text } = await keys.make({ tenant: 'acme' })
+    const { body: issued } = await order('keys-create', { tenant: 'acme' })
+    const { body: log } = await order('audit-list', {})
+    expect(log.changes[0]).toMatchObject({ action: 'keys-create', result: { apiKey: '[removed]' } })
+    for (const secret of [text, issued.apiKey]) expect(JSON.stringify(log)).not.toContain(secret)
+  })
+})
+
+it('metrics tell routes, errors, calls and parts, and hostile names add no line', async () => {
+  const lines = async () => String((await rig.ask('/metrics')).body).split('\n')
+  await rig.ask('/v1/jobs/nobody-has-it')
+  for (let n = 0; n < 20; n++) await rig.ask(`/nowhere/${n}`)
+  await lines()
+  const before = await lines()
+  expect(before.some((line) => line.startsWith('bursar_errors_total{code="UNKNOWN_JOB"}'))).toBe(
+    true,
+  )
+  for (const name of ['http_seconds_count', 'provider_calls_total', 'part_up', 'part_seconds']) {
+    expect([name, before.some((line) => line.startsWith(`bursar_${name}{`))]).toEqual([name, true])
+  }
+  for (let n = 0; n < 150; n++)
+    rig.runtime.metrics.requests.inc({ outcome: 'answered', tier: `t${n}` })
+  for (let n = 0; n < 20; n++) await rig.ask(`/also-nowhere/${n}`)
+  const after = await lines()
+  const tiers = after.filter((line) => line.startsWith('bursar_requests_total{'))
+  expect(tiers.length).toBeLessThan(110)
+  expect(tiers.some((line) => line.includes('tier="other"'))).toBe(true)
+  const routes = (all: string[]) =>
+    all.filter((one) => one.startsWith('bursar_http_requests_total'))
+  expect(routes(after)).toHaveLength(routes(before).length)
+})

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { ACTION_PATH } from '../../alerts/actions/links.ts'
 import { JobParamsSchema } from '../requests.ts'
 import { EventSchema } from '../routes/webhooks.ts'
 import type { AnswerDoc, RouteDoc } from './route-doc.ts'
@@ -159,21 +158,6 @@ const WEBHOOKS: readonly RouteDoc[] = [
   },
 ]
 
-const PAGE: AnswerDoc = { says: 'A page for people.', type: 'text/html' }
-const ACTIONS: readonly RouteDoc[] = [
-  {
-    ...{ method: 'GET', path: ACTION_PATH, tag: 'Webhooks', access: 'anybody' },
-    summary: 'The page behind a link in a message: what the link would do.',
-    query: z.object({ t: text.optional().describe('What only we can have written.') }),
-    answers: { 200: PAGE, 400: PAGE },
-  },
-  {
-    ...{ method: 'POST', path: ACTION_PATH, tag: 'Webhooks', access: 'anybody' },
-    summary: 'Does what the link says, once; whoever has it may.',
-    answers: { 200: PAGE, 400: PAGE },
-  },
-]
-
 /** Every route but those of operators' commands, which are described by themselves. */
 export const ROUTES: readonly RouteDoc[] = [
   ...JOBS,
@@ -181,5 +165,4 @@ export const ROUTES: readonly RouteDoc[] = [
   ...ACCOUNT,
   ...PROCESS,
   ...WEBHOOKS,
-  ...ACTIONS,
 ]

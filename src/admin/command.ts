@@ -67,6 +67,8 @@ export interface AdminCommand<Input, Output> {
    * may ask it.
    */
   readonly changes?: boolean | ((input: Input) => boolean)
+  /** From how many steps on a bar is shown; absent = 20,000 rows: shorter scans are over before it would be read. */
+  readonly barFrom?: number
   /** Parsed where it comes in; JSON. */
   readonly input: z.ZodType<Input>
   /** Parsed where it comes out; JSON. */

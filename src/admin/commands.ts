@@ -10,6 +10,7 @@ import { cacheLearned } from './cache/learned.ts'
 import { cacheStats } from './cache/stats.ts'
 import { cacheWarm } from './cache/warm.ts'
 import type { AdminCommand, AdminPlace, AdminRole } from './command.ts'
+import { exportPageCommand } from './export/page.ts'
 import { jobsHistory, jobsList, jobsRun } from './jobs.ts'
 import { keysCreate, keysList, keysRevoke, keysRotate } from './keys.ts'
 import { parkedCommand } from './parked/parked.ts'
@@ -62,6 +63,7 @@ export const ADMIN_COMMANDS: readonly AskedCommand[] = [
   asked(usageForecast),
   asked(usageRequest),
   asked(usageRun),
+  asked(exportPageCommand),
   asked(verifyCommand),
   asked(rebuildCommand),
   asked(unconfirmedList),

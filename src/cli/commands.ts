@@ -5,6 +5,7 @@ import { cache } from './cache.ts'
 import type { Registration } from './command.ts'
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
+import { exportCharges } from './export.ts'
 import { jobs } from './jobs.ts'
 import { keys } from './keys.ts'
 import { migrate } from './migrate.ts'
@@ -30,6 +31,7 @@ export const COMMANDS: readonly Registration[] = [
   doctor,
   report,
   usage,
+  exportCharges,
   parked,
   budget,
   alerts,

@@ -14,6 +14,8 @@ export interface Progress {
 export interface Output {
   /** True when a person reads stdout in a terminal. */
   readonly interactive: boolean
+  /** Results that are no lines of text for a person: a whole file, say. */
+  readonly stdout: NodeJS.WritableStream
   line(text?: string): void
   note(text: string): void
   /** One JSON object alone on one line of stdout. */
@@ -76,6 +78,7 @@ export function createOutput({ stdout, stderr, colour }: OutputStreams): Output 
   const line = (text = '') => void stdout.write(`${text}\n`)
   return {
     interactive: stdout.isTTY === true,
+    stdout,
     line,
     note: (text) => void stderr.write(`${text}\n`),
     json: (value) => line(JSON.stringify(value)),

@@ -17,35 +17,41 @@ import type { Output } from './output.ts'
 export async function ask<Input, Answer>(
   command: AdminCommand<Input, Answer>,
   given: unknown,
-  { env, output }: CliContext,
+  context: CliContext,
 ): Promise<Answer> {
-  const options = readOptions(env)
-  const input = readInput(command, given)
+  // What is wrong with it is said before anything is opened.
+  readInput(command, given)
+  const once = () => withBursar(context, (asked) => asked(command, given))
   try {
-    return await askOnce(command, input, options, { env, output })
+    return await once()
   } catch (error) {
     // Somebody took the folder between our look and our opening it.
     if (!isBursarError(error, 'DATA_FOLDER_IN_USE') || error.retryable) throw error
-    return askOnce(command, input, options, { env, output })
+    return once()
   }
 }
 
-async function askOnce<Input, Answer>(
-  command: AdminCommand<Input, Answer>,
-  input: Input,
-  options: Options,
-  { env, output }: Pick<CliContext, 'env' | 'output'>,
-): Promise<Answer> {
+type Ask = <Input, Answer>(command: AdminCommand<Input, Answer>, given: unknown) => Promise<Answer>
+
+/**
+ * Finds Bursar once for several questions, as `ask` does for one. Throws what `ask` throws; nobody is asked again when the
+ * folder was taken meanwhile.
+ */
+export async function withBursar<T>(
+  context: Pick<CliContext, 'env' | 'output'>,
+  work: (ask: Ask) => Promise<T>,
+): Promise<T> {
+  const options = readOptions(context.env)
   const where = await findBursar(options)
   switch (where.at) {
     case 'gateway':
-      return askGateway(command, input, where.url, options.BURSAR_API_KEY)
+      return withGateway(where.url, options.BURSAR_API_KEY, work)
     case 'stores': {
       const { storesPlace } = await import('../admin/place/stores.ts')
-      return askHere(command, input, storesPlace(options, env), output)
+      return withPlace(storesPlace(options, context.env), context.output, work)
     }
     case 'folder':
-      return askHere(command, input, await openFolder(options, env), output)
+      return withPlace(await openFolder(options, context.env), context.output, work)
     case 'nowhere':
       throw nowhere(where.folder)
   }
@@ -54,40 +60,47 @@ async function askOnce<Input, Answer>(
 /** A scan of a large ledger takes minutes, in which the gateway has nothing to say. */
 const LONGEST_MS = 1_800_000
 
-async function askGateway<Input, Answer>(
-  { name, output }: AdminCommand<Input, Answer>,
-  input: Input,
+async function withGateway<T>(
   url: string,
   apiKey: string | undefined,
-): Promise<Answer> {
+  work: (ask: Ask) => Promise<T>,
+): Promise<T> {
   const { createHttpLink } = await import('../client/http/link.ts')
   const { told } = await import('../client/http/patience.ts')
   const { unreadable } = await import('../client/http/read-reply.ts')
   const { transportTo } = await import('../client/http/transport-to.ts')
   const link = createHttpLink(transportTo(url), url, apiKey)
-  const question = { method: 'POST', path: `/v1/admin/${name}`, limitMs: LONGEST_MS } as const
   try {
-    const reply = await told(link.ask({ ...question, body: JSON.stringify(input) }))
-    const parsed = output.safeParse(reply)
-    if (parsed.success) return parsed.data
-    throw unreadable(`${name} in a form that this version knows`)
+    return await work(async (command, given) => {
+      const { name, output } = command
+      const question = { method: 'POST', path: `/v1/admin/${name}`, limitMs: LONGEST_MS } as const
+      const body = JSON.stringify(readInput(command, given))
+      const parsed = output.safeParse(await told(link.ask({ ...question, body })))
+      if (parsed.success) return parsed.data
+      throw unreadable(`${name} in a form that this version knows`)
+    })
   } finally {
     link.close()
   }
 }
 
-async function askHere<Input, Answer>(
-  command: AdminCommand<Input, Answer>,
-  input: Input,
+async function withPlace<T>(
   place: OpenPlace,
   output: Output,
-): Promise<Answer> {
-  const bar = createBar(output)
+  work: (ask: Ask) => Promise<T>,
+): Promise<T> {
   try {
-    // Through its schema, as an answer from afar: the same fields, in the same order.
-    return command.output.parse(await perform(command, place, input, bar.watch))
+    return await work(async (command, given) => {
+      const bar = createBar(output, command.barFrom ?? LONG_SCAN_ROWS)
+      try {
+        const input = readInput(command, given)
+        // Through its schema, as an answer from afar: the same fields, in the same order.
+        return command.output.parse(await perform(command, place, input, bar.watch))
+      } finally {
+        bar.stop()
+      }
+    })
   } finally {
-    bar.stop()
     await place.close()
   }
 }
@@ -100,11 +113,11 @@ async function openFolder(options: Options, env: Environment): Promise<OpenPlace
 /** Shorter scans are over before a bar would be read. */
 const LONG_SCAN_ROWS = 20_000
 
-function createBar(output: Output): { watch: Watch; stop(): void } {
+function createBar(output: Output, from: number): { watch: Watch; stop(): void } {
   let bar: ReturnType<Output['progress']> | undefined
   return {
     watch(done, total, text) {
-      if (total < LONG_SCAN_ROWS) return
+      if (total < from) return
       bar ??= output.progress(total)
       bar.update(done, text)
     },

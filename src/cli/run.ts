@@ -10,6 +10,8 @@ export function createProgram(context: CliContext, version: string): Command {
     .description('A queue-based AI cost governor.')
     .version(version)
     .showHelpAfterError(false)
+    // Flags behind a command are the command's own, also where the group before it has some of that name.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.output.line(text.trimEnd()),

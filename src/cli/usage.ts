@@ -10,9 +10,7 @@ export const usage: Registration = (program, context) => {
   const group = withUsageFlags(
     program
       .command('usage')
-      .description('show what was spent, by anything, beside the period before')
-      // Flags behind a question are the question's own.
-      .enablePositionalOptions(),
+      .description('show what was spent, by anything, beside the period before'),
   ).action(async (flags: UsageFlags) => {
     const { showSpend } = await import('./usage/spend.ts')
     await showSpend(flags, context)

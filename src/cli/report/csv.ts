@@ -1,4 +1,5 @@
 import { OUTCOMES } from '../../admission/outbox.ts'
+import { csvField } from '../../ledger/exports/csv.ts'
 import type { Report } from '../../ledger/queries/report.ts'
 
 const COLUMN_NAMES = [
@@ -11,16 +12,6 @@ const COLUMN_NAMES = [
   'listNano',
   'costNano',
 ] as const
-
-// What a spreadsheet would run as a formula is made text: names come from requests.
-const FORMULA = /^[=+\-@\t\r]/
-
-/** One field by RFC 4180. */
-export function csvField(value: string | number): string {
-  if (typeof value === 'number') return String(value)
-  const text = FORMULA.test(value) ? `'${value}` : value
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
-}
 
 /** A header and one line per group, money in nano-USD; lines end as RFC 4180 has them, but for the last. */
 export function reportCsv({ groupBy, rows }: Report): string {

@@ -1,4 +1,4 @@
-import { csvField } from '../report/csv.ts'
+import { csvField } from '../../ledger/exports/csv.ts'
 import { alignRight } from './marks.ts'
 
 /** Header and rows, ready for `Output.table`. */

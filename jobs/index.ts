@@ -1,7 +1,11 @@
 import { cleanup } from './cleanup.ts'
+import { dailyClose } from './daily-close.ts'
 import { evaluateAlerts } from './evaluate-alerts.ts'
 import { expireHolds } from './expire-holds.ts'
 import { keepTurns } from './keep-turns.ts'
+import { monthlyClose } from './monthly-close.ts'
+import { partitions } from './partitions.ts'
+import { priceImport } from './price-import.ts'
 import { publishTiers } from './publish-tiers.ts'
 import { refreshNamespaces } from './refresh-namespaces.ts'
 import { releaseParked } from './release-parked.ts'
@@ -28,4 +32,11 @@ export const JOBS: readonly ScheduledJob[] = [
 ]
 
 /** What runs once per tick, whichever process does it. */
-export const TICKED_JOBS: readonly TickedJob[] = [cleanup]
+export const TICKED_JOBS: readonly TickedJob[] = [
+  dailyClose,
+  monthlyClose,
+  partitions,
+  priceImport,
+  writeExports,
+  cleanup,
+]

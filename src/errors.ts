@@ -45,6 +45,7 @@ export type ErrorCode =
   | 'UNKNOWN_KEY'
   | 'UNKNOWN_BUDGET'
   | 'UNKNOWN_CREDIT'
+  | 'PRICES_IN_USE'
   | 'UNKNOWN_ALERT'
   | 'UNKNOWN_JOB'
   | 'UNKNOWN_ATTEMPT'

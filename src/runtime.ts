@@ -8,6 +8,7 @@ import { createKeeper, type Keeper } from './cache/responses/keeper.ts'
 import { createNearCache } from './cache/responses/near-cache.ts'
 import type { Environment, Options } from './config/options.ts'
 import { own } from './config/own.ts'
+import type { PolicyContext } from './config/policy.ts'
 import { policyFromJson, policyToJson } from './config/policy-json.ts'
 import type { Policy, ProviderPolicy } from './config/policy-types.ts'
 import { type PolicyWatch, watchPolicy } from './config/policy-watch.ts'
@@ -17,6 +18,7 @@ import type { Guard } from './outage/guard.ts'
 import { guardedStore } from './outage/guarded-store.ts'
 import { watchOutages } from './outage/watch-outages.ts'
 import { createPriceBook } from './pricing/price-book.ts'
+import type { PriceBookOf } from './pricing/types.ts'
 import { createProvider } from './provider/provider.ts'
 import type { Provider } from './provider/types.ts'
 import { type Clock, realClock } from './queue/clock.ts'
@@ -25,6 +27,7 @@ import { closeQueues, openQueues, type Queues } from './queue/queues.ts'
 import { createRules, type LiveRules } from './queue/rules.ts'
 import { openEmbeddedHome } from './runtime/embedded-home.ts'
 import type { Home, HomeParts } from './runtime/home.ts'
+import { openPriceLists } from './runtime/price-lists.ts'
 import { openRedisHome } from './runtime/redis-home.ts'
 import { createLogger, type Logger } from './telemetry/logger.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
@@ -118,12 +121,15 @@ async function wire(
     await shelf.publish(registered)
     return registered
   }
-  const watched = await watchRegistered(options, env, logger, register)
+  const lists = await openPriceLists(ledger, clock, logger)
+  closers.push(() => lists.close())
+  const prices: PriceBookOf = (source) => createPriceBook(source, lists.current())
+  const watched = await watchRegistered(options, { env, prices }, logger, register)
   closers.push(() => watched.watch.close())
   if (watched.first.defaults.durability === 'journal') await home.intents?.open()
   const sandbox = await sandboxUrl(overrides, closers)
   const adapt = (policy: Policy) => (sandbox === null ? policy : withoutOthersLimits(policy))
-  const rules = createRules(watched.first, { shelf, env, logger, adapt })
+  const rules = createRules(watched.first, { shelf, env, logger, adapt, lists: lists.current })
   watched.follow(rules)
 
   if (sandbox === null) warnOfKeyless(watched.first, logger)
@@ -179,7 +185,7 @@ function openHome(parts: HomeParts): Promise<Home> {
 /** The policy file under watch; every valid change is registered, published and put in force, in order. */
 async function watchRegistered(
   { BURSAR_POLICY: path }: Options,
-  env: Environment,
+  context: Pick<PolicyContext, 'env' | 'prices'>,
   logger: Logger,
   register: (policy: Policy) => Promise<Policy>,
 ): Promise<{ watch: PolicyWatch; first: Policy; follow(rules: LiveRules): void }> {
@@ -196,11 +202,7 @@ async function watchRegistered(
       })
       .catch(report)
   }
-  const watch = await watchPolicy(
-    path,
-    { env, prices: createPriceBook },
-    { onChange: change, onError: report },
-  )
+  const watch = await watchPolicy(path, context, { onChange: change, onError: report })
   for (const warning of watch.policy.warnings ?? []) logger.warn(warning)
   try {
     const first = await register(watch.policy)

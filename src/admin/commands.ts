@@ -9,6 +9,7 @@ import { cacheInvalidate } from './cache/invalidate.ts'
 import { cacheLearned } from './cache/learned.ts'
 import { cacheStats } from './cache/stats.ts'
 import { cacheWarm } from './cache/warm.ts'
+import { closesClose, closesList, closesShow } from './closes.ts'
 import type { AdminCommand, AdminPlace, AdminRole } from './command.ts'
 import { exportPageCommand } from './export/page.ts'
 import { jobsHistory, jobsList, jobsRun } from './jobs.ts'
@@ -19,9 +20,11 @@ import { policyApply } from './policy/apply.ts'
 import { policyDiff } from './policy/diff.ts'
 import { policyShow } from './policy/show.ts'
 import { policyValidate } from './policy/validate.ts'
+import { pricesDiff, pricesImport, pricesList, pricesShow } from './prices/prices.ts'
 import { readInput } from './read-input.ts'
 import { rebuildCommand } from './rebuild.ts'
 import { reportCommand } from './report/report.ts'
+import { repriceCommand } from './reprice.ts'
 import { unconfirmedConfirm, unconfirmedList, unconfirmedWaive } from './unconfirmed.ts'
 import { usageCurve } from './usage/curve.ts'
 import { usageForecast } from './usage/forecast.ts'
@@ -98,4 +101,12 @@ export const ADMIN_COMMANDS: readonly AskedCommand[] = [
   asked(jobsList),
   asked(jobsHistory),
   asked(jobsRun),
+  asked(closesList),
+  asked(closesShow),
+  asked(closesClose),
+  asked(pricesList),
+  asked(pricesShow),
+  asked(pricesDiff),
+  asked(pricesImport),
+  asked(repriceCommand),
 ]

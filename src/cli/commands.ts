@@ -1,7 +1,8 @@
-import { audit } from './audit.ts'
 import { alerts } from './alerts.ts'
+import { audit } from './audit.ts'
 import { budget } from './budget.ts'
 import { cache } from './cache.ts'
+import { close } from './close.ts'
 import type { Registration } from './command.ts'
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
@@ -12,9 +13,11 @@ import { migrate } from './migrate.ts'
 import { move } from './move.ts'
 import { parked } from './parked.ts'
 import { policy } from './policy.ts'
+import { prices } from './prices.ts'
 import { rebuild } from './rebuild.ts'
 import { replay } from './replay.ts'
 import { report } from './report.ts'
+import { reprice } from './reprice.ts'
 import { sandbox } from './sandbox.ts'
 import { start } from './start.ts'
 import { unconfirmed } from './unconfirmed.ts'
@@ -40,6 +43,9 @@ export const COMMANDS: readonly Registration[] = [
   users,
   keys,
   jobs,
+  close,
+  prices,
+  reprice,
   audit,
   replay,
   verify,

@@ -138,6 +138,8 @@ export const OptionsSchema = z.strictObject({
     .default(false),
   /** Whether a process with the role jobs asks what is to be kept warm as soon as it starts. */
   WARM_CACHE_ON_START: flag(false),
+  /** Where the job price-import looks for a newer price list once a week; missing = nowhere: it is off. */
+  PRICE_LIST_URL: address(HTTP, 'https://prices.example.com/data.json'),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `write one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   /** Missing = the sandbox provider answers. */
   OPENAI_API_KEY: z.string().optional(),

@@ -69,6 +69,7 @@ export const ERROR_STATUS = {
   UNKNOWN_JOB: missing,
   UNKNOWN_ATTEMPT: missing,
   ATTEMPT_SETTLED: wrong(409),
+  PRICES_IN_USE: wrong(409),
   UNKNOWN_ROUTE: missing,
   UNSUPPORTED_MEDIA_TYPE: wrong(415),
   GATEWAY_UNAVAILABLE: broken(503),

@@ -73,7 +73,7 @@ export async function admitRequest(
     const plan = planRequest({ ...rules, request: job, nowMs })
     if (!plan.ok) return { do: 'deny', as: 'refused', error: unplanned(plan) }
     const command = {
-      ...admitCommand(job, plan, rules, context),
+      ...admitCommand(job, plan, { ...rules, nowMs }, context),
       accepts,
       ...takenTurn(turn, job, plan, rules),
     }
@@ -138,14 +138,14 @@ function takenTurn(
 function admitCommand(
   job: LoadedJob,
   plan: OkPlan,
-  { policy, prices }: Rules,
+  { policy, prices, nowMs }: Rules & { readonly nowMs: number },
   { holdTtlMs, keeper }: WorkContext,
 ): AdmitCommand {
   const meta: AttemptMeta = {
     ...metaOf(job),
     rungs: plan.rungs.map(({ rung }) => ({ model: rung.model, provider: rung.provider })),
     inputTokensHeld: plan.offers[0]?.inputTokens ?? 0,
-    priceVersion: prices.version,
+    priceVersion: prices.versionAt(nowMs),
     policyVersion: policy.version,
   }
   return {

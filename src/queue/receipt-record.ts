@@ -43,7 +43,7 @@ export function receiptRecord(
         ? { model, until, passed: { by: why.by, what: whatOf(why, plan) } }
         : { model, until }
     }),
-    priceVersion: rules.prices.version,
+    priceVersion: rules.prices.versionAt(hold.terms.atMs),
     policyVersion: rules.policy.version,
     attempts: n,
     estimated,

@@ -2,6 +2,7 @@ import type { Environment } from '../config/options.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { BursarError, messageOf } from '../errors.ts'
 import { createPriceBook } from '../pricing/price-book.ts'
+import type { PriceTimeline } from '../pricing/timeline.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Rules, RulesSource } from './context.ts'
 import type { PolicyShelf } from './published-policy.ts'
@@ -19,21 +20,35 @@ export interface RulesParts {
   readonly logger: Logger
   /** What this process changes in every policy before it works by it. */
   readonly adapt: (policy: Policy) => Policy
+  /** The price lists that were imported; another object when there is a new one. Absent = none. */
+  readonly lists?: () => PriceTimeline
 }
 
 /** How often the shelf is looked at for a newer policy. */
 const LOOK_EVERY_MS = 3_000
 
 /** @param first - the policy to start with, registered. */
-export function createRules(first: Policy, { shelf, env, logger, adapt }: RulesParts): LiveRules {
-  let rules = rulesOf(adapt(first))
+export function createRules(
+  first: Policy,
+  { shelf, env, logger, adapt, lists = noLists }: RulesParts,
+): LiveRules {
+  let listed = lists()
+  let rules = rulesOf(adapt(first), listed)
   let reading: Promise<void> | null = null
   let readAtMs = Date.now()
   const tiers = createUserTiers(shelf.tiers)
   const withTiers = tierOverlay()
 
   function put(policy: Policy): void {
-    if (policy.version > rules.policy.version) rules = rulesOf(adapt(policy))
+    if (policy.version > rules.policy.version) rules = rulesOf(adapt(policy), listed)
+  }
+
+  function priced(): Rules {
+    if (lists() !== listed) {
+      listed = lists()
+      rules = rulesOf(rules.policy, listed)
+    }
+    return withTiers(rules, tiers.current())
   }
 
   async function read(level: 'debug' | 'warn'): Promise<void> {
@@ -52,7 +67,7 @@ export function createRules(first: Policy, { shelf, env, logger, adapt }: RulesP
     current() {
       // What is known serves meanwhile. One that an operator applied stands in no file.
       if (Date.now() - readAtMs >= LOOK_EVERY_MS) reading ??= read('debug')
-      return withTiers(rules, tiers.current())
+      return priced()
     },
     put,
     async atLeast(version) {
@@ -61,7 +76,7 @@ export function createRules(first: Policy, { shelf, env, logger, adapt }: RulesP
         reading ??= read('warn')
         await reading
       }
-      return withTiers(rules, tiers.current())
+      return priced()
     },
   }
 }
@@ -129,4 +144,10 @@ export function createSharedRules(shelf: () => Promise<PolicyShelf>): SharedRule
   }
 }
 
-const rulesOf = (policy: Policy): Rules => ({ policy, prices: createPriceBook(policy) })
+const NO_LISTS: PriceTimeline = []
+const noLists = (): PriceTimeline => NO_LISTS
+
+const rulesOf = (policy: Policy, lists: PriceTimeline = NO_LISTS): Rules => ({
+  policy,
+  prices: createPriceBook(policy, lists),
+})

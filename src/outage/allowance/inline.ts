@@ -132,7 +132,7 @@ function admittedBy({ job, plan, chosen, lease, rules }: OutageCall, nowMs: numb
     // Where it is booked, the rung that served is the first one.
     rungs: served ? [{ model: served.model, provider: served.provider }] : [],
     inputTokensHeld: plan.offers[rung]?.inputTokens ?? 0,
-    priceVersion: prices.version,
+    priceVersion: prices.versionAt(nowMs),
     policyVersion: policy.version,
   }
   const hold = grantHold({

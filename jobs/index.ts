@@ -37,6 +37,5 @@ export const TICKED_JOBS: readonly TickedJob[] = [
   monthlyClose,
   partitions,
   priceImport,
-  writeExports,
   cleanup,
 ]

@@ -9,7 +9,7 @@ import { correctOverbilled } from '../../src/cli/replay/correct-overbilled.ts'
 import { wholeBill } from '../../src/cli/traffic/bill.ts'
 import { collectEvidence } from '../../src/cli/traffic/collect.ts'
 import { createDraw } from '../../src/cli/traffic/draw.ts'
-import { isQuiet, parkedJobs } from '../../src/cli/traffic/queue-watch.ts'
+import { delayedJobs, restingJobs } from '../../src/cli/traffic/queue-watch.ts'
 import { drainAll, settleDown } from '../../src/cli/traffic/settle-down.ts'
 import { readOptions } from '../../src/config/options.ts'
 import { migrate } from '../../src/ledger/migrate.ts'
@@ -134,7 +134,7 @@ async function show(
 async function untilQuiet({ queues }: Runtime): Promise<boolean> {
   const untilMs = performance.now() + QUIET_LIMIT_MS
   while (performance.now() < untilMs) {
-    if (await isQuiet(queues)) return true
+    if (await restingJobs(queues)) return true
     await pause(200)
   }
   return false
@@ -154,7 +154,7 @@ async function verdict(stage: Stage, { traffic, sampler, kills, quiet }: Seen): 
   const bill = await wholeBill(billOf(folder))
   await correctOverbilled(runtime, bill)
   await drainAll(runtime)
-  const parked = await parkedJobs(runtime.queues)
+  const parked = await delayedJobs(runtime.queues)
   const driven = { tally: traffic.tally, parked, quiet }
   const { fallen } = crew
   const evidence = await collectEvidence({ runtime, driven, bill, globalBudget: COMPANY, fallen })

@@ -243,7 +243,7 @@ const settle = (hour: number) =>
       outputTokens: fc.constantFrom(null, 0, 15),
       conclusion: fc.oneof(fc.constant(null), conclusion),
       cache: fc.oneof(fc.constant(null), kept),
-      flight: cacheKey,
+      flight: fc.constantFrom('c1', 'c1', 'c2', null),
       gateMs: fc.constantFrom(0, 0, 5_000, 30_000, 400_000),
       gate: fc.constantFrom(...GATES),
       budgets: fc.subarray(BUDGETS, { minLength: 1 }),
@@ -443,21 +443,41 @@ const draft = (hour: number): fc.Arbitrary<Draft> => {
   )
 }
 
+/** What ends is mostly a call that others may wait for: by chance alone hardly anybody would ever be woken. */
+function calls() {
+  const askers = new Map<string, string[]>()
+  const began = (step: Step): Step => {
+    if (step.do !== 'admit' || step.command.cacheKey === null) return step
+    const { cacheKey, attempt: asker } = step.command
+    askers.set(cacheKey, [...(askers.get(cacheKey) ?? []), asker])
+    return step
+  }
+  const ended = (step: Step): Step => {
+    if (step.do !== 'settle' && step.do !== 'release') return began(step)
+    const first = askers.get(step.command.flight ?? '')?.shift()
+    if (first === undefined) return step
+    const command = { ...step.command, attempt: first, job: jobOf(first) }
+    return { ...step, command } as Step
+  }
+  return { began, ended }
+}
+
 /** A sequence of commands with the clock between them; plans follow the hour that the clock has reached. */
 export const steps = (length: number): fc.Arbitrary<Step[]> =>
   fc
     .array(fc.tuple(...[0, 1, 2, 3, 4].map(draft)), { minLength: length, maxLength: length })
     .map((drafts) => {
       let nowMs = START_MS
-      return drafts.map((byHour) => {
+      const called = calls()
+      return drafts.map((byHour, at) => {
         const hour = Math.min(Math.floor((nowMs - START_MS) / HOUR_MS), 4)
         const chosen = byHour[hour] ?? byHour[0]
         if (!chosen) throw new Error('no draft for the hour')
         const toTheHour = HOUR_MS - ((nowMs - START_MS) % HOUR_MS)
         const advanceMs = chosen.advanceMs === TO_THE_HOUR ? toTheHour : chosen.advanceMs
         nowMs += advanceMs
-        const step = { do: chosen.do, advanceMs, command: chosen.pick(nowMs) }
-        return step as Step
+        const step = { do: chosen.do, advanceMs, command: chosen.pick(nowMs) } as Step
+        return at % 4 === 0 ? called.began(step) : called.ended(step)
       })
     })
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { wholeBill } from '../../src/cli/traffic/bill.ts'
 import { collectEvidence } from '../../src/cli/traffic/collect.ts'
 import { judge, summarise } from '../../src/cli/traffic/judge.ts'
-import { isQuiet, lookAtQueues, parkedJobs } from '../../src/cli/traffic/queue-watch.ts'
+import { restingJobs } from '../../src/cli/traffic/queue-watch.ts'
 import { drainAll } from '../../src/cli/traffic/settle-down.ts'
 import { createTally, outcomeOf } from '../../src/cli/traffic/tally.ts'
 import { readOptions } from '../../src/config/options.ts'
@@ -51,8 +51,12 @@ async function lane(number: number): Promise<never> {
   }
 }
 
+/** Whoever waits longer waits for budget. */
+const PARKED_MS = 60_000
+
 async function lastLife(promised: readonly string[]): Promise<void> {
-  while ((await lookAtQueues(queues)).busy > 0 || !(await isQuiet(queues, 60_000))) await pause(50)
+  let parked = await restingJobs(queues, PARKED_MS)
+  for (; !parked; parked = await restingJobs(queues, PARKED_MS)) await pause(50)
   await workers.close()
   await drain.close()
   await drainAll(runtime)
@@ -65,7 +69,7 @@ async function lastLife(promised: readonly string[]): Promise<void> {
   }
   const evidence = await collectEvidence({
     runtime,
-    driven: { tally, parked: await parkedJobs(queues), quiet: true },
+    driven: { tally, parked, quiet: true },
     bill: await wholeBill(env.BILL),
     globalBudget: 'company',
     fallen: 0,

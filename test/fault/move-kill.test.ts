@@ -59,6 +59,8 @@ async function live(
   return { steps, ms: Date.now() - began }
 }
 
+/** Limits whose state lives a minute or less. */
+const FORGOTTEN_SOON = /^q:(b.*:burst|s60000:)/
 const BULLMQ_OWN = /:(id|events|meta)$/
 
 /** All that is in a Redis under the target's names, without the names. */
@@ -68,8 +70,8 @@ async function redisOf({ BURSAR_PREFIX: slot, BURSAR_QUEUE_PREFIX: queues, ...en
   for (const prefix of [slot, queues]) {
     for (const key of await redis.keys(`${prefix}:*`)) {
       const name = key.slice(prefix.length + 1)
-      // Each move has an id of its own, and a bucket is full again in a moment.
-      if (name === 'move' || /^q:b.*:burst/.test(name) || BULLMQ_OWN.test(key)) continue
+      // Each move has an id of its own; a bucket is full again, and a minute over, before the last copy has moved.
+      if (name === 'move' || FORGOTTEN_SOON.test(name) || BULLMQ_OWN.test(key)) continue
       found.set(name, await contentOf(redis, key))
     }
   }

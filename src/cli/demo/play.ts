@@ -6,7 +6,7 @@ import { BursarError } from '../../errors.ts'
 import { newJobId } from '../../queue/ids.ts'
 import type { Queues } from '../../queue/queues.ts'
 import { ENDED_AS } from '../../queue/receipt.ts'
-import { isQuiet, lookAtQueues, parkedJobs, type QueueState } from '../traffic/queue-watch.ts'
+import { lookAtQueues, type QueueState, restingJobs } from '../traffic/queue-watch.ts'
 import type { Cue } from './script.ts'
 import { createSeen, type Seen } from './seen.ts'
 
@@ -47,10 +47,10 @@ export async function play(cues: readonly Cue[], stage: Stage): Promise<Played> 
     const state = await lookAtQueues(queues)
     told(seen, state)
     const waits = seen.tally.open === state.delayed && state.busy === 0
-    if (next === cues.length && waits && (await isQuiet(queues, PARKED_MS))) break
+    const parked = next === cues.length && waits ? await restingJobs(queues, PARKED_MS) : null
+    if (parked) return { seen, parked }
     await pause(LOOK_MS)
   }
-  return { seen, parked: await parkedJobs(queues) }
 }
 
 async function ask(cue: Cue, stage: Stage, seen: Seen): Promise<void> {

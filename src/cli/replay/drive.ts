@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { createResults } from '../../queue/results.ts'
 import type { Runtime } from '../../runtime.ts'
 import type { Driven } from '../traffic/collect.ts'
-import { isQuiet, parkedJobs, type QueueState } from '../traffic/queue-watch.ts'
+import { delayedJobs, type QueueState, restingJobs } from '../traffic/queue-watch.ts'
 import { createTally, type Tally } from '../traffic/tally.ts'
 import type { CheckedTrace } from './check-trace.ts'
 import { send } from './send.ts'
@@ -59,8 +59,8 @@ export async function drive(options: DriveOptions): Promise<Driven> {
     await Promise.all(sending)
     options.allSent()
     clock.run(speed === 'max' ? LEAST_SPEED : Math.max(speed, LEAST_SPEED))
-    const quiet = await untilQuiet(runtime, tally, watch)
-    return { tally, quiet, parked: await parkedJobs(runtime.queues) }
+    const parked = await untilQuiet(runtime, tally, watch)
+    return { tally, quiet: parked !== null, parked: parked ?? (await delayedJobs(runtime.queues)) }
   } finally {
     await watch.stop()
     await results.close()
@@ -90,17 +90,23 @@ function createPace({ clock, speed, inFlight }: DriveOptions, tally: Tally, watc
   }
 }
 
-/** @returns false when nothing moved for long, and yet something was left. */
-async function untilQuiet({ queues }: Runtime, tally: Tally, watch: Watch): Promise<boolean> {
+/** @returns the jobs that wait for money; null when nothing moved for long, and yet something else was left. */
+async function untilQuiet(
+  { queues }: Runtime,
+  tally: Tally,
+  watch: Watch,
+): Promise<ReadonlySet<string> | null> {
   let before = ''
   let sinceMs = performance.now()
   for (;;) {
     await watch.nextLook()
     const { busy, delayed } = watch.queues
-    if (busy === 0 && tally.open === delayed && (await isQuiet(queues))) return true
+    const mayRest = busy === 0 && tally.open === delayed
+    const parked = mayRest ? await restingJobs(queues) : null
+    if (parked) return parked
     const state = `${busy} ${tally.open}`
     if (state !== before) sinceMs = performance.now()
     before = state
-    if (performance.now() - sinceMs > STUCK_MS) return false
+    if (performance.now() - sinceMs > STUCK_MS) return null
   }
 }

@@ -1,4 +1,4 @@
-import { QUEUES } from '../../queue/names.ts'
+import { QUEUES, type QueueName } from '../../queue/names.ts'
 import type { Queues } from '../../queue/queues.ts'
 
 /** How the jobs of both queues stand. */
@@ -21,22 +21,26 @@ export async function lookAtQueues(queues: Queues): Promise<QueueState> {
 /** A retry or a check of a limit comes back within seconds; what is parked for money waits for a promotion. */
 const LONG_MS = 3_600_000
 
-/**
- * Whether nothing is left but what waits for money.
- * @param longMs - what comes back sooner is a retry, or waits for a limit.
- */
-export async function isQuiet(queues: Queues, longMs = LONG_MS): Promise<boolean> {
-  const { busy, delayed } = await lookAtQueues(queues)
-  if (busy > 0) return false
-  if (delayed === 0) return true
-  const soonest = await Promise.all(
-    QUEUES.map(async (name) => (await queues[name].getJobs(['delayed'], 0, 0, true))[0]),
-  )
-  return soonest.every((job) => !job || job.delay > longMs)
-}
-
-/** Ids of the jobs that wait for a later window. */
-export async function parkedJobs(queues: Queues): Promise<Set<string>> {
+/** Ids of the jobs that were told to come back later. */
+export async function delayedJobs(queues: Queues): Promise<Set<string>> {
   const ids = await Promise.all(QUEUES.map((name) => queues[name].getRanges(['delayed'], 0, -1)))
   return new Set(ids.flat())
+}
+
+/**
+ * The jobs that wait for money, when nothing but those is left; null = something moves, or moved while we looked: what
+ * comes back each moment is in one place at the first question, and in another at the second.
+ * @param longMs - what comes back sooner is a retry, or waits for a limit.
+ */
+export async function restingJobs(queues: Queues, longMs = LONG_MS): Promise<Set<string> | null> {
+  const resting = await Promise.all(QUEUES.map((name) => restingIn(queues[name], longMs)))
+  const seen = resting.flatMap((ids) => ids ?? [])
+  const { busy, delayed } = await lookAtQueues(queues)
+  return busy === 0 && delayed === seen.length ? new Set(seen) : null
+}
+
+async function restingIn(queue: Queues[QueueName], longMs: number): Promise<string[] | null> {
+  const ids = await queue.getRanges(['delayed'], 0, -1)
+  const [soonest] = await queue.getJobs(['delayed'], 0, 0, true)
+  return ids.length === 0 || (soonest && soonest.delay > longMs) ? ids : null
 }

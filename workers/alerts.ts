@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq'
 import { z } from 'zod'
-import { actionLinks, linkSettings } from '../src/alerts/actions/links.ts'
+import { actionLinks, linkSettings, recipientOf } from '../src/alerts/actions/links.ts'
 import { createSenders } from '../src/alerts/channels/senders.ts'
 import { type DeliverParts, deliver } from '../src/alerts/delivery/deliver.ts'
 import {
@@ -11,7 +11,7 @@ import {
   type DeliverJob,
   DeliverJobSchema,
 } from '../src/alerts/delivery/hand-over.ts'
-import { alertsOf } from '../src/alerts/routes.ts'
+import { alertsOf, channelsOf } from '../src/alerts/routes.ts'
 import { render } from '../src/alerts/templates/render.ts'
 import type { Options } from '../src/config/options.ts'
 import { messageOf } from '../src/errors.ts'
@@ -97,7 +97,10 @@ export function startAlerts(runtime: Runtime): AlertWorker {
     ...runtime,
     ...{ policy, render, now: () => clock.now() },
     senders: createSenders({ policy, folder: alertFolder(options) }),
-    ...(settings ? { links: (notice, channel) => actionLinks(notice, channel, settings) } : {}),
+    ...(settings && {
+      links: (notice, channel) =>
+        actionLinks(notice, recipientOf(channelsOf(policy()), channel), settings),
+    }),
   })
 }
 

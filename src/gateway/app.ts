@@ -16,6 +16,7 @@ import { errorReply, nameError } from './error-reply.ts'
 import type { GatewayParts } from './parts.ts'
 import { readJsonBody } from './read-body.ts'
 import { accountRoutes } from './routes/account.ts'
+import { actionRoutes } from './routes/actions.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { jobEventRoutes } from './routes/job-events.ts'
 import { jobRoutes } from './routes/jobs.ts'
@@ -95,6 +96,7 @@ export function createApp(parts: GatewayParts): FastifyInstance {
   accountRoutes(app, parts)
   adminRoutes(app, parts)
   webhookRoutes(app, parts)
+  actionRoutes(app, parts)
   app.setNotFoundHandler((request) => {
     throw unknownRoute(request, routes)
   })

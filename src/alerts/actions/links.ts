@@ -1,3 +1,4 @@
+import type { ChannelPolicy } from '../../config/alert-types.ts'
 import type { Notice, NoticeLink } from '../notice.ts'
 import { LINK_LIFE_MS, type LinkAction, signLink } from './link.ts'
 
@@ -39,6 +40,13 @@ export function actionLinks(
     const kind = action === 'open' ? 'dashboard' : action
     return { kind, label: LABELS[action], href: url.href }
   })
+}
+
+/** Who reads what is sent to a channel, for records: the one address that it has, or its name. */
+export const recipientOf = (channels: readonly ChannelPolicy[], name: string): string => {
+  const channel = channels.find((one) => one.name === name)
+  const [address, ...others] = channel?.kind === 'email' ? channel.to : []
+  return address !== undefined && others.length === 0 ? address : `channel ${name}`
 }
 
 /** What `BURSAR_LINK_SECRET` and `BURSAR_PUBLIC_URL` say; null = messages have no links. */

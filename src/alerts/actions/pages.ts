@@ -41,7 +41,7 @@ export function confirmPage(
   const fields = FIELDS[claim.action](sight, nowMs).map((field) => filled(field, given))
   return {
     ...shown,
-    lead: mistake === '' ? LEADS[claim.action] : mistake,
+    lead: mistake === '' ? LEADS[claim.action] : apart(mistake, 300),
     ...(mistake === '' ? {} : { badge: 'PLEASE LOOK AGAIN', tone: 'medium' as const }),
     form: { ...proof, fields, submit: SUBMITS[claim.action] },
   }

@@ -1,0 +1,63 @@
+import type { Sight } from '../../alerts/actions/sight.ts'
+import { enterState, findAlert, lockAlerts, saw } from '../../alerts/book.ts'
+import type { BudgetFacts } from '../../alerts/notice.ts'
+import { alertsOf } from '../../alerts/routes.ts'
+import { tell } from '../../alerts/tell.ts'
+import type { Granted } from '../budget/grant.ts'
+import { policyInForce } from '../budget/policy-in-force.ts'
+import type { AdminPlace } from '../command.ts'
+
+interface GrantedFrom {
+  readonly sight: Sight
+  readonly granted: Granted
+  readonly nowMs: number
+}
+
+/**
+ * Tells those who heard of an alert that its budget was given more, by whom and why: it is over when that is enough,
+ * else somebody looks after it. What was granted stays granted, also when this fails.
+ */
+export async function tellGranted(place: AdminPlace, from: GrantedFrom): Promise<void> {
+  const { sight, granted, nowMs } = from
+  const { credit, window } = granted
+  if (!window) return
+  const ledger = await place.ledger()
+  const policy = alertsOf(await policyInForce(place))
+  await ledger.transaction(async (tx) => {
+    await lockAlerts(tx)
+    const alert = await findAlert(tx, sight.claim.alert)
+    if (!alert || !('effect' in alert.facts)) return
+    const facts = { ...alert.facts, ...standing(alert.facts, granted, sight) }
+    const isEnough = facts.percent < alert.threshold
+    const why = `granted on top: ${credit.reason}`
+    const change = { by: credit.grantedBy, why, atMs: nowMs }
+    await saw(tx, alert.id, { facts, clearSinceMs: isEnough ? nowMs : null })
+    const now = await (isEnough
+      ? enterState(tx, alert.id, 'resolved', { ...change, what: 'resolved' })
+      : enterState(tx, alert.id, 'acknowledged', { ...change, what: 'acknowledged' }))
+    if (now) await tell(tx, policy, now, isEnough ? 'resolved' : 'raised', nowMs)
+  })
+}
+
+/** How the budget stands with what was given. */
+function standing(
+  facts: BudgetFacts,
+  { credit, window }: Granted,
+  { money }: Sight,
+): Partial<BudgetFacts> {
+  const { limitNano, spentNano, heldNano } = window ?? facts
+  const untilMs = Date.parse(credit.until)
+  const grant = {
+    ...{ amountNano: credit.amountNano, by: credit.grantedBy, reason: credit.reason },
+    ...{ atMs: Date.parse(credit.grantedAt), untilMs: untilMs === facts.endMs ? null : untilMs },
+  }
+  return {
+    ...{ limitNano, spentNano, heldNano },
+    percent: limitNano === 0 ? 0 : Math.floor((spentNano / limitNano) * 100),
+    effect: spentNano + heldNano < limitNano ? 'serves' : facts.effect,
+    grants: [grant, ...(money?.grants ?? [])],
+    parked: null,
+    // It was for the limit before.
+    ...(facts.outlook && { outlook: { ...facts.outlook, runsDryAtMs: null } }),
+  }
+}

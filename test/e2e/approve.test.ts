@@ -1,0 +1,150 @@
+import { createServer, type Server } from 'node:net'
+import { type ParsedMail, simpleParser } from 'mailparser'
+import type { Browser } from 'playwright-core'
+import { SMTPServer } from 'smtp-server'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { evaluateAlerts } from '../../jobs/evaluate-alerts.ts'
+import { releaseParked } from '../../jobs/release-parked.ts'
+import { openWindows } from '../../src/admission/plan/find-windows.ts'
+import { startAlerts } from '../../workers/alerts.ts'
+import { BROWSER_TIMEOUT_MS, launchBrowser } from '../helpers/browser.ts'
+import { type GatewayRig, startGatewayRig } from '../integration/gateway-rig.ts'
+import { POLICY, until } from '../integration/queue-rig.ts'
+
+const USD = 1_000_000_000
+const SECRET = 'a-secret-of-links-that-is-long-enough'
+
+/** A mail server that keeps what it is sent. */
+async function startMailbox() {
+  const mails: ParsedMail[] = []
+  const smtp = new SMTPServer({
+    ...{ authOptional: true, disabledCommands: ['STARTTLS'] },
+    onData(stream, _, done) {
+      simpleParser(stream).then((mail) => {
+        mails.push(mail)
+        done()
+      }, done)
+    },
+  })
+  await new Promise<void>((resolve) => smtp.listen(0, '127.0.0.1', resolve))
+  return {
+    mails,
+    url: `smtp://127.0.0.1:${portOf(smtp.server)}`,
+    close: () => new Promise<void>((resolve) => smtp.close(() => resolve())),
+  }
+}
+
+function portOf(server: Pick<Server, 'address'>): number {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('it listens on a port')
+  return address.port
+}
+
+/** Links are written before the gateway listens: its port has to be known. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const port = portOf(server)
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+const policyOf = (smtp: string) => `${POLICY.replace('usd: "2000"', 'usd: "1"')}
+alerts:
+  channels: { finance: { email: fred@acme.example } }
+  email: { smtp: "${smtp}", from: "Bursar <bursar@acme.example>" }
+`
+
+let browser: Browser
+let mailbox: Awaited<ReturnType<typeof startMailbox>>
+let rig: GatewayRig
+let alerts: ReturnType<typeof startAlerts>
+
+beforeAll(async () => {
+  browser = await launchBrowser()
+  mailbox = await startMailbox()
+  const port = await freePort()
+  const env = {
+    BURSAR_LINK_SECRET: SECRET,
+    BURSAR_PUBLIC_URL: `http://127.0.0.1:${port}`,
+  }
+  rig = await startGatewayRig({ policy: policyOf(mailbox.url), env }, { port })
+  alerts = startAlerts(rig.runtime)
+}, BROWSER_TIMEOUT_MS)
+afterAll(async () => {
+  await browser?.close()
+  await alerts?.close()
+  await rig?.close()
+  await mailbox?.close()
+})
+
+/** Spends all that the company has, and says so to whoever listens. */
+async function exhaust(): Promise<void> {
+  const { store, rules } = rig.runtime
+  const { policy } = rules.current()
+  const [line] = openWindows(policy, 'company', Date.now())
+  if (!line) throw new Error('company has a window')
+  const offer = { outputPico: 0, capTokens: 0, floorTokens: 0, until: null, inputTokens: 0 }
+  const reply = await store.admit({
+    ...{ attempt: 'filler/1', job: 'filler', policy: policy.version, windows: [line] },
+    rungs: [{ ...offer, gate: 'openai:filler', fixedNano: USD }],
+    ...{ limits: [], cacheKey: null, maxTakes: 9, ttlMs: 600_000, meta: '' },
+  })
+  if (reply.outcome !== 'held') throw new Error('the whole budget was free')
+  await store.settle({
+    ...{ attempt: 'filler/1', job: 'filler', kind: 'settled', costNano: USD, holdNano: USD },
+    ...{ atMs: reply.atMs, windows: [line.key], tokens: null, meta: '', detail: '' },
+    ...{ conclusion: null, cache: null, gate: null },
+  })
+  await rig.drain()
+}
+
+const linkIn = (mail: ParsedMail | undefined, label: string): string => {
+  const [, href = ''] = new RegExp(`${label}:\\s+(http\\S+)`).exec(mail?.text ?? '') ?? []
+  return href
+}
+
+it('a budget runs dry, work waits, the mail’s link grants more, work goes on, and the next mail says so', async () => {
+  await exhaust()
+  const { jobId } = await rig.client.enqueue({
+    ...{ user: 'u1', model: 'auto', cache: false, max_completion_tokens: 100 },
+    ...{ urgency: 'deferrable', messages: [{ role: 'user', content: 'a prompt of nobody else' }] },
+  })
+  await until(async () => (await rig.runtime.queues.batch.getDelayedCount()) > 0)
+  await evaluateAlerts.run(rig.runtime)
+  await until(async () => mailbox.mails.length > 0)
+  const [first] = mailbox.mails
+  expect(first?.subject).toBe('[CRITICAL] company monthly AI budget at 100% ($1 of $1)')
+  expect(`${first?.text}${first?.html}`).not.toContain('a prompt of nobody else')
+
+  const page = await browser.newPage()
+  const href = linkIn(first, 'Approve more')
+  await page.goto(href)
+  await page.getByLabel('How much more, USD').fill('500')
+  await page.getByLabel('Why').fill('launch week')
+  // Whoever looks, and whatever looks beforehand, changes nothing.
+  const looked = await fetch(href)
+  expect(looked.headers.get('content-security-policy')).toContain("default-src 'none'")
+  expect(await looked.text()).toContain('1 waiting job')
+  await page.getByRole('button', { name: 'Grant it' }).click()
+  await page.getByText('From a link $1 is the most').waitFor()
+  expect(await page.getByLabel('Why').inputValue()).toBe('launch week')
+
+  await page.getByLabel('How much more, USD').fill('0.75')
+  await page.getByRole('button', { name: 'Grant it' }).click()
+  await page.getByText('1 waiting job goes on within seconds').waitFor()
+  await until(async () => (await releaseParked.run(rig.runtime)) !== undefined)
+  await rig.client.result(jobId)
+
+  await until(async () => mailbox.mails.length > 1)
+  const next = mailbox.mails[1]
+  expect(next?.subject).toBe('[RESOLVED] company monthly AI budget back at 57% ($1 of $1.75)')
+  expect(next?.text).toContain('fred@acme.example granted $0.75')
+  expect(next?.text).toContain('launch week')
+  expect(next?.references).toEqual(first?.messageId)
+
+  // Once for each message: the form again, the link again.
+  await page.goto(href)
+  await page.getByText('fred@acme.example granted $0.75').first().waitFor()
+  expect(await page.getByRole('button').count()).toBe(0)
+}, 60_000)

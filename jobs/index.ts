@@ -13,6 +13,7 @@ import { repeatCredits } from './repeat-credits.ts'
 import type { ScheduledJob, TickedJob } from './runner.ts'
 import { showCache } from './show-cache.ts'
 import { showSessions } from './show-sessions.ts'
+import { tellJobEndsJob } from './tell-job-ends.ts'
 import { verifyLedger } from './verify-ledger.ts'
 import { warmCache } from './warm-cache.ts'
 
@@ -29,6 +30,7 @@ export const JOBS: readonly ScheduledJob[] = [
   verifyLedger,
   warmCache,
   evaluateAlerts,
+  tellJobEndsJob,
 ]
 
 /** What runs once per tick, whichever process does it. */

@@ -35,6 +35,7 @@ import { usageCommand } from './usage/spend.ts'
 import { usageUnits } from './usage/units.ts'
 import { usersList, usersSetTier } from './users.ts'
 import { verifyCommand } from './verify/verify.ts'
+import { webhooksList } from './webhooks/list.ts'
 
 /** A command whose input nobody has looked at yet. */
 export interface AskedCommand {
@@ -92,6 +93,7 @@ export const ADMIN_COMMANDS: readonly AskedCommand[] = [
   asked(policyDiff),
   asked(policyApply),
   asked(auditList),
+  asked(webhooksList),
   asked(alertsList),
   asked(alertsShow),
   asked(alertsAck),

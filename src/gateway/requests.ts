@@ -28,17 +28,28 @@ export const RequestSchema = z.custom<Request>(isObject, OBJECT)
 /** The fields of a query, before anybody knows what they mean. */
 export const FieldsSchema = z.record(z.string(), z.unknown())
 
+/** A job as it is handed in. */
+export interface HandedJob {
+  readonly stream: boolean
+  /** The channel of the policy that is told of its end; null = none. */
+  readonly webhook: string | null
+  readonly request: StreamRequest
+}
+const WEBHOOK = 'name a webhook channel of the policy: an address of your own is not called'
+
 export const JobSchema = z
   .custom<Record<string, unknown>>(isObject, OBJECT)
-  .transform(
-    ({ stream = false, ...request }, context): { stream: boolean; request: StreamRequest } => {
-      if (typeof stream !== 'boolean') {
-        context.addIssue({ code: 'custom', path: ['stream'], message: 'write true or false' })
-        return z.NEVER
-      }
-      return { stream, request: request as unknown as StreamRequest }
-    },
-  )
+  .transform(({ stream = false, webhook, ...request }, context): HandedJob => {
+    if (typeof stream !== 'boolean') {
+      context.addIssue({ code: 'custom', path: ['stream'], message: 'write true or false' })
+      return z.NEVER
+    }
+    if (webhook !== undefined && (typeof webhook !== 'string' || webhook === '')) {
+      context.addIssue({ code: 'custom', path: ['webhook'], message: WEBHOOK })
+      return z.NEVER
+    }
+    return { stream, webhook: webhook ?? null, request: request as unknown as StreamRequest }
+  })
 
 const text = z.string().min(1)
 const TagSchema = z.string().regex(/^[^=]+=/, 'write tag=key=value, e.g. tag=feature=tutor')

@@ -1,5 +1,12 @@
+import { once } from 'node:events'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { assertSigned } from '../../src/access/webhook-signature.ts'
+import { policyApply } from '../../src/admin/policy/apply.ts'
 import { policyShow } from '../../src/admin/policy/show.ts'
+import { webhooksList } from '../../src/admin/webhooks/list.ts'
+import { tellJobEnds } from '../../src/alerts/job-ends/deliver.ts'
 import { createKeys, type Keys } from './gateway-key-ring.ts'
 import { type GatewayRig, startGatewayRig } from './gateway-rig.ts'
 import { until } from './queue-rig.ts'
@@ -193,3 +200,84 @@ it('metrics tell routes, errors, calls and parts, and hostile names add no line'
     all.filter((one) => one.startsWith('bursar_http_requests_total'))
   expect(routes(after)).toHaveLength(routes(before).length)
 })
+
+describe('a webhook at the end of a job', () => {
+  it('is signed with both secrets, sent again under its id until it is accepted, and on record', async () => {
+    const receiver = await startReceiver([503, 500])
+    const policy = (await keys.run(policyShow, {})).version
+    const yaml = `${POLICY}
+alerts:
+  channels:
+    lms: { webhook: { url: "${receiver.url}", secret: ["\${NEW_SECRET:-new}", "\${OLD_SECRET:-old}"] } }
+    theirs: { webhook: { url: "${receiver.url}", secret: "\${OLD_SECRET:-old}" } }
+  routes: [{ to: [theirs], tenant: globex }]
+`
+    await keys.run(policyApply, { yaml, reason: 'a webhook' })
+    await until(async () => rig.runtime.rules.current().policy.version > policy)
+    for (const webhook of ['nobody', 'theirs', receiver.url]) {
+      const refused = await handIn('not-told', { webhook })
+      expect([webhook, refused.status, refused.body.error?.code]).toEqual([
+        ...[webhook, 400, 'INVALID_REQUEST'],
+      ])
+    }
+    await handIn('told-at-end', { webhook: 'lms' })
+    await rig.ask('/v1/jobs/told-at-end?wait=30s')
+    await rig.drain()
+
+    let nowMs = Date.now()
+    const { ledger } = rig.runtime
+    const tell = () =>
+      tellJobEnds({ ledger, policy: rig.runtime.rules.current().policy, now: () => nowMs })
+    const first = await Promise.all([tell(), tell()])
+    expect(first.map(({ failed }) => failed).toSorted()).toEqual([0, 1])
+    expect(await tell()).toEqual({ delivered: 0, failed: 0 })
+    for (const expected of [
+      { delivered: 0, failed: 1 },
+      { delivered: 1, failed: 0 },
+      { delivered: 0, failed: 0 },
+    ]) {
+      nowMs += 3_600_000
+      expect(await tell()).toEqual(expected)
+    }
+
+    const ids = receiver.got.map(({ headers }) => headers['webhook-id'])
+    expect([ids.length, new Set(ids).size]).toEqual([3, 1])
+    for (const { headers, body } of receiver.got) {
+      const signed = {
+        id: String(headers['webhook-id']),
+        timestamp: String(headers['webhook-timestamp']),
+        signatures: String(headers['webhook-signature']),
+        body,
+      }
+      for (const secret of ['new', 'old']) assertSigned(signed, [secret], Date.now())
+      expect(() => assertSigned({ ...signed, body: `${body} ` }, ['new'], Date.now())).toThrow()
+    }
+    expect(JSON.parse(receiver.got[0]?.body ?? '')).toMatchObject({
+      type: 'job.ended',
+      data: { id: 'told-at-end', outcome: 'answered', url: '/v1/jobs/told-at-end' },
+    })
+    expect(receiver.got[0]?.body).not.toContain('Tell told-at-end')
+    const { webhooks } = await keys.run(webhooksList, {})
+    expect(webhooks).toMatchObject([
+      {
+        ...{ job: 'told-at-end', endpoint: 'lms', state: 'delivered', next: null },
+        tries: [{ status: 503 }, { status: 500 }, { status: 200, error: null }],
+      },
+    ])
+    receiver.close()
+  })
+})
+
+/** @param statuses - what it answers first; then 200. */
+async function startReceiver(statuses: number[]) {
+  const got: { readonly headers: IncomingHttpHeaders; readonly body: string }[] = []
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    got.push({ headers: request.headers, body: Buffer.concat(chunks).toString() })
+    response.writeHead(statuses.shift() ?? 200).end()
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  return { url: `http://127.0.0.1:${port}/hook`, got, close: () => server.close() }
+}

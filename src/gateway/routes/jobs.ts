@@ -9,6 +9,7 @@ import { verdictHeader, withCacheHeaders } from '../cache-headers.ts'
 import { closingError } from '../closing.ts'
 import { errorReply, nameError } from '../error-reply.ts'
 import { eventStream, type ServerEvent } from '../event-stream.ts'
+import { withWebhook } from '../job-webhook.ts'
 import { limitHeaders } from '../limit-headers.ts'
 import { narrowed } from '../narrowed.ts'
 import { assertOwnId, findOwnJob } from '../own-job.ts'
@@ -45,22 +46,26 @@ export function jobRoutes(app: FastifyInstance, parts: GatewayParts): void {
     const { wait } = readAs(WaitQuerySchema, request.query)
     const job = readAs(JobSchema, request.body)
     const id = job.request.jobId ?? newJobId()
-    const wanted = withCacheHeaders(request.headers, job.request)
-    const asked = { ...narrowed(request, wanted, runtime), jobId: id }
+    const heard = withCacheHeaders(request.headers, job.request)
+    const asked = { ...narrowed(request, heard, runtime), jobId: id }
     const assertOwn = async () => {
       // One that was drawn here is nobody else's, and one that is no id was refused.
       const given = JobParamsSchema.safeParse({ id: job.request.jobId })
       if (given.success) await assertOwnId(id, keyOf(request), runtime)
     }
     const turn = { id, reply, parts, assertOwn }
-    if (job.stream) return streamJob(turn, asked, wait ?? STREAM_LIMIT_MS)
     const told = { onLimits: tellLimits(reply) }
-    if (wait) {
-      return answer(turn, orStillGoing(id, client.run(asked, { ...told, timeoutMs: wait }), parts))
-    }
-    const { status } = await client.enqueue(asked, told)
-    await assertOwn()
-    return send(reply, handedIn(id, status))
+    const wanted = { job: id, webhook: job.webhook, tenant: asked.tenant }
+    return withWebhook(wanted, runtime, async () => {
+      if (job.stream) return streamJob(turn, asked, wait ?? STREAM_LIMIT_MS)
+      if (wait) {
+        const running = client.run(asked, { ...told, timeoutMs: wait })
+        return answer(turn, orStillGoing(id, running, parts))
+      }
+      const { status } = await client.enqueue(asked, told)
+      await assertOwn()
+      return send(reply, handedIn(id, status))
+    })
   })
 
   app.get('/v1/jobs/:id', async (request, reply) => {

@@ -10,6 +10,7 @@ import { publishTiers } from './publish-tiers.ts'
 import { refreshNamespaces } from './refresh-namespaces.ts'
 import { releaseParked } from './release-parked.ts'
 import { repeatCredits } from './repeat-credits.ts'
+import { monthlyReport, weeklyReport } from './reports.ts'
 import type { ScheduledJob, TickedJob } from './runner.ts'
 import { showCache } from './show-cache.ts'
 import { showSessions } from './show-sessions.ts'
@@ -39,5 +40,7 @@ export const TICKED_JOBS: readonly TickedJob[] = [
   monthlyClose,
   partitions,
   priceImport,
+  weeklyReport,
+  monthlyReport,
   cleanup,
 ]

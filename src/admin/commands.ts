@@ -25,6 +25,7 @@ import { readInput } from './read-input.ts'
 import { rebuildCommand } from './rebuild.ts'
 import { reportCommand } from './report/report.ts'
 import { repriceCommand } from './reprice.ts'
+import { sendReport } from './send-report.ts'
 import { unconfirmedConfirm, unconfirmedList, unconfirmedWaive } from './unconfirmed.ts'
 import { usageCurve } from './usage/curve.ts'
 import { usageForecast } from './usage/forecast.ts'
@@ -68,6 +69,7 @@ export const ADMIN_COMMANDS: readonly AskedCommand[] = [
   asked(usageRequest),
   asked(usageRun),
   asked(exportPageCommand),
+  asked(sendReport),
   asked(verifyCommand),
   asked(rebuildCommand),
   asked(unconfirmedList),

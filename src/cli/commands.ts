@@ -19,6 +19,7 @@ import { replay } from './replay.ts'
 import { report } from './report.ts'
 import { reprice } from './reprice.ts'
 import { sandbox } from './sandbox.ts'
+import { sendReport } from './send-report.ts'
 import { start } from './start.ts'
 import { unconfirmed } from './unconfirmed.ts'
 import { usage } from './usage.ts'
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Registration[] = [
   move,
   doctor,
   report,
+  sendReport,
   usage,
   exportCharges,
   parked,

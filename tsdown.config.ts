@@ -55,9 +55,13 @@ export default defineConfig([
   },
   {
     ...common,
-    // `@bursar/client`: one file without dependencies. Types of the provider's answers come from `openai` where that is
-    // installed.
-    entry: { index: 'src/client/http/index.ts' },
+    // `@bursar/client`: the client over HTTP without dependencies, and beside it hooks for React and a provider for the AI
+    // SDK, which are peers. Types of the provider's answers come from `openai` where that is installed.
+    entry: {
+      index: 'src/client/http/index.ts',
+      react: 'src/client/react/index.ts',
+      'ai-sdk': 'src/client/ai-sdk/index.ts',
+    },
     outDir: 'packages/client/dist',
     deps: { alwaysBundle: [/^zod/], onlyBundle: false },
     dts: true,

@@ -19,8 +19,10 @@ const Manifest = z.strictObject({
   exports: z.record(z.string(), z.unknown()),
   files: z.tuple([z.literal('dist')]),
   publishConfig: z.unknown(),
-  peerDependencies: z.strictObject({ openai: z.string() }),
-  peerDependenciesMeta: z.strictObject({ openai: z.strictObject({ optional: z.literal(true) }) }),
+  peerDependencies: z.strictObject({
+    ...{ openai: z.string(), react: z.string(), '@ai-sdk/provider': z.string() },
+  }),
+  peerDependenciesMeta: z.record(z.string(), z.strictObject({ optional: z.literal(true) })),
 })
 const Packed = z.tuple([z.object({ files: z.array(z.object({ path: z.string() })) })])
 
@@ -39,11 +41,21 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-test('is one module with its types, of the same version as Bursar, and depends on nothing', async () => {
-  expect(files.toSorted()).toEqual([
-    ...['LICENSE', 'README.md', 'dist/index.d.ts', 'dist/index.js', 'package.json'],
+const ENTRIES = ['index', 'react', 'ai-sdk']
+
+test('is modules with their types, of the same version as Bursar, and depends on nothing', async () => {
+  const built = files.filter((file) => file.startsWith('dist/'))
+  expect(files.filter((file) => !built.includes(file)).toSorted()).toEqual([
+    ...['LICENSE', 'README.md', 'package.json'],
   ])
+  expect(built).toEqual(
+    expect.arrayContaining(ENTRIES.flatMap((name) => [`dist/${name}.js`, `dist/${name}.d.ts`])),
+  )
+  expect(built.filter((file) => !/\.(js|d\.ts)$/.test(file))).toEqual([])
   const manifest = Manifest.parse(JSON.parse(await readFile(join(PACKAGE, 'package.json'), 'utf8')))
+  expect(Object.keys(manifest.peerDependenciesMeta).toSorted()).toEqual(
+    Object.keys(manifest.peerDependencies).toSorted(),
+  )
   const root = z
     .object({ version: z.string() })
     .parse(JSON.parse(await readFile(join(PACKAGE, '../../package.json'), 'utf8')))
@@ -51,14 +63,29 @@ test('is one module with its types, of the same version as Bursar, and depends o
   expect(manifest.engines).toEqual(packageJson().engines)
 })
 
-test('loads nothing but Node', async () => {
-  const code = await readFile(join(PACKAGE, 'dist/index.js'), 'utf8')
-  const loaded = ts.preProcessFile(code).importedFiles.map(({ fileName }) => fileName)
-  expect(loaded.length).toBeGreaterThan(0)
-  expect(loaded.filter((name) => !name.startsWith('node:'))).toEqual([])
-  const types = await readFile(join(PACKAGE, 'dist/index.d.ts'), 'utf8')
-  const named = ts.preProcessFile(types).importedFiles.map(({ fileName }) => fileName)
-  expect(named.filter((name) => !/^openai\/|^node:/.test(name))).toEqual([])
+/** What a file of the package imports, its own files walked through. */
+async function loadedBy(file: string, seen = new Set<string>()): Promise<string[]> {
+  if (seen.has(file)) return []
+  seen.add(file)
+  const { importedFiles } = ts.preProcessFile(await readFile(join(PACKAGE, 'dist', file), 'utf8'))
+  const named = importedFiles.map(({ fileName }) => fileName)
+  const own = named.filter((name) => name.startsWith('.'))
+  const isTypes = file.endsWith('.d.ts')
+  const walked = await Promise.all(
+    own.map((name) => loadedBy(isTypes ? name.replace(/\.js$/, '.d.ts') : name, seen)),
+  )
+  return [...named.filter((name) => !own.includes(name)), ...walked.flat()]
+}
+
+test('loads nothing but Node; the hooks nothing but React, the provider nothing but the AI SDK', async () => {
+  const others = async (file: string, allowed: RegExp) =>
+    [...new Set(await loadedBy(file))].filter((name) => !allowed.test(name))
+  expect((await loadedBy('index.js')).length).toBeGreaterThan(0)
+  expect(await others('index.js', /^node:/)).toEqual([])
+  expect(await others('react.js', /^react$/)).toEqual([])
+  expect(await others('ai-sdk.js', /^node:|^@ai-sdk\/provider$/)).toEqual([])
+  expect(await others('index.d.ts', /^openai\/|^node:/)).toEqual([])
+  expect(await others('react.d.ts', /^openai\/|^node:|^react$/)).toEqual([])
 })
 
 test('compiles in a program that has nothing else installed', async () => {

@@ -14,6 +14,8 @@ export interface ApiKey {
   readonly tier: string | null
   /** The only models that may answer; null = whatever the tier has. */
   readonly models: readonly string[] | null
+  /** Budgets of the policy in which each of its requests is counted; null = whatever the request says. */
+  readonly budgets: readonly string[] | null
   readonly createdAtMs: number
   readonly createdBy: string
   readonly rotatedAtMs: number | null

@@ -27,7 +27,7 @@ export const invalidKey = (reason: KeyFault): BursarError =>
   new BursarError('INVALID_API_KEY', FAULTS[reason], { detail: { reason } })
 
 /** What a key may not do. */
-export type DeniedField = 'tenant' | 'user' | 'tier' | 'ip' | 'model' | 'role'
+export type DeniedField = 'tenant' | 'user' | 'tier' | 'ip' | 'model' | 'budget' | 'role'
 
 /** 403: the key is good, and not for this. */
 export const denied = (field: DeniedField, message: string, detail: object = {}): BursarError =>

@@ -29,8 +29,9 @@ export interface KeyStore {
 export function createKeyStore({ db }: Pick<Ledger, 'db'>): KeyStore {
   const is = (id: string) => eq(apiKeys.id, id)
   return {
-    async insert({ models, ...key }) {
-      await asking(() => db.insert(apiKeys).values({ ...key, models: models && [...models] }))
+    async insert({ models, budgets, ...key }) {
+      const lists = { models: models && [...models], budgets: budgets && [...budgets] }
+      await asking(() => db.insert(apiKeys).values({ ...key, ...lists }))
     },
     async find(id) {
       const [row] = await asking(() => db.select().from(apiKeys).where(is(id)))

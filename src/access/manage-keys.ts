@@ -7,7 +7,7 @@ import { hashKey, newKeyId, newKeyText } from './key-text.ts'
 /** What whoever makes a key decides. */
 export type NewKey = Pick<
   ApiKey,
-  'name' | 'role' | 'tenant' | 'user' | 'tier' | 'models' | 'expiresAtMs' | 'createdBy'
+  'name' | 'role' | 'tenant' | 'user' | 'tier' | 'models' | 'budgets' | 'expiresAtMs' | 'createdBy'
 >
 
 /** A key and its secret, which nobody can be told again. */

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { type ApiKey, keyState } from '../access/api-key.ts'
+import { canBePromised } from '../access/key-budgets.ts'
 import { createKeyStore, type KeyStore } from '../access/key-store.ts'
 import { createKey, type IssuedKey, listKeys, revokeKey, rotateKey } from '../access/manage-keys.ts'
 import { KEY_ROLES } from '../access/roles.ts'
 import { BursarError } from '../errors.ts'
 import { readPolicy } from '../ledger/policies.ts'
+import { policyInForce } from './budget/policy-in-force.ts'
 import type { AdminCommand, AdminPlace } from './command.ts'
 
 const iso = z.string()
@@ -19,6 +21,7 @@ const KeySchema = z.object({
   state: z.enum(['active', 'expired', 'revoked']),
   ...{ tenant: textOrNull, user: textOrNull, tier: textOrNull },
   models: z.array(z.string()).nullable(),
+  budgets: z.array(z.string()).nullable(),
   ...{ createdAt: iso, createdBy: z.string() },
   ...{ expiresAt: isoOrNull, revokedAt: isoOrNull, rotatedAt: isoOrNull, lastUsedAt: isoOrNull },
   /** Until when the secret before the newest one opens. */
@@ -48,6 +51,8 @@ const CreateSchema = z
     role: z.enum(KEY_ROLES).default('app'),
     ...{ tenant: name.optional(), user: name.optional(), tier: name.optional() },
     models: z.array(model).min(1).max(100).optional(),
+    /** Budgets of the policy in which each of its requests is counted. */
+    budgets: z.array(name).min(1).max(20).optional(),
     /** From now; absent = it does not expire. */
     expiresInMs: z.int().positive().max(LONGEST_LIFE_MS).optional(),
   })
@@ -56,11 +61,12 @@ const CreateSchema = z
     error: 'say whose money the key spends, e.g. tenant: acme',
   })
   .refine(
-    ({ role, tenant, user, tier, models }) =>
-      role === 'app' || [tenant, user, tier, models].every((one) => one === undefined),
+    ({ role, tenant, user, tier, models, budgets }) =>
+      role === 'app' || [tenant, user, tier, models, budgets].every((one) => one === undefined),
     {
       path: ['role'],
-      error: 'viewer, finance and admin see every tenant: leave tenant, user, tier and models out',
+      error:
+        'viewer, finance and admin see every tenant: leave tenant, user, tier, models and budgets out',
     },
   )
 type Create = z.infer<typeof CreateSchema>
@@ -77,21 +83,23 @@ const RotateSchema = z.strictObject({
 })
 const RevokeSchema = z.strictObject({ id })
 
-/** Makes a key. Throws UNKNOWN_TIER when the policy in force has no such tier. */
+/** Makes a key. Throws UNKNOWN_TIER and UNKNOWN_BUDGET when the policy in force has no such tier or budget. */
 export const keysCreate: AdminCommand<Create, IssuedView> = {
   name: 'keys-create',
   role: 'admin',
   summary: 'Makes an API key; the one time that its secret is told.',
   input: CreateSchema,
   output: IssuedSchema,
-  async run(place, { expiresInMs, tenant, user, tier, models, ...wanted }) {
+  async run(place, { expiresInMs, tenant, user, tier, models, budgets, ...wanted }) {
     await assertTier(place, tier)
+    if (budgets) await assertBudgets(place, budgets)
     const nowMs = Date.now()
     const scope = {
       tenant: tenant ?? null,
       user: user ?? null,
       tier: tier ?? null,
       models: models ?? null,
+      budgets: budgets ?? null,
     }
     const expiresAtMs = expiresInMs === undefined ? null : nowMs + expiresInMs
     const createdBy = place.by ?? 'operator'
@@ -161,6 +169,19 @@ async function assertTier(place: AdminPlace, tier: string | undefined): Promise<
   )
 }
 
+/** Whether each request of a key can be counted in them. */
+async function assertBudgets(place: AdminPlace, wanted: readonly string[]): Promise<void> {
+  const { budgets } = await policyInForce(place)
+  const known = budgets.filter(canBePromised).map(({ id }) => id)
+  const unknown = wanted.find((id) => !known.includes(id))
+  if (unknown === undefined) return
+  throw new BursarError(
+    'UNKNOWN_BUDGET',
+    `no key can promise to spend from budget '${unknown}': use one of ${known.join(', ')}, or add it to the policy (one of models or providers depends on who answers)`,
+    { detail: { budget: unknown, known } },
+  )
+}
+
 const issuedView = ({ key, text }: IssuedKey, nowMs: number): IssuedView => ({
   key: keyView(key, nowMs),
   apiKey: text,
@@ -169,10 +190,11 @@ const issuedView = ({ key, text }: IssuedKey, nowMs: number): IssuedView => ({
 function keyView(key: ApiKey, nowMs: number): KeyView {
   const at = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString())
   const { createdAtMs, expiresAtMs, revokedAtMs, rotatedAtMs, lastUsedAtMs, formerUntilMs } = key
-  const { id, name, role, tenant, user, tier, models, createdBy } = key
+  const { id, name, role, tenant, user, tier, models, budgets, createdBy } = key
   return {
     ...{ id, name, role, state: keyState(key, nowMs), tenant, user, tier, createdBy },
     models: models && [...models],
+    budgets: budgets && [...budgets],
     createdAt: new Date(createdAtMs).toISOString(),
     ...{ expiresAt: at(expiresAtMs), revokedAt: at(revokedAtMs), rotatedAt: at(rotatedAtMs) },
     ...{ lastUsedAt: at(lastUsedAtMs), formerUntil: at(formerUntilMs) },

@@ -7,6 +7,7 @@ interface CreateFlags {
   readonly user?: string
   readonly tier?: string
   readonly models?: string[]
+  readonly budgets?: string[]
   readonly role: KeyRole
   readonly name: string
   readonly expires?: number
@@ -27,6 +28,7 @@ export const keys: Registration = (program, context) => {
     .option('--user <name>', 'the only user it speaks for')
     .option('--tier <name>', 'the only tier of its requests')
     .option('--models <list>', 'the only models that may answer, with commas', names)
+    .option('--budgets <list>', 'budgets in which each of its requests is counted', names)
     .option('--role <role>', 'app sends requests; viewer, finance, admin ask', role, 'app')
     .option('--name <text>', 'what people know it by', 'unnamed')
     .option(

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { ApiKey } from '../access/api-key.ts'
 import { denied } from '../access/errors.ts'
+import { withBudgets } from '../access/key-budgets.ts'
 import { assertModels, narrow } from '../access/scope.ts'
 import { readIpAddress } from '../config/ip-address.ts'
 import { withKey } from '../queue/asked-with.ts'
@@ -10,18 +11,22 @@ import type { GatewayRuntime } from './parts.ts'
 /**
  * What somebody asks for, with the address that it came from, and held to the key that it came with, whose budgets it
  * is counted in.
+ * @param isRead - false: the fields of a query, whose tags nobody has read yet.
  * @throws {BursarError} ACCESS_DENIED.
  */
 export function narrowed<Asked extends object>(
   request: FastifyRequest,
   asked: Asked,
   { rules }: Pick<GatewayRuntime, 'rules'>,
+  isRead = true,
 ): Asked {
   const key = keyOf(request)
   const from = addressed(request, asked, key)
   if (key === null) return from
-  const own = narrow(key, from)
-  assertModels(key, own, rules.current().policy)
+  const { policy } = rules.current()
+  const scoped = narrow(key, from)
+  const own = isRead ? withBudgets(key, scoped, policy) : scoped
+  assertModels(key, own, policy)
   return withKey(own, key.id)
 }
 

@@ -24,6 +24,7 @@ const wanted = (more: Partial<NewKey> = {}): NewKey => ({
   user: null,
   tier: null,
   models: null,
+  budgets: null,
   expiresAtMs: null,
   createdBy: 'operator',
   ...more,

@@ -69,6 +69,16 @@ describe('the scope of a key', () => {
     })
   })
 
+  it('names budgets of the policy that it can promise, and no others', async () => {
+    const scope = { tenant: 'acme', user: 'u7', budgets: ['company'] }
+    const { text } = await keys.make(scope)
+    expect(await post(text, '/v1/jobs?wait=60s', request('Counted'))).toMatchObject({ status: 200 })
+    expect(await get(text, '/v1/quota')).toMatchObject({ status: 200 })
+    await expect(keys.make({ ...scope, budgets: ['nowhere'] })).rejects.toMatchObject({
+      ...{ code: 'UNKNOWN_BUDGET', detail: { known: ['company'] } },
+    })
+  })
+
   it.for([
     ['tenant', { tenant: 'globex' }],
     ['tenant', { tenant: null }],

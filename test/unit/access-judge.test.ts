@@ -22,6 +22,7 @@ const key = (more: Partial<StoredKey> = {}): StoredKey => ({
   user: null,
   tier: null,
   models: null,
+  budgets: null,
   createdAtMs: 0,
   createdBy: 'operator',
   rotatedAtMs: null,

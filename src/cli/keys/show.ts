@@ -30,6 +30,7 @@ export function showKeys({ keys }: KeysView, output: Output): void {
       'USER',
       'TIER',
       'MODELS',
+      'BUDGETS',
       'CREATED',
       'EXPIRES',
       'LAST USED',
@@ -37,19 +38,22 @@ export function showKeys({ keys }: KeysView, output: Output): void {
     keys.map((key) => [
       ...[key.id, printable(key.name), key.state, key.role],
       ...[key.tenant, key.user, key.tier].map((one) => (one === null ? '-' : printable(one))),
-      key.models === null ? '-' : printable(key.models.join(','), 40),
+      ...[key.models, key.budgets].map((list) =>
+        list === null ? '-' : printable(list.join(','), 40),
+      ),
       ...[key.createdAt, key.expiresAt, key.lastUsedAt].map(toTheSecond),
     ]),
   )
 }
 
-function scopeOf({ role, tenant, user, tier, models, expiresAt }: KeyView): string {
+function scopeOf({ role, tenant, user, tier, models, budgets, expiresAt }: KeyView): string {
   const parts = [
     `role ${role}`,
     ...Object.entries({ tenant, user, tier }).flatMap(([field, value]) =>
       value === null ? [] : [`${field} ${printable(value)}`],
     ),
     ...(models === null ? [] : [`models ${models.map((one) => printable(one)).join(', ')}`]),
+    ...(budgets === null ? [] : [`budgets ${budgets.map((one) => printable(one)).join(', ')}`]),
     expiresAt === null ? 'until it is revoked' : `until ${expiresAt}`,
   ]
   return parts.join(', ')

@@ -6,7 +6,7 @@ import { FieldsSchema, QuotaQuerySchema, RequestSchema, readAs } from '../reques
 /** What is left, and what something would cost. Both take nothing. */
 export function accountRoutes(app: FastifyInstance, { client, runtime }: GatewayParts): void {
   app.get('/v1/quota', (request) => {
-    const fields = narrowed(request, readAs(FieldsSchema, request.query), runtime)
+    const fields = narrowed(request, readAs(FieldsSchema, request.query), runtime, false)
     // Read by name, they have lost which key they came with.
     return client.quota(narrowed(request, readAs(QuotaQuerySchema, fields), runtime))
   })

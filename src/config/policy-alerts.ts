@@ -67,7 +67,9 @@ const CHANNEL = `write one of { email: [finance@example.com] }, { slack: \${SLAC
 
 export const AlertChannelSchema = z
   .strictObject({
-    email: z.union([address.transform((one) => [one]), z.array(address).min(1).max(50)]).optional(),
+    email: z
+      .union([address.transform((one) => [one]), z.array(address).min(1).max(50)], { error: EMAIL })
+      .optional(),
     slack: z.string().optional(),
     webhook: z
       .strictObject({

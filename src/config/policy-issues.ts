@@ -117,7 +117,10 @@ function keysAt(path: PolicyPath): readonly string[] {
       return child ? branches(child) : []
     })
   }
-  return nodes.flatMap((node) => Object.keys(node.properties ?? {}))
+  return nodes.flatMap((node) => [
+    ...Object.keys(node.properties ?? {}),
+    ...(node.propertyNames?.enum ?? []),
+  ])
 }
 
 /**
@@ -140,6 +143,8 @@ export function policyKeys(): readonly string[] {
 interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>> | undefined
   readonly additionalProperties?: JsonSchema | false | undefined
+  /** Of a map whose keys are a list of names. */
+  readonly propertyNames?: { readonly enum?: readonly string[] | undefined } | undefined
   readonly items?: JsonSchema | undefined
   readonly anyOf?: readonly JsonSchema[] | undefined
 }
@@ -147,6 +152,7 @@ const JsonSchemaShape: z.ZodType<JsonSchema> = z.lazy(() =>
   z.object({
     properties: z.record(z.string(), JsonSchemaShape).optional(),
     additionalProperties: z.union([JsonSchemaShape, z.literal(false)]).optional(),
+    propertyNames: z.object({ enum: z.array(z.string()).optional() }).optional(),
     items: JsonSchemaShape.optional(),
     anyOf: z.array(JsonSchemaShape).optional(),
   }),

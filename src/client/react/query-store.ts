@@ -65,6 +65,8 @@ export function createQueryStore(now: () => number = Date.now): QueryStore {
     const controller = new AbortController()
     const { signal } = controller
     const run = async () => {
+      // Nobody stayed until it began.
+      if (signal.aborted) return
       try {
         const data = await load(signal)
         if (!signal.aborted) put(entry, { data, error: null, updatedAtMs: now() })

@@ -8,12 +8,12 @@
 local id, proof, idle, ip, agent = unpack(ARGV, 2, 6)
 local key = P .. 's:' .. id
 local known, owner, ends, lasts = unpack(redis.call('HMGET', key, 'proof', 'owner', 'ends', 'lasts'))
-if not known then return {} end
+if not known or known ~= proof or tonumber(ends) <= now then return {} end
 ends = math.min(now + tonumber(idle), tonumber(lasts))
 redis.call('HSET', key, 'seen', int(now), 'ends', int(ends))
 if ip ~= '' then redis.call('HSET', key, 'ip', ip) end
 if agent ~= '' then redis.call('HSET', key, 'agent', agent) end
 redis.call('HINCRBY', key, 'requests', 1)
--- broken
+redis.call('PEXPIREAT', key, int(ends))
 file(owner, id, ends)
 return redis.call('HGETALL', key)

@@ -9,6 +9,8 @@ export interface RunParts<Parts> {
   readonly claimer: Claimer
   /** Aborted when the process ends. */
   readonly closing: AbortSignal
+  /** How long a run that failed waits before it begins again, ms, four times longer each time; absent = 30 s. */
+  readonly retryMs?: number
 }
 
 /** What became of a run, as far as this process knows. */
@@ -16,7 +18,7 @@ export type RunEnd = Ending | { readonly state: 'lost' }
 
 /** Work that does not stop when it is told to is not waited for any longer, ms. */
 const STOP_MS = 10_000
-const FIRST_RETRY_MS = 30_000
+const RETRY_MS = 30_000
 
 /**
  * Runs what was claimed: keeps the lease, holds the work to its time limit and writes down how it ended. A run whose
@@ -25,14 +27,14 @@ const FIRST_RETRY_MS = 30_000
 export async function runClaim<Parts>(
   job: TickedJob<Parts>,
   claim: Claim,
-  { parts, ledger, claimer, closing }: RunParts<Parts>,
+  { parts, ledger, claimer, closing, retryMs = RETRY_MS }: RunParts<Parts>,
 ): Promise<RunEnd> {
   const stop = new AbortController()
   const limit = AbortSignal.timeout(job.limitMs)
   const lease = keepLease(ledger, claim, claimer, () => stop.abort())
   const signal = AbortSignal.any([limit, stop.signal, closing])
   try {
-    const ending = await endOf(job, claim, { parts, signal, limit })
+    const ending = await endOf(job, claim, { parts, signal, limit, retryMs })
     if (stop.signal.aborted) return { state: 'lost' }
     return (await endRun(ledger, claim, claimer, ending)) ? ending : { state: 'lost' }
   } finally {
@@ -40,10 +42,17 @@ export async function runClaim<Parts>(
   }
 }
 
+interface Started<Parts> {
+  readonly parts: Parts
+  readonly signal: AbortSignal
+  readonly limit: AbortSignal
+  readonly retryMs: number
+}
+
 async function endOf<Parts>(
   job: TickedJob<Parts>,
   { tickMs, missed, attempt }: Claim,
-  { parts, signal, limit }: { parts: Parts; signal: AbortSignal; limit: AbortSignal },
+  { parts, signal, limit, retryMs }: Started<Parts>,
 ): Promise<Ending> {
   const tick = { atMs: tickMs, missed, signal }
   try {
@@ -55,7 +64,7 @@ async function endOf<Parts>(
     const again = signal.aborted || attempt < (job.tries ?? USUAL_TRIES)
     if (!again) return { state: 'failed', error: messageOf(error) }
     // A process that ends gives its run to the next one at once.
-    const inMs = signal.aborted ? 0 : FIRST_RETRY_MS * 4 ** (attempt - 1)
+    const inMs = signal.aborted ? 0 : retryMs * 4 ** (attempt - 1)
     return { state: 'retrying', error: messageOf(error), inMs }
   }
 }

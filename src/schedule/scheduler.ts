@@ -19,6 +19,8 @@ export interface SchedulerParts<Parts> {
   readonly leaseMs?: number
   /** Longest time between two looks, ms; absent = 5 s. What was asked for or left waits for one. */
   readonly lookMs?: number
+  /** How long a run that failed waits before it begins again, ms; absent = 30 s. */
+  readonly retryMs?: number
 }
 
 export interface Scheduler {

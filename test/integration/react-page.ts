@@ -45,10 +45,18 @@ const QUESTION = {
   cache: false,
   messages: [{ role: 'user' as const, content: 'Tell me a story about a river' }],
 }
+/** Long enough for whoever looks at it to leave before its end. */
+const LONG = {
+  ...QUESTION,
+  metadata: { sandbox_output_tokens: '900', sandbox_chunk_delay_ms: '100' },
+}
 const seen: string[] = []
 
-function JobView(): ReactNode {
-  const { status, text, answer, error, cancel } = useJob(QUESTION)
+const JobView = (): ReactNode => h(AnswerView, { request: QUESTION })
+const LongView = (): ReactNode => h(AnswerView, { request: LONG })
+
+function AnswerView({ request }: { readonly request: typeof QUESTION }): ReactNode {
+  const { status, text, answer, error, cancel } = useJob(request)
   if (seen.at(-1) !== text) seen.push(text)
   const code = error instanceof Error && 'code' in error ? error.code : null
   return h(
@@ -65,15 +73,13 @@ function JobView(): ReactNode {
 
 function AskView(): ReactNode {
   const { status, start, text } = useJob()
-  const ask = (content: string) =>
-    void start({ ...QUESTION, messages: [{ role: 'user', content }] })
   return h(
     'div',
     null,
     line('status', status),
     line('text', text),
-    button('first', () => ask('A first question, with a long answer')),
-    button('second', () => ask('A second question')),
+    button('first', () => void start(LONG)),
+    button('second', () => void start(QUESTION)),
   )
 }
 
@@ -83,6 +89,11 @@ function ThingView({ id }: { readonly id: string }): ReactNode {
 }
 const CacheView = (): ReactNode =>
   h('div', null, h(ThingView, { id: 'one' }), h(ThingView, { id: 'other' }))
+
+function SlowView(): ReactNode {
+  const { isLoading } = useThing('slow')
+  return line('loading', isLoading)
+}
 
 function FiguresView(): ReactNode {
   const { data: usage, error } = useUsage({ by: 'user' })
@@ -100,8 +111,10 @@ function FiguresView(): ReactNode {
 const VIEWS = {
   quota: QuotaView,
   job: JobView,
+  long: LongView,
   ask: AskView,
   cache: CacheView,
+  slow: SlowView,
   figures: FiguresView,
 } as const
 

@@ -50,6 +50,7 @@ async function serve(app: string, gateway: string): Promise<Site> {
     if (path === '/app.js') return response.setHeader('content-type', 'text/javascript').end(app)
     if (path.startsWith('/?')) return response.setHeader('content-type', 'text/html').end(PAGE)
     note(`${method} ${path}`)
+    if (path === '/thing/slow') return response.on('close', () => note('CLOSE /thing/slow'))
     if (path.startsWith('/thing/')) return response.end(`made ${asked.length}`)
     return handOn(gateway + path.replace('/bursar', ''), request, response)
   })
@@ -174,22 +175,26 @@ test('useJob shows an answer piece by piece, asked for once, and what it cost', 
   expect(await page.textContent('#text')).toMatch(/\w/)
 })
 
-test('useJob cancels what nobody sees any more, and what is replaced', async () => {
-  await show('job')
+test('useJob cancels what nobody sees any more, and begins anew', async () => {
+  await show('long')
   await shows('text', /\w/)
   await page.click('#toggle')
-  const cancelled = await site.sees(/^DELETE /)
+  await site.sees(/^DELETE \/bursar\/v1\/jobs\/\w+$/)
   await page.click('#toggle')
-  await shows('status', 'answered')
+  await shows('text', /\w/)
+  await page.click('#cancel')
+  await shows('status', 'cancelled')
   expect(site.asked.filter((one) => one.startsWith('POST'))).toHaveLength(2)
+})
+
+test('useJob cancels what is replaced', async () => {
   await show('ask')
   await page.click('#first')
   await shows('text', /\w/)
   await page.click('#second')
   await shows('status', 'answered')
-  const deleted = site.asked.filter((one) => one.startsWith('DELETE'))
-  expect(deleted).toHaveLength(2)
-  expect(deleted[0]).toBe(cancelled)
+  await site.sees(/^DELETE /)
+  expect(site.asked.filter((one) => one.startsWith('POST'))).toHaveLength(2)
 })
 
 test('useJob tells an error by its code', async () => {
@@ -216,6 +221,14 @@ test('useCache loads once for all who show it, and not again while it is fresh',
   await page.click('#toggle')
   await shows('one', 'made 1')
   expect(site.asked).toEqual(['GET /thing/k1'])
+})
+
+test('useCache gives up what nobody sees any more', async () => {
+  await show('slow')
+  await site.sees(/GET .*slow/)
+  await page.click('#toggle')
+  await site.sees(/CLOSE .*slow/)
+  expect(site.asked).toEqual(['GET /thing/slow', 'CLOSE /thing/slow'])
 })
 
 test('useUsage and useCacheMetrics show operators what was used', async () => {

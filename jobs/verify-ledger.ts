@@ -1,4 +1,6 @@
 import type { RebuiltWindow } from '../src/admission/commands.ts'
+import { takeFindings } from '../src/alerts/evaluate.ts'
+import { differenceFindings } from '../src/alerts/rules/ledger.ts'
 import { isBursarError } from '../src/errors.ts'
 import { isWrong, rebuildCounters } from '../src/ledger/rebuild.ts'
 import type { Runtime } from '../src/runtime.ts'
@@ -49,6 +51,7 @@ export const verifyLedger: ScheduledJob = {
           'a counter is not what the ledger, the outbox and the holds add up to: bursar rebuild mends it',
         )
       }
+      await tellOf(wrong.slice(0, MOST_LOGGED), runtime)
       return wrong.length > 0 ? { wrong: wrong.length } : undefined
     } catch (error) {
       // What is away, or closed, says so elsewhere; the next look comes soon.
@@ -56,4 +59,10 @@ export const verifyLedger: ScheduledJob = {
       throw error
     }
   },
+}
+
+function tellOf(wrong: readonly RebuiltWindow[], { ledger, rules, store, clock }: Runtime) {
+  const { policy } = rules.current()
+  const place = { ledger, policy, slot: store, nowMs: clock.now() }
+  return takeFindings(place, ['ledger-difference'], differenceFindings(wrong, place))
 }

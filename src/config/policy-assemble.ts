@@ -10,6 +10,7 @@ import type { PolicyPath, Report } from './policy-errors.ts'
 import { buildFund, type FundDraft } from './policy-funds.ts'
 import { at } from './policy-issues.ts'
 import { checkUntil, type PlacedRung } from './policy-ladders.ts'
+import { buildLedger } from './policy-ledger.ts'
 import { buildProviders } from './policy-providers.ts'
 import type { FundPolicy, Policy, PriceOverride, TierPolicy } from './policy-types.ts'
 import { warmingBudget } from './policy-warming.ts'
@@ -75,6 +76,8 @@ export function build(
         ? unknown
         : { inputUsdPerMtok: unknown.input, outputUsdPerMtok: unknown.output },
     cache: buildCache(draft.cache),
+    ...(draft.ledger ? { ledger: buildLedger(draft.ledger) } : {}),
+    ...exportsOf(draft, report),
     ...(told ? { alerts: told.alerts } : {}),
     warnings: [...warnings, ...(told?.warnings ?? [])],
   }

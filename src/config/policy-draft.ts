@@ -3,6 +3,7 @@ import { AlertsSchema } from './policy-alerts.ts'
 import { CacheSchema } from './policy-cache.ts'
 import type { Report } from './policy-errors.ts'
 import { reportIssues } from './policy-issues.ts'
+import { LedgerSchema } from './policy-ledger.ts'
 import {
   BudgetSchema,
   BypassSchema,
@@ -43,6 +44,8 @@ const DraftSchema = z.object({
   discounts: items(DiscountSchema),
   unknown_models: UnknownModelsSchema.catch('refuse'),
   cache: CacheSchema.prefault({}).catch(CacheSchema.parse({})),
+  ledger: LedgerSchema.optional().catch(undefined),
+  exports: items(ExportSchema),
   alerts: AlertsSchema.optional().catch(undefined),
 })
 /** The sound entries of a file; undefined stands for a wrong one. */

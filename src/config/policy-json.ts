@@ -4,6 +4,8 @@ import type { Environment } from './options.ts'
 import { own } from './own.ts'
 import { mapSecrets, StoredAlertsSchema } from './policy-alerts-stored.ts'
 import { StoredCacheSchema } from './policy-cache.ts'
+import { StoredExportSchema } from './policy-exports.ts'
+import { StoredLedgerSchema } from './policy-ledger.ts'
 import {
   EXECUTES,
   FUND_MODES,
@@ -153,6 +155,8 @@ const StoredPolicySchema = z.object({
     ])
     .exactOptional(),
   cache: StoredCacheSchema,
+  ledger: StoredLedgerSchema.exactOptional(),
+  exports: z.array(StoredExportSchema).exactOptional(),
   alerts: StoredAlertsSchema.exactOptional(),
 })
 

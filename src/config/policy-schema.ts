@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { AlertsSchema } from './policy-alerts.ts'
 import { CacheSchema } from './policy-cache.ts'
 import { suggest } from './policy-errors.ts'
+import { LedgerSchema } from './policy-ledger.ts'
 import { duration, size } from './policy-measures.ts'
 import { EXECUTES, FUND_MODES, PERIODS, WINDOW_PERIODS } from './policy-types.ts'
 import { usdNano, usdText } from './policy-usd.ts'
@@ -214,6 +215,8 @@ export const PolicyFileSchema = z.strictObject({
   discounts: z.array(DiscountSchema).default([]),
   unknown_models: UnknownModelsSchema.default('refuse'),
   cache: CacheSchema.prefault({}),
+  ledger: LedgerSchema.optional(),
+  exports: z.array(ExportSchema).default([]),
   alerts: AlertsSchema.optional(),
 })
 

@@ -195,6 +195,12 @@ export interface DiscountPolicy {
   readonly untilMs: number | null
 }
 
+/** How long the rows of calls are kept. */
+export interface LedgerPolicy {
+  /** Whole months of UTC, the running one included; null = for ever. */
+  readonly retentionMonths: number | null
+}
+
 /** Priced at this when nobody knows better: dearer than any model that may turn up. */
 export interface PessimisticPrice {
   readonly inputUsdPerMtok: string
@@ -330,6 +336,10 @@ export interface Policy {
   /** Law 7: a model without a known price is refused, or priced by this; absent = refuse. */
   readonly unknownModels?: 'refuse' | PessimisticPrice
   readonly cache: CachePolicy
+  /** Absent = everything is kept for ever. */
+  readonly ledger?: LedgerPolicy
+  /** Absent = no files are written. */
+  readonly exports?: readonly ExportPolicy[]
   /** Absent = as if the file said nothing of alerts: messages are files in the data folder. */
   readonly alerts?: AlertPolicy
   /** What the file asks for and did not get, for a person: a provider without its address, say. Not stored. */

@@ -208,7 +208,7 @@ colour: blue
       '9:44 ladders.main[1]: gpt-6-sol costs more than gpt-6-luna before it (its input); put the dearer rung first',
       '9:71 ladders.main[1].until: falls from 80 to 70, so this rung would never serve; write 80 or more',
       '9:86 ladders.main[2].model: no price is known for gpt-99 at openai; correct the name, give its price under prices, or set unknown_models',
-      '12:1 colour: unknown key; known here: version, timezone, identity, defaults, tiers, budgets, limits, bypass, ladders, providers, prices, multipliers, unknown_models, cache',
+      '12:1 colour: unknown key; known here: version, timezone, identity, defaults, tiers, budgets, limits, bypass, ladders, providers, prices, multipliers, discounts, unknown_models, cache, ledger, exports, alerts',
     ])
   })
 

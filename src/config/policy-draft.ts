@@ -9,6 +9,7 @@ import {
   BypassSchema,
   DefaultsSchema,
   DiscountSchema,
+  ExportSchema,
   IdentitySchema,
   LimitSchema,
   MultipliersSchema,

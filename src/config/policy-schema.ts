@@ -193,6 +193,16 @@ export const DiscountSchema = z.strictObject({
   until: instant.optional(),
 })
 
+export const ExportSchema = z.strictObject({
+  id: ownName,
+  folder: text,
+  format: z.enum(['csv', 'jsonl', 'focus']).default('focus'),
+  focus_version: z.enum(['1.2', '1.4'], { error: 'write "1.2" or "1.4", quoted' }).default('1.4'),
+  per: z.enum(['day', 'month']).default('day'),
+  timezone: zone.optional(),
+  billing_account: z.strictObject({ id: text, name: text.optional() }).default({ id: 'bursar' }),
+})
+
 export const UnknownModelsSchema = z.union(
   [z.literal('refuse'), z.strictObject({ input: usdText, output: usdText })],
   { error: 'write refuse, or a price for them: { input: "100", output: "500" }' },

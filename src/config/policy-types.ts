@@ -288,6 +288,22 @@ export interface WarmingPolicy {
   readonly top: number
 }
 
+/** Files of charges, one for each day or month that is over. */
+export interface ExportPolicy {
+  /** Begins the names of its files. */
+  readonly id: string
+  /** On the disk of the process that runs the jobs. */
+  readonly folder: string
+  readonly format: 'csv' | 'jsonl' | 'focus'
+  /** Of FOCUS files. */
+  readonly focusVersion: '1.2' | '1.4'
+  readonly per: 'day' | 'month'
+  /** IANA name: where its days begin. */
+  readonly timezone: string
+  /** Whom the providers bill, in FOCUS files. */
+  readonly billingAccount: { readonly id: string; readonly name: string | null }
+}
+
 /** The whole of bursar.yaml, checked and normalised: names resolved, money parsed, defaults filled in. */
 export interface Policy {
   /** Given by the ledger when the policy is registered; 0 before. */

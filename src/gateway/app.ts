@@ -18,6 +18,7 @@ import { readJsonBody } from './read-body.ts'
 import { accountRoutes } from './routes/account.ts'
 import { actionRoutes } from './routes/actions.ts'
 import { adminRoutes } from './routes/admin.ts'
+import { adminEventRoutes } from './routes/admin-events.ts'
 import { jobEventRoutes } from './routes/job-events.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { openAiRoutes } from './routes/openai.ts'
@@ -95,6 +96,7 @@ export function createApp(parts: GatewayParts): FastifyInstance {
   jobEventRoutes(app, parts)
   accountRoutes(app, parts)
   adminRoutes(app, parts)
+  adminEventRoutes(app, parts)
   webhookRoutes(app, parts)
   actionRoutes(app, parts)
   app.setNotFoundHandler((request) => {

@@ -9,7 +9,7 @@ import { webhooksList } from '../../src/admin/webhooks/list.ts'
 import { tellJobEnds } from '../../src/alerts/job-ends/deliver.ts'
 import { createKeys, type Keys } from './gateway-key-ring.ts'
 import { type GatewayRig, startGatewayRig } from './gateway-rig.ts'
-import { until } from './queue-rig.ts'
+import { gate, until } from './queue-rig.ts'
 
 const POLICY = `
 version: 1
@@ -79,8 +79,11 @@ const textOf = (heard: readonly Heard[]): string =>
 describe('the events of a job', () => {
   it('tell what it waits for and until when, and how it ended', async () => {
     const tags = { lane: 'one' }
-    await handIn('in-the-lane', { tags, metadata: { sandbox_chunk_delay_ms: '400' } })
-    await until(async () => (await rig.runtime.queues.interactive.getActiveCount()) === 1)
+    const { wait, open } = gate()
+    rig.tap.decide = ({ text }) => (text.includes('in-the-lane') ? { wait } : undefined)
+    const calls = rig.tap.calls.length
+    await handIn('in-the-lane', { tags })
+    await rig.tap.arrived(calls + 1)
     await handIn('behind-it', { tags })
     const parked = await listen('/v1/jobs/behind-it/events', (heard) =>
       heard.some(({ event }) => event === 'parked'),
@@ -99,6 +102,7 @@ describe('the events of a job', () => {
       ...{ event: 'ended', id: 'ended' },
       data: { outcome: 'cancelled', error: { code: 'CANCELLED' } },
     })
+    open()
   })
 
   it('come again to whoever comes back, from the piece after the last one that was heard', async () => {
@@ -199,6 +203,27 @@ it('metrics tell routes, errors, calls and parts, and hostile names add no line'
   const routes = (all: string[]) =>
     all.filter((one) => one.startsWith('bursar_http_requests_total'))
   expect(routes(after)).toHaveLength(routes(before).length)
+})
+
+it('whoever watches hears of outcomes, changes and parked work, and not of what was before', async () => {
+  await rig.drain()
+  const isDone = (heard: readonly Heard[]) =>
+    heard.some(({ data }) => data.job === 'is-watched') &&
+    heard.some(({ event }) => event === 'change')
+  const watching = listen('/v1/admin/events', isDone)
+  const begun = listen('/v1/admin/events', (heard) => heard.length > 0)
+  expect(await begun).toMatchObject([{ event: 'parked', data: { jobs: 0 } }])
+  await handIn('is-watched')
+  await rig.ask('/v1/jobs/is-watched?wait=30s')
+  await keys.make({ tenant: 'acme' })
+  await rig.post('/v1/admin/keys-create', { tenant: 'acme' })
+  await rig.drain()
+  const heard = await watching
+  const outcomes = heard.filter(({ event }) => event === 'outcome')
+  expect(outcomes).toMatchObject([{ data: { job: 'is-watched', outcome: 'answered', user: 'u1' } }])
+  expect(heard.find(({ event }) => event === 'change')).toMatchObject({
+    data: { by: 'operator', action: 'keys-create', step: 'done' },
+  })
 })
 
 describe('a webhook at the end of a job', () => {

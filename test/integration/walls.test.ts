@@ -107,8 +107,21 @@ function ask(who: string, method: string, path: string, body?: object | string):
 }
 
 /** A request that a route reads no further than its wall: its id is nobody's, its body no JSON. */
-const knock = (who: string, { method, path, hasBody }: (typeof operations)[number]) =>
-  ask(who, method, path.replace(/\{\w+\}/g, 'nobody-has-it'), hasBody ? '{' : undefined)
+async function knock(who: string, { method, path, hasBody }: (typeof operations)[number]) {
+  const secret = secrets.get(who)
+  const response = await fetch(rig.url + path.replace(/\{\w+\}/g, 'nobody-has-it'), {
+    method,
+    headers: {
+      ...(secret !== undefined && { authorization: `Bearer ${secret}` }),
+      ...(hasBody && { 'content-type': 'application/json' }),
+    },
+    ...(hasBody && { body: '{' }),
+  })
+  // Some of them never end; the others leave their connection to the next.
+  const isEndless = response.headers.get('content-type')?.startsWith('text/event-stream')
+  await (isEndless ? response.body?.cancel() : response.text())
+  return response.status
+}
 
 describe('the document', () => {
   it('has every route that there is, and no other', async () => {
@@ -153,7 +166,7 @@ describe('the walls', () => {
     const roles = [...KEY_ROLES, 'nobody'] as const
     for (const operation of operations) {
       for (const who of roles) {
-        const { status } = await knock(who, operation)
+        const status = await knock(who, operation)
         const isIn = status !== 401 && status !== 403
         if (isIn !== mayCome(who, operation.access))
           wrong.push(`${who}: ${operation.name} ${status}`)

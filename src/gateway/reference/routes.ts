@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ACTION_PATH } from '../../alerts/actions/links.ts'
 import { JobParamsSchema } from '../requests.ts'
 import { EventSchema } from '../routes/webhooks.ts'
 import type { AnswerDoc, RouteDoc } from './route-doc.ts'
@@ -68,6 +69,16 @@ const JOBS: readonly RouteDoc[] = [
     headers: LastEvent,
     answers: { 200: EVENTS, 204: { says: 'It has ended, and that was told.' } },
     errors: ['UNKNOWN_JOB', 'RESULT_EXPIRED'],
+  },
+]
+
+const OPERATORS: readonly RouteDoc[] = [
+  {
+    ...{ method: 'GET', path: '/v1/admin/events', tag: 'Operators', access: 'viewer' },
+    summary: 'What happens, as it happens, for whoever watches.',
+    description:
+      '`outcome` of each request, `threshold` of a budget, `change` by an operator or a policy file, and `parked`: how much work waits. Who reads too slowly is told how many were `dropped`.',
+    answers: { 200: EVENTS },
   },
 ]
 
@@ -158,11 +169,28 @@ const WEBHOOKS: readonly RouteDoc[] = [
   },
 ]
 
+const PAGE: AnswerDoc = { says: 'A page for people.', type: 'text/html' }
+const ACTIONS: readonly RouteDoc[] = [
+  {
+    ...{ method: 'GET', path: ACTION_PATH, tag: 'Webhooks', access: 'anybody' },
+    summary: 'The page behind a link in a message: what the link would do.',
+    query: z.object({ t: text.optional().describe('What only we can have written.') }),
+    answers: { 200: PAGE, 400: PAGE },
+  },
+  {
+    ...{ method: 'POST', path: ACTION_PATH, tag: 'Webhooks', access: 'anybody' },
+    summary: 'Does what the link says, once; whoever has it may.',
+    answers: { 200: PAGE, 400: PAGE },
+  },
+]
+
 /** Every route but those of operators' commands, which are described by themselves. */
 export const ROUTES: readonly RouteDoc[] = [
   ...JOBS,
   ...OPENAI,
   ...ACCOUNT,
+  ...OPERATORS,
   ...PROCESS,
   ...WEBHOOKS,
+  ...ACTIONS,
 ]

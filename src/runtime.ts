@@ -105,6 +105,9 @@ async function wire(
   const home = await openHome({ options, clock, logger, closers })
   const { ledger, shelf } = home
   const metrics = overrides.metrics ?? createMetrics()
+  for (const redis of home.redis ? [home.redis.commands, home.redis.connection] : []) {
+    redis.on('error', () => metrics.redisErrors.inc())
+  }
   const guard = home.redis && watchOutages({ logger, registry: metrics.registry })
   if (guard && home.redis) closers.push(() => guard.close(), guard.probe(pingOf(home.redis)))
   const store = guard ? guardedStore(home.store, guard) : home.store

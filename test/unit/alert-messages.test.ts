@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { Resvg } from '@resvg/resvg-js'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { ACME, noticeOf, SAMPLES } from '../../scripts/preview/samples.ts'
@@ -64,8 +65,12 @@ describe('every message', () => {
 
   it('draws the same picture from the same numbers, whatever fonts there are', async () => {
     const { attachments } = await render(sample('threshold-critical'))
-    const drawn = await readFile(new URL('../golden/messages/chart.png', import.meta.url))
-    expect(Buffer.from(attachments[0]?.content ?? []).equals(drawn)).toBe(true)
+    const before = await readFile(new URL('../golden/messages/chart.png', import.meta.url))
+    const [was, is] = [before, attachments[0]?.content ?? before.subarray(0, 0)].map(pixelsOf)
+    expect(is?.length).toBe(was?.length)
+    const off = (is ?? []).filter((one, at) => Math.abs(one - (was?.[at] ?? 0)) > 16)
+    // Other processors may round a pixel at the edge of a line otherwise.
+    expect(off.length / (is?.length ?? 1)).toBeLessThan(0.000_5)
   })
 
   it('reads like the promise: what, how far, how much', async () => {
@@ -74,6 +79,14 @@ describe('every message', () => {
     )
   })
 })
+
+/** Red, green, blue and opacity of each pixel, 0 to 255. */
+function pixelsOf(png: Uint8Array): number[] {
+  const href = `data:image/png;base64,${Buffer.from(png).toString('base64')}`
+  const size = 'width="1072" height="280"'
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" ${size}><image href="${href}" ${size}/></svg>`
+  return [...new Resvg(svg, { font: { loadSystemFonts: false } }).render().pixels]
+}
 
 function sample(name: string): Notice {
   const notice = SAMPLES[name]

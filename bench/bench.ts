@@ -4,6 +4,10 @@ export type Figures = Readonly<Record<string, number | string>>
 export interface BenchOptions {
   /** How long each thing is measured. */
   readonly seconds: number
+  /** Size of a ledger, calls; absent = the bench's own, which takes a minute. */
+  readonly entries?: number
+  /** An address of a database that is used and kept; absent = a private server that ends with the bench. */
+  readonly database?: string
   /** Progress for a person, on stderr. */
   readonly note: (text: string) => void
 }

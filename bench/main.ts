@@ -9,12 +9,18 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   embedded: () => import('./embedded.ts'),
   fairness: () => import('./fairness.ts'),
   health: () => import('./health.ts'),
+  ledger: () => import('./ledger.ts'),
   start: () => import('./start.ts'),
 }
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, seconds: { type: 'string', default: '3' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    seconds: { type: 'string', default: '3' },
+    entries: { type: 'string' },
+    database: { type: 'string' },
+  },
 })
 
 const print = (text: string) => process.stdout.write(`${text}\n`)
@@ -33,7 +39,12 @@ for (const name of chosen) {
   }
   const { bench } = await load()
   const note = (text: string) => void process.stderr.write(`${name}: ${text}\n`)
-  const figures = await bench({ seconds: Number(values.seconds), note })
+  const figures = await bench({
+    seconds: Number(values.seconds),
+    note,
+    ...(values.entries !== undefined && { entries: Number(values.entries) }),
+    ...(values.database !== undefined && { database: values.database }),
+  })
   if (values.json) print(JSON.stringify({ bench: name, ...figures }))
   else table(name, figures)
 }

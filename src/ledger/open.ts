@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
-import { Pool } from 'pg'
+import type { Pool } from 'pg'
+import { CheckedPool } from './checked-pool.ts'
 import { asLedgerError, connecting } from './errors.ts'
 import { type Ledger, type LedgerDb, run } from './ledger.ts'
 import { assertMigrated } from './migrations.ts'
@@ -9,8 +10,12 @@ import * as schema from './schema.ts'
 /** Settings of the connection pool, each with a default that suits one process of many. */
 export interface LedgerOptions {
   readonly databaseUrl: string
-  /** Connections, >= 1. */
+  /** Connections that are kept, >= 1, and the most while there is much to do; as many where only the first is given. */
   readonly poolSize?: number
+  readonly poolMax?: number
+  /** A connection is replaced when it is this old and free, s; idle for longer than this, it is asked before use, ms. */
+  readonly maxLifetimeS?: number
+  readonly checkAfterMs?: number
   /** Longest wait for a connection, ms. */
   readonly connectTimeoutMs?: number
   /** Longest run of one statement, ms. Reports over millions of entries may want more. */
@@ -25,6 +30,12 @@ export interface LedgerOptions {
 const LOCK_TIMEOUT_MS = 10_000
 // A drain that lost its outbox must not keep the lock of the slot row.
 const IDLE_IN_TRANSACTION_MS = 30_000
+const POOL_KEPT = 10
+const POOL_MAX = 20
+// What a backend has grown to, and what a failed-over address still points to, ends within the hour.
+const LIFETIME_S = 3_600
+// Under load nobody is asked; whoever comes after a pause is.
+const CHECK_AFTER_MS = 1_000
 // The client gives up after the server should have: only a server that is frozen or cut off gets there.
 const CLIENT_GRACE_MS = 2_000
 
@@ -46,9 +57,12 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
 
 function createPool(options: LedgerOptions): Pool {
   const { statementTimeoutMs = 30_000, onConnectionLost = () => {} } = options
-  const pool = new Pool({
+  const { maxLifetimeS = LIFETIME_S, checkAfterMs = CHECK_AFTER_MS } = options
+  const config = {
     connectionString: options.databaseUrl,
-    max: options.poolSize ?? 10,
+    min: options.poolSize ?? POOL_KEPT,
+    max: options.poolMax ?? options.poolSize ?? POOL_MAX,
+    maxLifetimeSeconds: maxLifetimeS,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
     statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + CLIENT_GRACE_MS,
@@ -56,7 +70,8 @@ function createPool(options: LedgerOptions): Pool {
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     application_name: options.applicationName ?? 'bursar',
     keepAlive: true,
-  })
+  }
+  const pool = new CheckedPool(config, checkAfterMs)
   pool.on('error', onConnectionLost)
   // A connection that dies inside a transaction, between statements, has no other listener: unheard, it would end
   // the process. The next statement fails and says so.

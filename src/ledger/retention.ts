@@ -41,17 +41,32 @@ export async function dropOldMonths(
   return old
 }
 
+/** What a drop is made of: only `drop` lets others wait. */
+export type DropStep = 'forward' | 'drop' | 'forget'
+
 /**
  * Adds up what a month has in each window, at leisure and beside everything else, and then drops it in one short step. A
  * posting that came to the month in between would be missing in that sum: then it is made again.
+ * @param onStep - told how long each step took, ms.
  */
-export async function dropMonth(ledger: Ledger, month: Month, nowMs: number): Promise<void> {
-  const label = await labelOf(ledger, month)
-  for (;;) {
-    const postings = await bringForward(ledger, month, label)
-    if (await dropIfStill(ledger, month, { postings, label, nowMs })) break
+export async function dropMonth(
+  ledger: Ledger,
+  month: Month,
+  nowMs: number,
+  onStep: (step: DropStep, tookMs: number) => void = () => {},
+): Promise<void> {
+  const timed = async <T>(step: DropStep, work: () => Promise<T>): Promise<T> => {
+    const startMs = performance.now()
+    const result = await work()
+    onStep(step, performance.now() - startMs)
+    return result
   }
-  await forgetTotals(ledger)
+  const label = await labelOf(ledger, month)
+  for (let isDropped = false; !isDropped; ) {
+    const postings = await timed('forward', () => bringForward(ledger, month, label))
+    isDropped = await timed('drop', () => dropIfStill(ledger, month, { postings, label, nowMs }))
+  }
+  await timed('forget', () => forgetTotals(ledger))
 }
 
 const Before = z.object({ times: SafeInteger })

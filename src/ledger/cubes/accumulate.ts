@@ -21,7 +21,7 @@ export function rowsOfCube({ key, byTag }: Cube, relation: string): string {
  * Adds the facts of `relation` to a cube. In the order of the key always, so that whoever else adds to several rows
  * cannot deadlock with this.
  */
-function addToCube(cube: Cube, relation: string): string {
+export function addToCube(cube: Cube, relation: string): string {
   const names = cube.key.map(([column]) => column).join(', ')
   const positions = cube.key.map((_, at) => at + 1).join(', ')
   return `insert into ${cube.table} as cube (${names}, ${MEASURES.join(', ')})

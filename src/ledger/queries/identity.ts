@@ -102,6 +102,7 @@ export async function newEnds(
   return { fresh, replaced }
 }
 
+// One look for each job: for all at once, a planner that knows nothing of the table yet reads two months by their end.
 async function knownEnds(tx: LedgerDb, rows: readonly Row[]): Promise<Map<string, EndRow>> {
   if (rows.length === 0) return new Map()
   const endedMs = rows.map((row) => Number(row.ended_at_ms))
@@ -110,9 +111,13 @@ async function knownEnds(tx: LedgerDb, rows: readonly Row[]): Promise<Map<string
     tx,
     EndRow,
     sql`
-      select job, outcome, epoch, seq, ended_at_ms as "endedAtMs" from requests
-      where job = any(array(select one->>'job' from json_array_elements(${named}::text::json) one))
-        and ended_at_ms between ${least(endedMs)}::bigint and ${most(endedMs)}::bigint`,
+      select known.* from json_array_elements(${named}::text::json) one
+      cross join lateral (
+        select job, outcome, epoch, seq, ended_at_ms as "endedAtMs" from requests
+        where job = one->>'job'
+          and ended_at_ms between ${least(endedMs)}::bigint and ${most(endedMs)}::bigint
+        order by ended_at_ms desc limit 1
+      ) known`,
   )
   return new Map(ends.map((end) => [end.job, end]))
 }

@@ -1,0 +1,79 @@
+import { sql } from 'drizzle-orm'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { type Ledger, rowsOf } from '../../src/ledger/ledger.ts'
+import { openLedger } from '../../src/ledger/open.ts'
+import { freshDatabase, withClient } from '../helpers/postgres.ts'
+
+const Pid = z.object({ pid: z.number() })
+
+/** Which backend serves the next statement. */
+const pidOf = async ({ db }: Pick<Ledger, 'db'>): Promise<number> =>
+  (await rowsOf(db, Pid, sql`select pg_backend_pid() as pid`))[0]?.pid ?? 0
+
+const POOLED = `from pg_stat_activity where application_name = 'pooled' and datname = current_database()`
+
+describe('connections of the ledger', () => {
+  let databaseUrl: string
+  beforeAll(async () => {
+    databaseUrl = await freshDatabase()
+  })
+
+  const opened: Ledger[] = []
+  afterAll(() => Promise.all(opened.map((ledger) => ledger.close())))
+  async function open(options: Partial<Parameters<typeof openLedger>[0]> = {}): Promise<Ledger> {
+    const ledger = await openLedger({ databaseUrl, applicationName: 'pooled', ...options })
+    opened.push(ledger)
+    return ledger
+  }
+
+  /** Holds so many transactions open at once, while `meanwhile` runs. @returns the backends that served them. */
+  async function atOnce(
+    ledger: Ledger,
+    count: number,
+    meanwhile: () => Promise<void> = async () => {},
+  ): Promise<number[]> {
+    const pids: number[] = []
+    let open = () => {}
+    const gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    const one = () =>
+      ledger.transaction(async (tx) => {
+        pids.push(await pidOf({ db: tx }))
+        if (pids.length === count) await meanwhile().finally(open)
+        await gate
+      })
+    await Promise.all(Array.from({ length: count }, one))
+    return pids
+  }
+
+  test('twenty serve at once, and the twenty-first waits for one of them', async () => {
+    const ledger = await open({ connectTimeoutMs: 1_000 })
+    const pids = await atOnce(ledger, 20, async () => {
+      await expect(pidOf(ledger)).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' })
+    })
+    expect(new Set(pids).size).toBe(20)
+    expect(pids).toContain(await pidOf(ledger))
+  })
+
+  // Red when connections are handed out unasked: the first statement on each of them fails.
+  test('backends that were ended while nobody used them are not noticed by whoever comes next', async () => {
+    const ledger = await open({ checkAfterMs: 0 })
+    const before = await atOnce(ledger, 5)
+    await withClient(databaseUrl, (client) =>
+      client.query(`select pg_terminate_backend(pid) ${POOLED}`),
+    )
+    const after = await Promise.all([
+      ...Array.from({ length: 5 }, () => pidOf(ledger)),
+      ...(await atOnce(ledger, 5)),
+    ])
+    expect(after.filter((pid) => before.includes(pid))).toEqual([])
+  })
+
+  test('a connection is replaced when its time is over', async () => {
+    const ledger = await open({ poolSize: 1, maxLifetimeS: 1 })
+    const first = await pidOf(ledger)
+    await expect.poll(() => pidOf(ledger), { timeout: 10_000 }).not.toBe(first)
+  })
+})

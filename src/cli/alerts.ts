@@ -1,5 +1,6 @@
 import type { Severity } from '../config/alert-types.ts'
 import type { DeliveryState } from '../ledger/tables/alerts.ts'
+import type { TestFlags } from './alerts/try.ts'
 import { type CliContext, listOf, type Registration, wholeNumber } from './command.ts'
 import { duration } from './keys/flags.ts'
 
@@ -92,11 +93,6 @@ interface DeliveryFlags {
   readonly state?: DeliveryState
   readonly message?: string
   readonly limit: number
-  readonly json: boolean
-}
-export interface TestFlags {
-  readonly channel?: string
-  readonly severity: Severity
   readonly json: boolean
 }
 

@@ -3,12 +3,18 @@ import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { alertsTest, sampleMessage, type Trial, trialOf } from '../../admin/alerts/test.ts'
 import { alertsDeliveries, type DeliveryList } from '../../admin/alerts.ts'
+import type { Severity } from '../../config/alert-types.ts'
 import { readOptions } from '../../config/options.ts'
 import { isBursarError } from '../../errors.ts'
-import type { TestFlags } from '../alerts.ts'
 import type { CliContext } from '../command.ts'
 import { ask } from '../place.ts'
 import { showDeliveries } from './show.ts'
+
+export interface TestFlags {
+  readonly channel?: string
+  readonly severity: Severity
+  readonly json: boolean
+}
 
 /** How long a person waits to see a message go out. */
 const LOOKS = 20

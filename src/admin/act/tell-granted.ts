@@ -27,9 +27,11 @@ export async function tellGranted(place: AdminPlace, from: GrantedFrom): Promise
     await lockAlerts(tx)
     const alert = await findAlert(tx, sight.claim.alert)
     if (!alert || !('effect' in alert.facts)) return
+    const why = `${credit.id}: ${credit.reason}`
+    // The same form, sent twice.
+    if (alert.why === why) return
     const facts = { ...alert.facts, ...standing(alert.facts, granted, sight) }
     const isEnough = facts.percent < alert.threshold
-    const why = `granted on top: ${credit.reason}`
     const change = { by: credit.grantedBy, why, atMs: nowMs }
     await saw(tx, alert.id, { facts, clearSinceMs: isEnough ? nowMs : null })
     const now = await (isEnough

@@ -2,7 +2,9 @@ import type { ChatCompletion } from 'openai/resources/chat/completions'
 import type { CreateEmbeddingResponse } from 'openai/resources/embeddings'
 import type { Response } from 'openai/resources/responses/responses'
 import { expectTypeOf, test } from 'vitest'
-import type { Client, Request } from '../../src/client/index.ts'
+import type { createHttpClient } from '../../src/client/http/index.ts'
+import type { Client, createClient, Request } from '../../src/client/index.ts'
+import type { BrowserBursar } from '../../src/client/react/index.ts'
 
 declare const bursar: Client
 
@@ -17,6 +19,12 @@ test('the answer has the shape of the request', () => {
   expectTypeOf<
     Awaited<ReturnType<typeof embeddings>>['response']
   >().toEqualTypeOf<CreateEmbeddingResponse>()
+})
+
+test('every client is the same, over HTTP, over Redis and in a page', () => {
+  expectTypeOf<ReturnType<typeof createHttpClient>>().toEqualTypeOf<Client>()
+  expectTypeOf<ReturnType<typeof createClient>>().toEqualTypeOf<Client>()
+  expectTypeOf<BrowserBursar['client']>().toEqualTypeOf<Client>()
 })
 
 test('the receipt writes money as text and as integers', () => {

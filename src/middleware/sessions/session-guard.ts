@@ -3,7 +3,7 @@ import { BursarError, isBursarError } from '../../errors.ts'
 import { refusal } from '../refusal.ts'
 import { headerOf, type Instead, type WebRequest } from '../request.ts'
 import { cookieIn, cookieName, type SessionCookie } from './cookie.ts'
-import { rememberSession } from './session-of.ts'
+import { rememberSession, sessionOf } from './session-of.ts'
 
 export interface SessionOptions extends SessionCookie {
   /** Who has no session is refused with 401. Absent = false: `sessionOf(request)` is null then. */
@@ -24,11 +24,16 @@ export function createSessionGuard<Native>(
 ): (request: WebRequest<Native>) => Promise<SessionVerdict> {
   const name = cookieName(options)
   const { required = false } = options
+  const find = async (request: WebRequest<Native>): Promise<Session | null> => {
+    const token = cookieIn(headerOf(request, 'cookie'), name) ?? bearerIn(request)
+    const found = token === undefined ? null : await sessions.touch(token, placeOf(request))
+    if (found) rememberSession(request.native, found)
+    return found
+  }
   return async function session(request) {
     try {
-      const token = cookieIn(headerOf(request, 'cookie'), name) ?? bearerIn(request)
-      const found = token === undefined ? null : await sessions.touch(token, placeOf(request))
-      if (found) rememberSession(request.native, found)
+      // One request counts once, however many routes on its way ask who it is.
+      const found = sessionOf(request.native) ?? (await find(request))
       if (found || !required) return { pass: true, session: found }
       return {
         pass: false,

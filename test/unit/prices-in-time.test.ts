@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { DiscountPolicy } from '../../src/config/policy-types.ts'
+import type { DiscountPolicy, Policy } from '../../src/config/policy-types.ts'
 import { nanoOfCharges } from '../../src/money/charge.ts'
 import { comparePriceLists } from '../../src/pricing/compare-lists.ts'
 import { costBound, costOf } from '../../src/pricing/cost.ts'
@@ -8,8 +8,13 @@ import { createPriceBook } from '../../src/pricing/price-book.ts'
 import { bundledCatalogue, hashOfCatalogue, readCatalogue } from '../../src/pricing/snapshot.ts'
 import { timelineOf } from '../../src/pricing/timeline.ts'
 import type { PriceSource } from '../../src/pricing/types.ts'
+import { memoryShelf } from '../../src/queue/published-policy.ts'
+import { createRules } from '../../src/queue/rules.ts'
+import { createLogger } from '../../src/telemetry/logger.ts'
+import { policyOf } from './plan-policy.ts'
 
 const DAY_MS = 86_400_000
+const logger = createLogger({ level: 'silent', name: 'prices' })
 const AT = Date.UTC(2026, 10, 21)
 
 const source: PriceSource = {
@@ -48,6 +53,18 @@ describe('price lists by their dates', () => {
     expect(book.versionAt(AT - 1)).toMatch(/^genai-prices@0\.1\.8\+/)
     expect(book.versionAt(AT)).toMatch(/^prices@4\+[0-9a-f]{8}$/)
     expect(book.versionAt(AT + DAY_MS)).toMatch(/^prices@3\+/)
+  })
+
+  test('rules price by a list as soon as their process knows it, under the same policy', () => {
+    let lists = timelineOf([])
+    const parts = { shelf: memoryShelf(), env: {}, logger, adapt: (policy: Policy) => policy }
+    const rules = createRules(policyOf(), { ...parts, lists: () => lists })
+    const before = rules.current()
+    expect(rules.current()).toBe(before)
+    lists = timeline
+    expect(inputOf(rules.current().prices, AT)).toBe(5e6)
+    expect(rules.current().policy).toBe(before.policy)
+    expect(rules.current()).toBe(rules.current())
   })
 
   test('what a reseller has is looked up in the same list', () => {

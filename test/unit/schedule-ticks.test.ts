@@ -28,6 +28,7 @@ describe('ticks', () => {
       missed: 0,
     })
     expect(dueTick(second, AT, AT + 9_500)).toEqual({ tickMs: AT + 9_000, missed: 8 })
+    expect(dueTick(second, AT, AT + 9_000)).toEqual({ tickMs: AT + 9_000, missed: 8 })
   })
 
   test('of a job that was away for long the newest tick is due, and the count ends', () => {

@@ -26,6 +26,7 @@ import { rebuildCommand } from './rebuild.ts'
 import { reportCommand } from './report/report.ts'
 import { repriceCommand } from './reprice.ts'
 import { sendReport } from './send-report.ts'
+import { statsCommand } from './stats.ts'
 import { unconfirmedConfirm, unconfirmedList, unconfirmedWaive } from './unconfirmed.ts'
 import { usageCurve } from './usage/curve.ts'
 import { usageForecast } from './usage/forecast.ts'
@@ -96,6 +97,7 @@ export const ADMIN_COMMANDS: readonly AskedCommand[] = [
   asked(policyApply),
   asked(auditList),
   asked(webhooksList),
+  asked(statsCommand),
   asked(alertsList),
   asked(alertsShow),
   asked(alertsAck),

@@ -21,6 +21,7 @@ import { reprice } from './reprice.ts'
 import { sandbox } from './sandbox.ts'
 import { sendReport } from './send-report.ts'
 import { start } from './start.ts'
+import { stats } from './stats.ts'
 import { unconfirmed } from './unconfirmed.ts'
 import { usage } from './usage.ts'
 import { users } from './users.ts'
@@ -49,6 +50,7 @@ export const COMMANDS: readonly Registration[] = [
   prices,
   reprice,
   audit,
+  stats,
   replay,
   verify,
   rebuild,

@@ -19,6 +19,7 @@ import { accountRoutes } from './routes/account.ts'
 import { actionRoutes } from './routes/actions.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { adminEventRoutes } from './routes/admin-events.ts'
+import { cacheMetricRoutes } from './routes/cache-metrics.ts'
 import { jobEventRoutes } from './routes/job-events.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { openAiRoutes } from './routes/openai.ts'
@@ -97,6 +98,7 @@ export function createApp(parts: GatewayParts): FastifyInstance {
   accountRoutes(app, parts)
   adminRoutes(app, parts)
   adminEventRoutes(app, parts)
+  cacheMetricRoutes(app, parts)
   webhookRoutes(app, parts)
   actionRoutes(app, parts)
   app.setNotFoundHandler((request) => {

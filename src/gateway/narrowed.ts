@@ -4,7 +4,7 @@ import { denied } from '../access/errors.ts'
 import { withBudgets } from '../access/key-budgets.ts'
 import { assertModels, narrow } from '../access/scope.ts'
 import { readIpAddress } from '../config/ip-address.ts'
-import { withKey } from '../queue/asked-with.ts'
+import { withKey, withRequestId } from '../queue/asked-with.ts'
 import { keyOf } from './authorize.ts'
 import type { GatewayRuntime } from './parts.ts'
 
@@ -21,7 +21,7 @@ export function narrowed<Asked extends object>(
   isRead = true,
 ): Asked {
   const key = keyOf(request)
-  const from = addressed(request, asked, key)
+  const from = withRequestId(addressed(request, asked, key), request.id)
   if (key === null) return from
   const { policy } = rules.current()
   const scoped = narrow(key, from)

@@ -5,6 +5,7 @@ import { levelFor } from '../telemetry/level-for.ts'
 import type { WorkContext } from './context.ts'
 import type { Disposition } from './disposition.ts'
 import { type CompletionJob, metaOf } from './job.ts'
+import { logged, tellEnd } from './logged.ts'
 import { type Denied, writeDenied } from './result-body.ts'
 
 export type DeniedOutcome = Exclude<Outcome, 'answered' | 'cached' | 'joined'>
@@ -56,10 +57,11 @@ export async function conclude(
       if (reply.outcome === 'already') return { do: 'finish', as: reply.as }
       if (reply.outcome !== 'concluded') break
       metrics.requests.inc({ outcome, tier: job.tier })
+      tellEnd(job, outcome, logger)
       return { do: 'finish', as: outcome }
     } catch (error) {
       logger[levelFor(error)](
-        { job: job.id, reason: messageOf(error) },
+        { ...logged(job), reason: messageOf(error) },
         'the end of a request was not written',
       )
     }

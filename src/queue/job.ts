@@ -33,6 +33,8 @@ export const CompletionJobSchema = z.object({
   stream: z.boolean(),
   /** Past it the request ends as `expired`; 0 = never. */
   deadlineMs: atMs,
+  /** Under which the gateway's log has it; absent = it came otherwise. */
+  requestId: z.string().exactOptional(),
   /** Client whose reply channel is told; '' = nobody. */
   replyTo: z.string(),
   /** It makes a stale answer anew: only a fresh one will do. */

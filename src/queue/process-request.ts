@@ -12,6 +12,7 @@ import type { CompletionJob, LoadedJob } from './job.ts'
 import { CANCELLED, expiredAt, type Verdict } from './judge-admission.ts'
 import { withKept } from './kept-answer.ts'
 import { passOn } from './limit-turns.ts'
+import { tellEnd } from './logged.ts'
 import { cachedReceipt } from './receipt-record.ts'
 import { writeCached } from './result-body.ts'
 import { settlementOf } from './settlement.ts'
@@ -211,5 +212,6 @@ async function settleCall(
   // It had ended before: this take's money counts, its outcome does not.
   if (!reply.concluded) return { do: 'finish', as: conclusion.outcome }
   metrics.requests.inc({ outcome: conclusion.outcome, tier: job.tier })
+  tellEnd(job, conclusion.outcome, context.logger)
   return next
 }

@@ -99,6 +99,7 @@ export function prepareJob(prepare: Prepare, clock: Clock): CompletionJob {
     ...request,
     tags: tagsOf(request, fields, policy),
     stream,
+    ...(options.requestId !== undefined && { requestId: options.requestId }),
     deadlineMs: options.deadlineMs,
     replyTo,
     ...fields,

@@ -9,7 +9,7 @@ import { OPERATIONS, type Operation } from '../config/operations.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { BursarError } from '../errors.ts'
 import type { RequestBody } from '../provider/types.ts'
-import { bodyOn, keyOn } from './asked-with.ts'
+import { bodyOn, keyOn, requestIdOn } from './asked-with.ts'
 import { measureJson } from './measure-json.ts'
 import { userKey } from './user-key.ts'
 
@@ -69,6 +69,8 @@ export interface RequestOptions {
   /** Milliseconds since 1970; 0 = none. */
   readonly deadlineMs: number
   readonly cache: CacheAsked
+  /** Id of the HTTP request that it came with; absent = it came otherwise. */
+  readonly requestId?: string
   /** Size of the body as JSON, about. */
   readonly bodyBytes: number
 }
@@ -106,7 +108,12 @@ export function readRequest(
   }
   const { jobId = null } = controls
   const cache = controls.private ? { ...controls.cache, share: 'user' as const } : controls.cache
-  return { request, options: { jobId, cache, bodyBytes, deadlineMs: deadlineOf(controls, nowMs) } }
+  const requestId = requestIdOn(input)
+  const options = {
+    ...{ jobId, cache, bodyBytes, deadlineMs: deadlineOf(controls, nowMs) },
+    ...(requestId !== undefined && { requestId }),
+  }
+  return { request, options }
 }
 
 /** Who a question about quota is for. */

@@ -9,6 +9,7 @@ import type { WorkContext } from './context.ts'
 import type { Abort, Disposition } from './disposition.ts'
 import { type CompletionJob, readJob } from './job.ts'
 import { exhausted } from './judge-admission.ts'
+import { logged } from './logged.ts'
 import { KEEP_ENDED, type QueueName } from './names.ts'
 import { notePark } from './park-note.ts'
 import { processRequest } from './process-request.ts'
@@ -169,13 +170,13 @@ async function concludeLost(
   const again =
     job.attemptsMade < (job.opts.attempts ?? 1) && !(error instanceof UnrecoverableError)
   if (again) return
-  context.logger.error({ job: job.id, reason: messageOf(error) }, 'a job failed for good')
+  context.logger.error({ ...logged(job.data), reason: messageOf(error) }, 'a job failed for good')
   try {
     const denied = exhausted(job.attemptsStarted)
     await concludeDenied(readJob(job.data), context, 'failed', denied)
   } catch (cause) {
     const reason = cause instanceof BursarError ? cause.code : messageOf(cause)
-    context.logger.error({ job: job.id, reason }, 'the end of a failed job was not written')
+    context.logger.error({ ...logged(job.data), reason }, 'the end of a failed job was not written')
   }
 }
 

@@ -7,6 +7,7 @@ import { policyApply } from '../../src/admin/policy/apply.ts'
 import { policyShow } from '../../src/admin/policy/show.ts'
 import { webhooksList } from '../../src/admin/webhooks/list.ts'
 import { tellJobEnds } from '../../src/alerts/job-ends/deliver.ts'
+import { createLogger } from '../../src/telemetry/logger.ts'
 import { createKeys, type Keys } from './gateway-key-ring.ts'
 import { type GatewayRig, startGatewayRig } from './gateway-rig.ts'
 import { gate, until } from './queue-rig.ts'
@@ -21,10 +22,14 @@ limits:
   - { id: lane, scope: { tag: lane=one }, concurrent: 1 }
 `
 
+const lines: string[] = []
+const destination = { write: (line: string) => void lines.push(line) }
+
 let rig: GatewayRig
 let keys: Keys
 beforeAll(async () => {
-  rig = await startGatewayRig({ policy: POLICY })
+  const logger = createLogger({ level: 'debug', name: 'rig', destination })
+  rig = await startGatewayRig({ policy: POLICY, overrides: { logger } })
   keys = createKeys(rig.runtime)
 })
 afterAll(() => rig.close())
@@ -224,6 +229,42 @@ it('whoever watches hears of outcomes, changes and parked work, and not of what 
   expect(heard.find(({ event }) => event === 'change')).toMatchObject({
     data: { by: 'operator', action: 'keys-create', step: 'done' },
   })
+})
+
+it('figures of the process and of its cache are asked for plainly', async () => {
+  const { body } = await rig.post('/v1/admin/stats', {})
+  expect(body).toMatchObject({
+    process: { pid: process.pid },
+    queues: [{ queue: 'interactive', parked: 0 }, { queue: 'batch' }],
+  })
+  expect(body.process.rssBytes).toBeGreaterThan(1e6)
+  const metrics = (type: string) => rig.ask(`/v1/admin/cache/metrics?type=${type}`)
+  expect((await metrics('summary')).body).toHaveProperty('answers.kept')
+  expect((await metrics('report')).body).toHaveProperty('requests')
+  expect((await metrics('health')).body).toMatchObject({ ok: expect.any(Boolean) })
+  expect((await metrics('other')).status).toBe(400)
+})
+
+it('one id leads from the gateway to the worker, and no line holds a prompt, an answer or a key', async () => {
+  const { text: secret } = await keys.make({ tenant: 'acme' })
+  const headers = {
+    ...{ 'content-type': 'application/json', 'x-request-id': 'trace-42' },
+    authorization: `Bearer ${secret}`,
+  }
+  const prompt = 'Tell nobody of the red door'
+  const messages = [{ role: 'user', content: prompt }]
+  const body = { user: 'u1', model: 'auto', cache: false, messages }
+  const { body: answered } = await rig.post('/v1/jobs?wait=30s', body, headers)
+  await rig.post('/v1/jobs', { ...body, model: '', prompt }, headers)
+  const traced = lines.filter((line) => line.includes('"requestId":"trace-42"'))
+  expect(traced.map((line) => JSON.parse(line).msg)).toEqual(
+    expect.arrayContaining(['a request ended', 'answered']),
+  )
+  expect(traced.find((line) => line.includes('a request ended'))).toContain(answered.id)
+  rig.runtime.logger.warn({ authorization: `Bearer ${secret}`, body, call: { messages } }, 'a test')
+  for (const hidden of [secret, 'red door', '"role":"user"', '"choices"']) {
+    expect(lines.filter((line) => line.includes(hidden))).toEqual([])
+  }
 })
 
 describe('a webhook at the end of a job', () => {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ACTION_PATH } from '../../alerts/actions/links.ts'
 import { JobParamsSchema } from '../requests.ts'
+import { CacheMetricsSchema } from '../routes/cache-metrics.ts'
 import { EventSchema } from '../routes/webhooks.ts'
 import type { AnswerDoc, RouteDoc } from './route-doc.ts'
 import {
@@ -79,6 +80,12 @@ const OPERATORS: readonly RouteDoc[] = [
     description:
       '`outcome` of each request, `threshold` of a budget, `change` by an operator or a policy file, and `parked`: how much work waits. Who reads too slowly is told how many were `dropped`.',
     answers: { 200: EVENTS },
+  },
+  {
+    ...{ method: 'GET', path: '/v1/admin/cache/metrics', tag: 'Operators', access: 'viewer' },
+    summary: 'What the cache did today (summary) or in seven days (report), and its health.',
+    query: CacheMetricsSchema,
+    answers: { 200: answer('As `cache-stats`, or `cache-health`.', z.looseObject({})) },
   },
 ]
 

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { storesPlace } from '../../src/admin/place/stores.ts'
+import { sendReport } from '../../src/admin/send-report.ts'
 import { gatherReport, lastPeriod } from '../../src/alerts/reports/gather.ts'
 import { postReports } from '../../src/alerts/reports/post.ts'
 import { render } from '../../src/alerts/templates/render.ts'
@@ -74,6 +76,25 @@ it('what a week cost is told once, on Monday at its time, and adds up to the led
   expect(parseUsd(lines[1]?.[2] ?? '')).toBe(spent)
   // No spreadsheet runs it.
   expect(csv).toContain("feature,'=cmd|calc,")
+})
+
+it('bursar send-report shows a report, and sends it to whom the policy knows', async () => {
+  const place = storesPlace(rig.options)
+  try {
+    const wanted = { every: 'weekly', tag: 'feature', to: [] } as const
+    const shown = await sendReport.run(place, { ...wanted, to: [] })
+    expect(shown).toMatchObject({ channels: [], subject: expect.stringContaining('Weekly') })
+    const { id } = await sendReport.run(place, { ...wanted, to: ['finance'] })
+    const deliveries = await rig.runtime.ledger.db.select().from(alertDeliveries)
+    expect(deliveries.map((one) => one.id)).toContain(`${id}.finance`)
+    expect(deliveries.map(({ notice }) => notice)).not.toContain(shown.id)
+    await expect(sendReport.run(place, { ...wanted, to: ['nobody'] })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('name one of finance'),
+    })
+  } finally {
+    await place.close()
+  }
 })
 
 it('a tenant without spend has an empty report, and periods follow the policy’s timezone', async () => {

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -12,6 +14,38 @@ const pidOf = async ({ db }: Pick<Ledger, 'db'>): Promise<number> =>
   (await rowsOf(db, Pid, sql`select pg_backend_pid() as pid`))[0]?.pid ?? 0
 
 const POOLED = `from pg_stat_activity where application_name = 'pooled' and datname = current_database()`
+
+/** Stands before a database; `forget`: what is connected stays open, and nothing passes any more. */
+async function startProxy(databaseUrl: string) {
+  const target = new URL(databaseUrl)
+  const { hostname, port } = target
+  const pairs: { near: Socket; far: Socket }[] = []
+  const server = createServer((near) => {
+    const far = connect(Number(port), hostname)
+    for (const socket of [near, far]) socket.on('error', () => {})
+    near.pipe(far).pipe(near)
+    pairs.push({ near, far })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  target.port = String(typeof address === 'object' ? address?.port : '')
+  return {
+    url: target.href,
+    forget() {
+      for (const { near, far } of pairs) {
+        near.unpipe(far)
+        far.unpipe(near).destroy()
+        near.resume()
+      }
+    },
+    async stop() {
+      for (const { near } of pairs) near.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
 
 describe('connections of the ledger', () => {
   let databaseUrl: string
@@ -57,7 +91,6 @@ describe('connections of the ledger', () => {
     expect(pids).toContain(await pidOf(ledger))
   })
 
-  // Red when connections are handed out unasked: the first statement on each of them fails.
   test('backends that were ended while nobody used them are not noticed by whoever comes next', async () => {
     const ledger = await open({ checkAfterMs: 0 })
     const before = await atOnce(ledger, 5)
@@ -70,6 +103,18 @@ describe('connections of the ledger', () => {
     ])
     expect(after.filter((pid) => before.includes(pid))).toEqual([])
   })
+
+  // Red when connections are handed out unasked: the statement waits for an answer until its own time is over.
+  test('connections that a firewall forgot are not noticed either', async () => {
+    const proxy = await startProxy(databaseUrl)
+    const ledger = await open({ databaseUrl: proxy.url, checkAfterMs: 0 })
+    const before = await atOnce(ledger, 3)
+    proxy.forget()
+    const after = await Promise.all([pidOf(ledger), pidOf(ledger), pidOf(ledger)])
+    expect(after.filter((pid) => before.includes(pid))).toEqual([])
+    await ledger.close()
+    await proxy.stop()
+  }, 20_000)
 
   test('a connection is replaced when its time is over', async () => {
     const ledger = await open({ poolSize: 1, maxLifetimeS: 1 })

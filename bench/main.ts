@@ -10,6 +10,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   fairness: () => import('./fairness.ts'),
   health: () => import('./health.ts'),
   ledger: () => import('./ledger.ts'),
+  questions: () => import('./questions.ts'),
   start: () => import('./start.ts'),
 }
 

@@ -17,6 +17,7 @@ import { showSessions } from './show-sessions.ts'
 import { tellJobEndsJob } from './tell-job-ends.ts'
 import { verifyLedger } from './verify-ledger.ts'
 import { warmCache } from './warm-cache.ts'
+import { writeExports } from './write-exports.ts'
 
 /** Housekeeping: every process with the role runs it. */
 export const JOBS: readonly ScheduledJob[] = [
@@ -42,5 +43,6 @@ export const TICKED_JOBS: readonly TickedJob[] = [
   priceImport,
   weeklyReport,
   monthlyReport,
+  writeExports,
   cleanup,
 ]

@@ -30,6 +30,7 @@ import { statsCommand } from './stats.ts'
 import { unconfirmedConfirm, unconfirmedList, unconfirmedWaive } from './unconfirmed.ts'
 import { usageCurve } from './usage/curve.ts'
 import { usageForecast } from './usage/forecast.ts'
+import { usageNow } from './usage/now.ts'
 import { usageRequest } from './usage/request.ts'
 import { usageRun } from './usage/run.ts'
 import { usageSaved } from './usage/saved.ts'
@@ -67,6 +68,7 @@ export const ADMIN_COMMANDS: readonly AskedCommand[] = [
   asked(usageUnits),
   asked(usageSaved),
   asked(usageForecast),
+  asked(usageNow),
   asked(usageRequest),
   asked(usageRun),
   asked(exportPageCommand),

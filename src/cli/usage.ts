@@ -52,6 +52,17 @@ export const usage: Registration = (program, context) => {
     })
 
   group
+    .command('now <user>')
+    .description('show how full the budgets and limits of a user are now')
+    .option('--tenant <name>', "whose user; without it, the policy's default tenant")
+    .option('--tier <name>', "as if of this tier; without it, the user's own")
+    .option('--json', 'print one JSON object, money in nano-USD')
+    .action(async (user: string, flags) => {
+      const { showNow } = await import('./usage/now.ts')
+      await showNow(user, flags, context)
+    })
+
+  group
     .command('request <id>')
     .description('show one request, by its job or attempt, with every call made for it')
     .option('--json', 'print one JSON object, money in nano-USD')

@@ -7,8 +7,8 @@ import { DAY_HOURS, HOUR_MS, hourOf, type SpendHours, WEEK_HOURS } from './spend
 export type { Basis } from './season.ts'
 export { type SpendHours, spendHours } from './spend-hours.ts'
 
-/** Hours further back are not looked at: eight weeks. */
-export const HISTORY_HOURS = 8 * WEEK_HOURS
+/** Hours further back are not looked at: four weeks, as many as habits last, and as can be read at once. */
+export const HISTORY_HOURS = 4 * WEEK_HOURS
 /** A forecast ends here, where its window does not. */
 const HORIZON_MS = 366 * DAY_HOURS * HOUR_MS
 /** How often what comes lies within the interval. */
@@ -17,7 +17,7 @@ export const FORECAST_CONFIDENCE = 0.8
 const MOST_POINTS = 60
 
 export interface ForecastQuestion {
-  /** Hours that are over, of all who spend from the window; only the newest eight weeks count. */
+  /** Hours that are over, of all who spend from the window; only the newest four weeks count. */
   readonly history: SpendHours
   readonly nowMs: number
   /** UTC ms; `endMs` may be as far as a budget for good. */

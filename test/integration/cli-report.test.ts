@@ -3,16 +3,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { AdmitCommand } from '../../src/admission/commands.ts'
 import { createRedisStore } from '../../src/admission/redis/store.ts'
-import { csvField } from '../../src/ledger/exports/csv.ts'
 import { printable } from '../../src/cli/report/printable.ts'
 import { REPORT_BY } from '../../src/cli/report.ts'
+import { csvField } from '../../src/ledger/exports/csv.ts'
 import { listEntries } from '../../src/ledger/queries/list-entries.ts'
 import { DIMENSIONS } from '../../src/ledger/queries/report.ts'
 import { formatUsd } from '../../src/money/usd.ts'
 import { freshDatabase } from '../helpers/postgres.ts'
 import { connectRedis, freshPrefix } from '../helpers/redis.ts'
 import { bursar } from './cli-harness.ts'
-import { type Rig, startRig } from './queue-rig.ts'
+import { POLICY, type Rig, startRig } from './queue-rig.ts'
 
 const Totals = z.object({
   requests: z.record(z.string(), z.int()),
@@ -41,7 +41,8 @@ const ask = (text: string) => [{ role: 'user' as const, content: text }]
 
 let rig: Rig
 beforeAll(async () => {
-  rig = await startRig()
+  const limited = 'basic:   { requests: { limit: 500, per: hour },'
+  rig = await startRig({ policy: POLICY.replace('basic:   {', limited) })
   await rig.client.run({ user: 'u1', model: 'auto', messages: ask('one') })
   await rig.client.run({ user: 'rich', model: 'gpt-6-luna', messages: ask('two') })
   await rig.client.run({ user: 'u1', tenant: HOSTILE, model: 'auto', messages: ask('three') })
@@ -194,6 +195,72 @@ describe('bursar report', () => {
       windows: [{ budget: 'company', window: '2023-11-16', heldNano: 250, usedPercent: 25 }],
     })
     await redis.quit()
+  })
+})
+
+describe('bursar usage beside a slot', () => {
+  test('tells how full the budgets and limits of a user are, also before anything was spent', async () => {
+    const { code, stdout } = await bursar(['usage', 'now', 'u1', '--json'], rig.env)
+    expect(code).toBe(0)
+    const now = z
+      .object({
+        tier: z.string(),
+        budgets: z.array(z.looseObject({ budget: z.string(), spentNano: z.int() })),
+        limits: z.array(z.looseObject({ remaining: z.int(), of: z.int() })),
+      })
+      .parse(JSON.parse(stdout))
+    expect(now.budgets.find(({ budget }) => budget === 'company')?.spentNano).toBeGreaterThan(0)
+    expect(now.limits.some(({ remaining, of }) => remaining < of)).toBe(true)
+    const newcomer = await bursar(['usage', 'now', 'nobody-yet'], rig.env)
+    expect(newcomer.stdout).toMatch(/^nobody-yet of default, tier /)
+    expect(newcomer.stdout).toMatch(/^BUDGET +WINDOW +ENDS/m)
+  })
+
+  test('says how windows end, and that little history tells little', async () => {
+    const { code, stdout } = await bursar(
+      ['usage', 'forecast', '--budget', 'company', '--json'],
+      rig.env,
+    )
+    expect(code).toBe(0)
+    const { windows } = z
+      .object({
+        windows: z.array(
+          z.looseObject({
+            budget: z.string(),
+            basis: z.string(),
+            spentNano: z.int(),
+            lowNano: z.int(),
+            highNano: z.int(),
+          }),
+        ),
+      })
+      .parse(JSON.parse(stdout))
+    expect(windows.map(({ budget }) => budget)).toContain('company')
+    for (const { basis, spentNano, lowNano, highNano } of windows) {
+      expect(['none', 'rate']).toContain(basis)
+      expect(lowNano).toBeGreaterThanOrEqual(spentNano)
+      expect(highNano).toBeGreaterThanOrEqual(lowNano)
+    }
+    const shown = await bursar(['usage', 'forecast'], rig.env)
+    expect(shown.stdout).toMatch(/^BUDGET +WINDOW +ENDS +RUNS DRY/m)
+  })
+
+  test('adds up what the ledger books as calls end', async () => {
+    const { stdout } = await bursar(
+      ['usage', '--by', 'kind', '--period', 'last-2-days', '--json'],
+      rig.env,
+    )
+    const { rows } = z
+      .object({
+        rows: z.array(
+          z.object({ group: z.array(z.string()), now: z.looseObject({ requests: z.int() }) }),
+        ),
+      })
+      .parse(JSON.parse(stdout))
+    const requests = Object.fromEntries(rows.map(({ group: [kind], now }) => [kind, now.requests]))
+    // Another test of this file asks once more.
+    expect(requests).toMatchObject({ call: expect.any(Number), cached: 1 })
+    expect(requests.call).toBeGreaterThanOrEqual(3)
   })
 })
 

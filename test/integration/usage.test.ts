@@ -1,12 +1,21 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import { Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { sql } from 'drizzle-orm'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import type { ExportPolicy } from '../../src/config/policy-types.ts'
 import { SafeInteger } from '../../src/ledger/columns.ts'
+import { writeWhole } from '../../src/ledger/exports/file.ts'
 import { FOCUS_VERSIONS } from '../../src/ledger/exports/focus/columns.ts'
 import { type ExportFormatName, formatOf } from '../../src/ledger/exports/formats.ts'
 import { exportPage } from '../../src/ledger/exports/rows.ts'
+import { writeDueFiles } from '../../src/ledger/exports/scheduled.ts'
 import { writeExport } from '../../src/ledger/exports/write.ts'
 import { type Ledger, rowsOf } from '../../src/ledger/ledger.ts'
 import { openLedger } from '../../src/ledger/open.ts'
@@ -20,7 +29,7 @@ import { freshDatabase } from '../helpers/postgres.ts'
 import { HOSTILE, seedUsage } from '../helpers/usage-seed.ts'
 import { bursar } from './cli-harness.ts'
 
-const CALLS = 3_000
+const CALLS = 2_100
 const FROM_MS = Date.UTC(2026, 8, 20)
 const TO_MS = Date.UTC(2026, 10, 5)
 const HOUR_MS = 3_600_000
@@ -217,6 +226,8 @@ describe('exports', () => {
       expect([...new Set(faults)]).toEqual([])
       const billed = rows.map((row) => nanoOf(row[header.indexOf('BilledCost')] ?? ''))
       expect(billed.reduce((sum, nano) => sum + nano, 0n)).toBe(BigInt(sums.costNano))
+      const adjusted = rows.filter((row) => row[header.indexOf('ChargeCategory')] === 'Adjustment')
+      expect(adjusted).toHaveLength(50)
       expect(
         rows.filter((row) => row[header.indexOf('ChargeClass')] === 'Correction'),
       ).toHaveLength(50)
@@ -278,6 +289,57 @@ describe('exports', () => {
   })
 })
 
+describe('files on a schedule', () => {
+  const policy: Omit<ExportPolicy, 'folder'> = {
+    ...{ id: 'finops', per: 'month', timezone: 'UTC', billingAccount: account },
+    format: 'focus',
+    focusVersion: '1.4',
+  }
+  // Six hours after the month's end and one minute.
+  const nowMs = Date.UTC(2026, 10, 1, 6, 1)
+  const { signal } = new AbortController()
+
+  test('a month that is over has one file, written once, that is there whole or not at all', async () => {
+    const folder = join(await mkdtemp(join(tmpdir(), 'bursar-exports-')), 'new')
+    const due = () => writeDueFiles(ledger, [{ ...policy, folder }], { nowMs, signal })
+    const tooSoon = { nowMs: nowMs - 120_000, signal }
+    await writeDueFiles(ledger, [{ ...policy, folder }], tooSoon)
+    expect(await readdir(folder)).not.toContain('finops-2026-10.csv')
+    const written = await due()
+    expect(written.map(({ path }) => basename(path))).toEqual(['finops-2026-10.csv'])
+    const [header = [], ...rows] = readCsv(
+      await readFile(join(folder, 'finops-2026-10.csv'), 'utf8'),
+    )
+    expect(rows).toHaveLength(written[0]?.rows ?? 0)
+    expect(rowFaults(header, rows[0] ?? [], '1.4')).toEqual([])
+    expect(await due()).toEqual([])
+    expect((await readdir(folder)).filter((name) => name.endsWith('.part'))).toEqual([])
+    await rm(folder, { recursive: true })
+  })
+
+  test('a file that could not be finished leaves the one that was there', async () => {
+    const path = join(await mkdtemp(join(tmpdir(), 'bursar-exports-')), 'usage.csv')
+    await writeWhole(path, async (out) => void out.write('whole'))
+    const broken = writeWhole(path, (out) => {
+      out.write('half')
+      return Promise.reject(new Error('the database went away'))
+    })
+    await expect(broken).rejects.toThrow('went away')
+    expect(await readFile(path, 'utf8')).toBe('whole')
+  })
+
+  test('a folder that cannot be written is told, and a run that is stopped leaves nothing behind', async () => {
+    const inFile = [{ ...policy, folder: '/proc/version/exports' }]
+    await expect(writeDueFiles(ledger, inFile, { nowMs, signal })).rejects.toMatchObject({
+      code: 'INVALID_FILE',
+    })
+    const folder = await mkdtemp(join(tmpdir(), 'bursar-exports-'))
+    const stopped = { nowMs, signal: AbortSignal.abort() }
+    expect(await writeDueFiles(ledger, [{ ...policy, folder }], stopped)).toEqual([])
+    expect(await readdir(folder)).toEqual([])
+  })
+})
+
 describe('bursar usage', () => {
   const october = ['--from', '2026-10-01', '--to', '2026-11-01']
 
@@ -306,14 +368,14 @@ describe('bursar usage', () => {
   })
 
   test('shows one request by its job or attempt, and the requests of a run', async () => {
-    const byJob = await bursar(['usage', 'request', 'job-2001', '--json'], env)
-    const byAttempt = await bursar(['usage', 'request', 'job-2001/a', '--json'], env)
+    const byJob = await bursar(['usage', 'request', 'job-1401', '--json'], env)
+    const byAttempt = await bursar(['usage', 'request', 'job-1401/a', '--json'], env)
     expect(byAttempt.stdout).toBe(byJob.stdout)
     expect(JSON.parse(byJob.stdout)).toMatchObject({
-      job: 'job-2001',
+      job: 'job-1401',
       attempts: [{ status: 'confirmed' }],
     })
-    const run = await bursar(['usage', 'run', 'run-20', '--json'], env)
+    const run = await bursar(['usage', 'run', 'run-14', '--json'], env)
     expect(JSON.parse(run.stdout)).toMatchObject({ total: { requests: 75 } })
     const nobody = await bursar(['usage', 'run', 'run-x'], env)
     expect(nobody).toMatchObject({ code: 1, stderr: expect.stringContaining('UNKNOWN_JOB') })
@@ -331,3 +393,33 @@ describe('bursar usage', () => {
     expect(stderr).toContain(code)
   })
 })
+
+// The last one: it fills the years before with copies.
+test('a file of many times the rows fits into a heap of 64 MB, and adds up', async () => {
+  const copies = 15
+  await ledger.db.execute(sql`
+    insert into entries
+    select copied.* from entries entry, generate_series(1, ${copies}::int) copy,
+      json_populate_record(entry, json_build_object('attempt', attempt || '-' || copy,
+        'admitted_at_ms', admitted_at_ms - copy * 5184000000::bigint)) copied`)
+  const all = await exportedElsewhere()
+  const [sum] = await rowsOf(
+    ledger.db,
+    z.object({ nano: SafeInteger }),
+    sql`select sum(cost_nano)::bigint - 50 * 7 as nano from entries`,
+  )
+  expect(all).toMatchObject({ calls: CALLS * (copies + 1), costNano: sum?.nano })
+  expect(all.maxMb).toBeLessThan(200)
+})
+
+const Elsewhere = z.object({ calls: z.int(), costNano: z.int(), maxMb: z.number() })
+
+/** In a process of its own with little room for objects. */
+async function exportedElsewhere() {
+  const child = fileURLToPath(new URL('./export-child.ts', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    ...['--max-old-space-size=64', '--import', 'tsx', child],
+    ...[env.DATABASE_URL ?? '', String(TO_MS)],
+  ])
+  return Elsewhere.parse(JSON.parse(stdout))
+}

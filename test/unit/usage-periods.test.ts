@@ -55,6 +55,11 @@ describe('periods', () => {
     expect(iso(found.before)).toEqual(before)
   })
 
+  test('of a shorter month before, no more than there is of it', () => {
+    const { before } = resolvePeriod({ period: 'this-month' }, Date.UTC(2026, 2, 31, 12))
+    expect(iso(before)).toEqual(['2026-02-01T00:00Z', '2026-03-01T00:00Z'])
+  })
+
   test('dates begin at midnight in the timezone, instants where they say', () => {
     const asked = { from: '2026-11-01', to: '2026-11-02T00:00+05:30', timezone: 'America/New_York' }
     const { range, before } = resolvePeriod(asked, NOW_MS)

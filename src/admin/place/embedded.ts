@@ -19,7 +19,7 @@ import { type ListedHold, PAGE_WINDOWS, type ReadSlot } from './read-slot.ts'
 
 /** What a process has open that runs embedded. */
 export interface EmbeddedParts {
-  readonly store: Pick<AdmissionStore, 'outbox' | 'peek' | 'windows'> &
+  readonly store: Pick<AdmissionStore, 'outbox' | 'peek' | 'peekLimits' | 'windows'> &
     RepairSlot &
     WarmPlace['store']
   readonly ledger: Ledger
@@ -73,6 +73,7 @@ function slotOver(store: EmbeddedParts['store'], { db }: Ledger): ReadSlot {
   return {
     outbox,
     peek: (keys) => store.peek(keys),
+    peekLimits: (limits) => store.peekLimits(limits),
     now: async () => Date.now(),
     async *windows(afterMs, pageWindows = PAGE_WINDOWS) {
       const keys = (await endings(store)).filter(({ endMs }) => endMs > afterMs)

@@ -7,7 +7,7 @@ export interface ListedHold {
 }
 
 /** The slot as a reader sees it: nothing is opened, registered or changed. Throws STORE_UNAVAILABLE. */
-export interface ReadSlot extends Pick<AdmissionStore, 'outbox' | 'peek'> {
+export interface ReadSlot extends Pick<AdmissionStore, 'outbox' | 'peek' | 'peekLimits'> {
   /** The slot's own clock, UTC ms. */
   now(): Promise<number>
   /** Keys of windows that end after an instant, soonest first, page by page; -Infinity = all that are kept. */

@@ -27,9 +27,9 @@ export async function openSlotPlace(
       await store.close()
       redis.disconnect()
     }
-    const { outbox, peek, rebuild, adopt, settle, credit } = store
+    const { outbox, peek, peekLimits, rebuild, adopt, settle, credit } = store
     const looks = lookers(redis, slotKeys(BURSAR_PREFIX))
-    return { outbox, peek, rebuild, adopt, settle, credit, ...looks, close }
+    return { outbox, peek, peekLimits, rebuild, adopt, settle, credit, ...looks, close }
   } catch (error) {
     redis.disconnect()
     throw error

@@ -56,7 +56,13 @@ function newestOfEach(keys: readonly string[]): string[] {
   return [...newest.values()]
 }
 
-function budgetState({
+type StateOf = Pick<
+  WindowState,
+  'key' | 'limitNano' | 'spentNano' | 'heldNano' | 'startMs' | 'endMs' | 'warnOnly'
+>
+
+/** A window as reports tell it. */
+export function budgetState({
   key,
   limitNano,
   spentNano,
@@ -64,7 +70,7 @@ function budgetState({
   startMs,
   endMs,
   warnOnly = false,
-}: WindowState): BudgetState {
+}: StateOf): BudgetState {
   const used = spentNano + heldNano
   return {
     ...splitWindowKey(key),

@@ -23,7 +23,8 @@ export async function writeWhole<T>(path: string, work: (out: Writable) => Promi
     await rename(part, path)
     return result
   } catch (error) {
-    await rm(part, { force: true })
+    // Why it failed is what its caller has to hear.
+    await rm(part, { force: true }).catch(() => {})
     throw asFileError(error, path)
   }
 }

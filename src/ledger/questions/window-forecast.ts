@@ -10,7 +10,7 @@ import { spendHistory } from './history.ts'
 const NOTHING = (atMs: number): SpendHours => ({ firstHourMs: atMs, nano: [] })
 
 /**
- * What a budget window will have cost at its end, and when it runs dry, from what its subjects spent in eight weeks.
+ * What a budget window will have cost at its end, and when it runs dry, from what its subjects spent in four weeks.
  * What is held counts as spent. A budget that the cubes do not know apart is told with the basis `none`.
  * @param state - as the slot has it. Throws LEDGER_UNAVAILABLE.
  */

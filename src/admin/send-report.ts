@@ -48,11 +48,8 @@ export const sendReport: AdminCommand<z.infer<typeof WantedSchema>, WrittenRepor
     const ledger = await place.ledger()
     const nowMs = Date.now()
     const at = { ledger, policy, slot: await slotOf(place), nowMs }
-    const made = reportNotice(
-      await gatherReport(at, { every, tag, tenant }),
-      { every, tag, tenant },
-      at,
-    )
+    const facts = await gatherReport(at, { every, tag, tenant })
+    const made = reportNotice(facts, { every, tag, tenant, to }, at)
     // One that was asked for is another message than the one that comes by itself.
     const notice = { ...made, id: `report-${newJobId().toLowerCase()}` }
     if (to.length > 0) {

@@ -46,6 +46,11 @@ it('what a week cost is told once, on Monday at its time, and adds up to the led
   expect(posted.toSorted()).toEqual([0, 0, 1])
   expect(await postReports(at(nextMonday('12:00:00')), 'weekly')).toBe(0)
 
+  // One that is new in the policy begins with the month that is under way.
+  const today = new Date()
+  const mid = Date.UTC(today.getUTCFullYear(), today.getUTCMonth() + 1, 15, 9)
+  expect(await postReports(at(mid), 'monthly')).toBe(0)
+
   const [row, ...others] = await ledger.db.select().from(alertNotices)
   expect(others).toEqual([])
   const deliveries = await ledger.db.select().from(alertDeliveries)

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { ReportPolicy } from '../../config/alert-types.ts'
 import { lockMark, moveMark } from '../book.ts'
-import { lastLocal } from '../local-time.ts'
+import { nextLocal } from '../local-time.ts'
 import type { Notice, ReportFacts } from '../notice.ts'
 import { alertsOf } from '../routes.ts'
 import { postNotice } from '../tell.ts'
@@ -19,42 +19,48 @@ export async function postReports(
   let posted = 0
   for (const report of reports) {
     if (report.every !== every || report.to.length === 0) continue
-    if (!isDue(report, place)) continue
     if (await postOne(place, report)) posted += 1
   }
   return posted
 }
 
-/** From its time of day on the first day after its period. */
-function isDue({ every, at }: ReportPolicy, { policy, nowMs }: ReportPlace): boolean {
+/** From when on it is to be sent: its time of day on the first day after its period. */
+function dueAt({ every, at }: ReportPolicy, { policy, nowMs }: ReportPlace): number {
   const { toMs } = lastPeriod(every, policy.timezone, nowMs)
-  return lastLocal(at, policy.timezone, nowMs, 'daily') >= toMs
+  return nextLocal(at, policy.timezone, toMs)
 }
+
+const DAY_MS = 86_400_000
 
 async function postOne(place: ReportPlace, report: ReportPolicy): Promise<boolean> {
   const { ledger, policy, nowMs } = place
+  const dueMs = dueAt(report, place)
+  if (dueMs > nowMs) return false
   const { toMs } = lastPeriod(report.every, policy.timezone, nowMs)
-  const mark = `report ${report.every} ${report.tag} ${report.tenant ?? ''}`
+  const mark = `report ${report.every} ${whoseOf(report)}`
   const doneMs = await ledger.transaction((tx) => lockMark(tx, mark))
   if (doneMs >= toMs) return false
+  // Wanted since a moment ago: it begins with the period that is under way.
+  const isNew = doneMs === 0 && nowMs - dueMs > DAY_MS
   // Before the transaction: what is looked at in it would keep everybody waiting.
-  const notice = reportNotice(await gatherReport(place, report), report, place)
+  const notice = isNew ? null : reportNotice(await gatherReport(place, report), report, place)
   return ledger.transaction(async (tx) => {
     if ((await lockMark(tx, mark)) >= toMs) return false
     await moveMark(tx, mark, toMs)
-    return postNotice(tx, notice, null, { to: report.to, dueAtMs: nowMs })
+    return notice !== null && postNotice(tx, notice, null, { to: report.to, dueAtMs: nowMs })
   })
 }
 
 /** A report as a message. Made again for the same period it has the same id. */
 export function reportNotice(
   facts: ReportFacts,
-  { every, tenant, tag }: Pick<ReportPolicy, 'every' | 'tenant' | 'tag'>,
+  report: Omit<ReportPolicy, 'at'>,
   { policy, nowMs }: Pick<ReportPlace, 'policy' | 'nowMs'>,
 ): Notice {
   const { timezone } = policy
+  const { every, tenant } = report
   const day = new Intl.DateTimeFormat('en-CA', { timeZone: timezone }).format(facts.fromMs)
-  const whose = slug(`${tenant ?? 'all'} ${tag}`)
+  const whose = whoseOf(report)
   return {
     id: `report-${every}-${day}-${whose}`,
     thread: `report-${every}-${whose}`,
@@ -64,10 +70,6 @@ export function reportNotice(
   }
 }
 
-/** Names are anybody's; an id is `[a-z0-9-]`, and different names stay different. */
-function slug(name: string): string {
-  const plain = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
-  return plain === name.replace(' ', '-') && plain.length <= 24
-    ? plain
-    : hash('sha256', name).slice(0, 16)
-}
+/** Tells reports apart that are made at the same time. */
+const whoseOf = ({ tenant, tag, to }: Omit<ReportPolicy, 'at' | 'every'>): string =>
+  hash('sha256', JSON.stringify([tenant, tag, to])).slice(0, 12)

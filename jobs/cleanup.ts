@@ -1,3 +1,4 @@
+import { ALERTS_KEPT_DAYS, forgetAlerts } from '../src/alerts/forget.ts'
 import { forgetProcesses } from '../src/ledger/processes.ts'
 import { QUEUES } from '../src/queue/names.ts'
 import { forgetRuns } from '../src/schedule/history.ts'
@@ -14,7 +15,7 @@ const PAGE_JOBS = 1_000
 /** Forgets what nobody needs any more and nothing else takes away. */
 export const cleanup: TickedJob = {
   name: 'cleanup',
-  about: 'forget ended jobs of the queues, old runs and dead processes',
+  about: 'forget ended jobs of the queues, old runs, old alerts and dead processes',
   schedule: '17 3 * * *',
   missed: 'latest',
   limitMs: 600_000,
@@ -30,6 +31,7 @@ export const cleanup: TickedJob = {
     }
     const runs = await forgetRuns(ledger, atMs - RUNS_KEPT_MS)
     const processes = await forgetProcesses(ledger, PROCESSES_KEPT_MS)
-    return { jobs, runs, processes }
+    const alerts = await forgetAlerts(ledger, atMs - ALERTS_KEPT_DAYS * DAY_MS)
+    return { jobs, runs, alerts, processes }
   },
 }

@@ -10,7 +10,7 @@ import {
   saw,
 } from './book.ts'
 import { alertId, type Finding } from './finding.ts'
-import { tell } from './tell.ts'
+import { takeBack, tell } from './tell.ts'
 
 /** What comes back sooner is not told again. */
 export const AGAIN_MS = 3_600_000
@@ -77,7 +77,8 @@ async function clears(
   const change = { what: 'resolved', by: BURSAR, why: 'its cause is gone', atMs: nowMs }
   const ended = await enterState(tx, alert.id, 'resolved', change)
   // Whoever was told of it hears that it is over; who silenced it does not want to.
-  if (ended && alert.state !== 'silenced' && alert.notices > 0) {
+  const wasHeld = await takeBack(tx, alert.id, nowMs)
+  if (ended && !wasHeld && alert.state !== 'silenced' && alert.notices > 0) {
     await tell(tx, policy, ended, 'resolved', nowMs)
   }
   return true

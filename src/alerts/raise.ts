@@ -2,7 +2,7 @@ import type { AlertPolicy } from '../config/alert-types.ts'
 import type { LedgerDb } from '../ledger/ledger.ts'
 import { BURSAR, enterState, insertAlert, siblings } from './book.ts'
 import type { Finding } from './finding.ts'
-import { tell } from './tell.ts'
+import { takeBack, tell } from './tell.ts'
 
 export interface Raised {
   /** New alerts that somebody was to be told of. */
@@ -42,6 +42,7 @@ export async function raiseEvents(
 async function endLower(tx: LedgerDb, finding: Finding, nowMs: number): Promise<void> {
   const lower = await siblings(tx, finding, 'lower')
   for (const { id } of lower.filter(({ state }) => LIVE.includes(state))) {
+    await takeBack(tx, id, nowMs)
     await enterState(tx, id, 'resolved', { what: 'resolved', by: BURSAR, why: HIGHER, atMs: nowMs })
   }
 }

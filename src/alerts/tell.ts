@@ -1,4 +1,4 @@
-import { eq, sql } from 'drizzle-orm'
+import { and, eq, gt, inArray, sql } from 'drizzle-orm'
 import type { AlertPolicy } from '../config/alert-types.ts'
 import { asking, type LedgerDb } from '../ledger/ledger.ts'
 import { alertDeliveries, alertNotices, alerts } from '../ledger/schema.ts'
@@ -35,7 +35,7 @@ export async function postNotice(
       .returning({ id: alertNotices.id }),
   )
   if (made.length === 0) return false
-  const rows = to.map((channel) => deliveryOf(id, channel, { dueAtMs, atMs }))
+  const rows = [...new Set(to)].map((channel) => deliveryOf(id, channel, { dueAtMs, atMs }))
   if (rows.length > 0) await asking(() => tx.insert(alertDeliveries).values(rows))
   return true
 }
@@ -76,6 +76,30 @@ export async function tell(
   const dueAtMs = dueAt(policy, alert, nowMs)
   await postNotice(tx, notice, alert.id, { to, dueAtMs })
   return notice.id
+}
+
+/**
+ * Takes back what of an alert was to be sent later, and nobody has seen: its quiet hours outlived it.
+ * @returns whether there was anything.
+ */
+export async function takeBack(tx: LedgerDb, alert: string, nowMs: number): Promise<boolean> {
+  const mine = tx
+    .select({ id: alertNotices.id })
+    .from(alertNotices)
+    .where(eq(alertNotices.alert, alert))
+  const held = await asking(() =>
+    tx
+      .update(alertDeliveries)
+      .set({ state: 'passed', endedAtMs: nowMs })
+      .where(
+        and(
+          ...[inArray(alertDeliveries.notice, mine), eq(alertDeliveries.state, 'waiting')],
+          ...[eq(alertDeliveries.tries, 0), gt(alertDeliveries.dueAtMs, nowMs)],
+        ),
+      )
+      .returning({ id: alertDeliveries.id }),
+  )
+  return held.length > 0
 }
 
 /** The message that an alert makes now. Its number is that of the newest message. */

@@ -30,10 +30,10 @@ const IS_LONG = process.env.BURSAR_ALERTS !== undefined
 const BUDGETS = 50
 const SETTLERS = IS_LONG ? 8 : 2
 const SENDERS = IS_LONG ? 3 : 2
-const KILLS = IS_LONG ? 12 : 2
+const KILLS = IS_LONG ? 12 : 1
 const EVALUATORS = 3
 const EACH = SETTLEMENTS / BUDGETS / SETTLERS
-const PATIENCE_MS = IS_LONG ? 600_000 : 55_000
+const PATIENCE_MS = IS_LONG ? 900_000 : 110_000
 
 const budgets = Array.from(
   { length: BUDGETS },
@@ -178,6 +178,7 @@ const Row = z.object({
   channel: z.string(),
   state: z.string(),
   unknown: z.coerce.number(),
+  errors: z.string().nullable(),
 })
 /** Every delivery, and how many of its tries nobody knows the end of. */
 const deliveries = () =>
@@ -186,7 +187,8 @@ const deliveries = () =>
     Row,
     sql`
       select notice as id, channel, state,
-        (select count(*) from alert_tries t where t.delivery = d.id and t.outcome = 'unknown') as unknown
+        (select count(*) from alert_tries t where t.delivery = d.id and t.outcome = 'unknown') as unknown,
+        (select string_agg(error, ' ' order by n) from alert_tries t where t.delivery = d.id) as errors
       from alert_deliveries d`,
   )
 

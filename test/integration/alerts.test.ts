@@ -234,6 +234,22 @@ describe('information', () => {
     expect(await dueOf(alertId(grave))).toBe(atMs)
   })
 
+  ledgerTest('that is over before its quiet hours are is not told at all', async ({ ledger }) => {
+    const quiet = { from: '22:00', to: '07:00', timezone: 'UTC', hold: ['low'] } as const
+    const atMs = Date.UTC(2026, 10, 21, 23)
+    const look = (isWrong: boolean, minute: number) =>
+      takeFindings(
+        placeOf(ledger, { quiet }, atMs + minute * MINUTE_MS),
+        ['queue-age'],
+        isWrong ? [low] : [],
+      )
+    await look(true, 0)
+    await look(false, 1)
+    await look(false, 11)
+    const rows = await listDeliveries(ledger, {}, 10)
+    expect(rows.map(({ state }) => state)).toEqual(['passed', 'passed'])
+  })
+
   ledgerTest('comes in a digest at nine of its own timezone, once', async ({ ledger }) => {
     const digests = [{ every: 'daily', at: '09:00', severities: ['low'], to: ['mail'] }] as const
     const at = (ms: number) => placeOf(ledger, { digests }, ms)

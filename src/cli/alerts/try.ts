@@ -17,7 +17,7 @@ export interface TestFlags {
 }
 
 /** How long a person waits to see a message go out. */
-const LOOKS = 20
+const LOOKS = 10
 const LOOK_EVERY_MS = 1_000
 
 /**
@@ -42,9 +42,15 @@ export async function tryAlerts(
   output.line(`The e-mail (open it with a mail program):  ${files.mail}`)
   output.line(`What Slack gets (app.slack.com/block-kit-builder):  ${files.slack}`)
   output.line()
-  if (trial.channels.length > 0) showDeliveries(sent, output)
-  else output.line('The policy names no channel yet: add one under alerts.channels of bursar.yaml.')
+  if (trial.channels.length > 0) {
+    showDeliveries(sent, output)
+    if (sent.deliveries.some(({ state }) => state === 'waiting')) output.line(WAITING)
+  } else
+    output.line('The policy names no channel yet: add one under alerts.channels of bursar.yaml.')
 }
+
+const WAITING =
+  'Not all is sent yet: a process with the role alerts sends it (bursar start --roles alerts); bursar alerts deliveries shows how it goes.'
 
 async function trialFor(wanted: Omit<TestFlags, 'json'>, context: CliContext): Promise<Trial> {
   try {

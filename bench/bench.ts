@@ -10,6 +10,10 @@ export interface BenchOptions {
   readonly database?: string
   /** Progress for a person, on stderr. */
   readonly note: (text: string) => void
+  /** Folder in which @portkey-ai/gateway is installed; absent = nobody has one. */
+  readonly portkey?: string
+  /** Whether it may be installed into a temporary folder. */
+  readonly installs?: boolean
 }
 
 export type Bench = (options: BenchOptions) => Promise<Figures>

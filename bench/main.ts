@@ -8,6 +8,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   governed: () => import('./governed.ts'),
   embedded: () => import('./embedded.ts'),
   fairness: () => import('./fairness.ts'),
+  gateway: () => import('./gateway.ts'),
   health: () => import('./health.ts'),
   ledger: () => import('./ledger.ts'),
   questions: () => import('./questions.ts'),
@@ -21,6 +22,8 @@ const { positionals, values } = parseArgs({
     seconds: { type: 'string', default: '3' },
     entries: { type: 'string' },
     database: { type: 'string' },
+    portkey: { type: 'string' },
+    'install-portkey': { type: 'boolean', default: false },
   },
 })
 
@@ -45,6 +48,8 @@ for (const name of chosen) {
     note,
     ...(values.entries !== undefined && { entries: Number(values.entries) }),
     ...(values.database !== undefined && { database: values.database }),
+    ...(values.portkey !== undefined && { portkey: values.portkey }),
+    installs: values['install-portkey'],
   })
   if (values.json) print(JSON.stringify({ bench: name, ...figures }))
   else table(name, figures)

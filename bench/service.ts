@@ -20,15 +20,17 @@ export interface Service {
 /**
  * A folder of one bench, with a policy in it.
  * @param provider - where the provider is; absent = the sandbox within the process.
+ * @param policy - the text of bursar.yaml.
  */
 export async function openFolder(
   provider?: string,
+  policy: string = POLICY,
 ): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'bursar-bench-'))
   const there = /base_url: https:.*key: \S+/
-  if (!there.test(POLICY)) throw new Error('the policy of the bench names another provider')
+  if (!there.test(policy)) throw new Error('the policy of the bench names another provider')
   const here = `base_url: ${provider}, key: bench`
-  await writeFile(join(path, 'bursar.yaml'), provider ? POLICY.replace(there, here) : POLICY)
+  await writeFile(join(path, 'bursar.yaml'), provider ? policy.replace(there, here) : policy)
   return { path, remove: () => rm(path, { recursive: true }) }
 }
 

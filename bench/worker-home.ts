@@ -26,17 +26,26 @@ export const child = (
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
 
-/** @param latencyMs - what a provider takes at least. */
+interface HomeOptions {
+  readonly concurrency: number
+  /** What a provider takes at least. */
+  readonly latencyMs?: number
+  /** Absent = the one of every bench. */
+  readonly policy?: string
+  /** Absent = the sandbox. */
+  readonly provider?: () => Promise<{ url: string; stop(): Promise<void> }>
+}
+
 export async function startWorkerHome(
-  { concurrency, latencyMs = 0 }: { concurrency: number; latencyMs?: number },
+  { concurrency, latencyMs = 0, policy, provider: start }: HomeOptions,
   note: (text: string) => void,
 ): Promise<WorkerHome> {
-  note('starting Redis, PostgreSQL, the sandbox and one worker process')
-  const folder = await openFolder()
+  note('starting Redis, PostgreSQL, a provider and one worker process')
+  const folder = await openFolder(undefined, policy)
   const redis = await startRedis({ appendfsync: 'everysec' })
   const postgres = await startPostgres()
   await migrate(postgres.url)
-  const provider = await startProvider(latencyMs)
+  const provider = await (start ?? (() => startProvider(latencyMs)))()
   const env = {
     ...{ REDIS_URL: redis.url, DATABASE_URL: postgres.url, LOG_LEVEL: 'error' },
     ...{ BURSAR_POLICY: join(folder.path, 'bursar.yaml'), BENCH_SANDBOX: provider.url },

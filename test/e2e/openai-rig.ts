@@ -5,7 +5,7 @@ import { clientOf } from '../../src/runtime/client-of.ts'
 import { POLICY, type Rig, startRig } from '../integration/queue-rig.ts'
 
 /** Users of `inline` are called for by the gateway itself; `broke` has no money, `slow` one request an hour. */
-const SDK_POLICY = POLICY.replace(
+export const SDK_POLICY = POLICY.replace(
   'users: { rich: premium }',
   'users: { rich: premium, here: inline, broke: broke, slow: slow }',
 )

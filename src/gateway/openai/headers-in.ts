@@ -64,11 +64,14 @@ function readUrgency(text: string): Urgency {
   throw wrong('x-bursar-urgency', `is one of ${URGENCIES.join(', ')}`)
 }
 
+/** Other texts may be dates too, and nobody means those. */
+const INSTANT = /^\d{4}-\d\d-\d\d([T ]|$)/
+
 /** `30s` from now, or a point in time. */
 function readDeadline(text: string): number | string {
   const ms = parseDuration(text)
   if (ms !== undefined && ms > 0) return ms
-  if (ms === undefined && !Number.isNaN(Date.parse(text))) return new Date(text).toISOString()
+  if (INSTANT.test(text) && !Number.isNaN(Date.parse(text))) return new Date(text).toISOString()
   throw wrong('x-bursar-deadline', 'is a time such as 30s, or an instant such as 2026-12-01T09:00Z')
 }
 

@@ -8,7 +8,7 @@ nav a { margin-right: 1rem } details { border: 1px solid var(--line); border-rad
 summary { cursor: pointer; padding: .5rem .75rem; display: flex; gap: .75rem; flex-wrap: wrap; align-items: baseline }
 summary:hover, summary:focus-visible { background: var(--soft) }
 .method { font: 600 .8rem ui-monospace, monospace; min-width: 4rem } .path { font-family: ui-monospace, monospace; overflow-wrap: anywhere }
-.who { margin-left: auto; font-size: .8rem; opacity: .75 } .in { padding: 0 .75rem .75rem } .in > p { margin: .5rem 0 }
+.what { font-size: .9rem; opacity: .85 } .who { margin-left: auto; font-size: .8rem; opacity: .75 } .in { padding: 0 .75rem .75rem } .in > p { margin: .5rem 0 }
 table { border-collapse: collapse; width: 100%; font-size: .9rem } td, th { text-align: left; padding: .25rem .5rem .25rem 0; vertical-align: top; border-top: 1px solid var(--line) }
 pre { background: var(--soft); padding: .75rem; border-radius: .5rem; overflow: auto; font-size: .8rem; max-height: 24rem } code { font-family: ui-monospace, monospace }
 `
@@ -43,14 +43,13 @@ function operationHtml({
 }): string {
   const { summary, description, parameters, requestBody, responses } = operation
   const parts = [
-    `<p>${marked(summary)}</p>`,
     description === undefined ? '' : `<p>${marked(description)}</p>`,
     parametersHtml(listOf(parameters)),
     requestBody === undefined ? '' : `<p>Body</p>${schemaHtml(requestBody)}`,
     ...Object.entries(fieldsOf(responses)).map(([status, answer]) => answerHtml(status, answer)),
   ]
   return `<details id="${escaped(operation.operationId)}"><summary><span class="method">${method.toUpperCase()}</span>
-<span class="path">${escaped(path)}</span><span class="who">${escaped(WHO[String(operation['x-bursar-access'])] ?? '')}</span></summary>
+<span class="path">${escaped(path)}</span><span class="what">${marked(summary)}</span><span class="who">${escaped(WHO[String(operation['x-bursar-access'])] ?? '')}</span></summary>
 <div class="in">${parts.join('')}</div></details>`
 }
 

@@ -4,9 +4,6 @@ import { type LocalClock, localClock } from './local-clock.ts'
 import { type Basis, basisOf, type Season, seasonOf } from './season.ts'
 import { DAY_HOURS, HOUR_MS, hourOf, type SpendHours, WEEK_HOURS } from './spend-hours.ts'
 
-export type { Basis } from './season.ts'
-export { type SpendHours, spendHours } from './spend-hours.ts'
-
 /** Hours further back are not looked at: four weeks, as many as habits last, and as can be read at once. */
 export const HISTORY_HOURS = 4 * WEEK_HOURS
 /** A forecast ends here, where its window does not. */

@@ -9,6 +9,7 @@ import { createRedisStore } from '../../src/admission/redis/store.ts'
 import { lookAfter, raiseThresholds } from '../../src/alerts/evaluate.ts'
 import type { AlertPlace } from '../../src/alerts/place.ts'
 import { parsePolicy } from '../../src/config/policy.ts'
+import { isBursarError } from '../../src/errors.ts'
 import { drainOnce } from '../../src/ledger/drain.ts'
 import { type Ledger, rowsOf } from '../../src/ledger/ledger.ts'
 import { openLedger } from '../../src/ledger/open.ts'
@@ -158,13 +159,24 @@ async function raiseWhile(busy: Promise<void>): Promise<void> {
   })
   const evaluator = async () => {
     for (let last = false; ; last = over) {
-      while ((await drainOnce(ledger, outbox, { batch: 200 })).state === 'drained') {}
-      await raiseThresholds({ ...place, nowMs: Date.now() })
-      await lookAfter({ ...place, nowMs: Date.now() })
-      if (last) return
+      const isDone = await lookOnce()
+      if (last && isDone) return
     }
   }
   await Promise.all([...Array.from({ length: EVALUATORS }, evaluator), busy])
+}
+
+/** As the job does: who waited too long for a turn looks again. @returns whether it could look. */
+async function lookOnce(): Promise<boolean> {
+  try {
+    while ((await drainOnce(ledger, outbox, { batch: 200 })).state === 'drained') {}
+    await raiseThresholds({ ...place, nowMs: Date.now() })
+    await lookAfter({ ...place, nowMs: Date.now() })
+    return true
+  } catch (error) {
+    if (isBursarError(error) && error.retryable) return false
+    throw error
+  }
 }
 
 const Count = z.object({ count: z.coerce.number() })

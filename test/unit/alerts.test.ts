@@ -136,6 +136,8 @@ describe('tries', () => {
     expect(
       unanswered(new TypeError('fetch failed', { cause: error('ECONNREFUSED') })).outcome,
     ).toBe('refused')
+    const wrapped = Object.assign(error('ESOCKET'), { originalCode: 'ECONNREFUSED' })
+    expect(unanswered(wrapped)).toMatchObject({ outcome: 'refused', error: 'ECONNREFUSED' })
     expect(judgeStatus(410, null)).toMatchObject({ forGood: true })
     expect(judgeStatus(429, '30')).toMatchObject({ forGood: false, retryAfterMs: 30_000 })
     expect(judgeStatus(503, null)).toMatchObject({ forGood: false })

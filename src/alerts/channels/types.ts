@@ -47,7 +47,8 @@ export function judgeStatus(status: number, retryAfter: string | null): Sent {
 /** A word for whatever was thrown. @returns e.g. `ECONNRESET`, `TimeoutError`. */
 export function wordOf(error: unknown): string {
   for (let one = error; one instanceof Error; one = one.cause) {
-    const code: unknown = Reflect.get(one, 'code')
+    // Nodemailer says ESOCKET, and keeps what the socket had said.
+    const code: unknown = Reflect.get(one, 'originalCode') ?? Reflect.get(one, 'code')
     if (typeof code === 'string' && /^[A-Z][A-Z_0-9]+$/.test(code)) return code
     if (one.name !== 'Error' && one.name !== 'TypeError') return one.name
   }

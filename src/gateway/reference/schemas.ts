@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { OUTCOMES } from '../../admission/outbox.ts'
 import { ControlsSchema } from '../../queue/request.ts'
 
 /** Another JSON object, whose fields are not ours to say. */
@@ -53,14 +52,6 @@ export const AnsweredSchema = z.object({
   text: text.describe('What a person reads; empty where there is none.'),
   response: anything.describe("The provider's own JSON."),
   receipt: ReceiptSchema,
-})
-
-/** A job that ended otherwise. */
-export const DeniedSchema = z.object({
-  id: text,
-  status: z.literal('ended'),
-  outcome: z.enum(OUTCOMES).nullable(),
-  error: ErrorSchema.shape.error,
 })
 
 export const CancelledSchema = z.object({

@@ -38,16 +38,14 @@ export const close: Registration = (program, context) => {
     .description('list what is sealed, newest first')
     .option('--limit <n>', 'how many to list', wholeNumber(1, MOST_LISTED), LISTED)
     .option('--json', 'print one JSON object, money in nano-USD', false)
-    .action((_flags: ListFlags, command) => list(command.optsWithGlobals(), context))
+    .action((flags: ListFlags) => list(flags, context))
 
   group
     .command('show <period>')
     .description('show the lines of a day (2026-11-21) or a month (2026-11) and its adjustments')
     .option('--timezone <name>', 'in whose calendar', 'UTC')
     .option('--json', 'print one JSON object, money in nano-USD', false)
-    .action((window: string, _flags: ShowFlags, command) =>
-      show(window, command.optsWithGlobals(), context),
-    )
+    .action((window: string, flags: ShowFlags) => show(window, flags, context))
 }
 
 async function run({ from, to, timezone, json }: CloseFlags, context: CliContext) {
@@ -76,7 +74,7 @@ async function list({ limit, json }: ListFlags, context: CliContext) {
 async function show(window: string, { timezone, json }: ShowFlags, context: CliContext) {
   const [{ closesShow }, { ask }] = await load()
   const period = /^\d{4}-\d\d$/.test(window) ? 'month' : 'day'
-  const found = await ask(closesShow, { period, window, timezone: timezone ?? 'UTC' }, context)
+  const found = await ask(closesShow, { period, window, timezone }, context)
   if (json) context.output.json(found)
   else await printShown(context, found)
 }

@@ -37,6 +37,25 @@ const LAYOUT: Readonly<Record<Table, { readonly key: string; readonly nano: read
     audit: { key: 'id', nano: [] },
     job_webhooks: { key: 'id', nano: [] },
     job_webhook_tries: { key: 'id, n', nano: [] },
+    price_snapshots: { key: 'number', nano: [] },
+    adjustments: { key: 'attempt, n', nano: ['cost_nano', 'list_nano'] },
+    closes: { key: 'period, window_id, timezone', nano: [] },
+    close_totals: {
+      key: 'period, window_id, timezone, tenant, tier, model',
+      nano: ['cost_nano', 'list_nano', 'saved_nano', 'unconfirmed_nano'],
+    },
+    close_adjustments: {
+      key: 'period, window_id, timezone, n, tenant, tier, model, reason',
+      nano: ['cost_nano', 'list_nano'],
+    },
+    scheduled_jobs: { key: 'name', nano: [] },
+    job_runs: { key: 'job, tick_ms', nano: [] },
+    alerts: { key: 'id', nano: [] },
+    alert_history: { key: 'id', nano: [] },
+    alert_marks: { key: 'name', nano: [] },
+    alert_notices: { key: 'id', nano: [] },
+    alert_deliveries: { key: 'id', nano: [] },
+    alert_tries: { key: 'delivery, n', nano: [] },
   }
 
 /** Rows of one page: about a megabyte on its way. */
@@ -165,7 +184,7 @@ const writePage = (db: LedgerDb, table: Table, rows: readonly string[]): Promise
 
 /** Rows that were numbered by the database kept their numbers; the next one comes after them. */
 async function continueIds({ db }: Ledger): Promise<void> {
-  for (const table of ['threshold_events', 'audit']) {
+  for (const table of ['threshold_events', 'audit', 'alert_history']) {
     await run(
       db,
       sql`

@@ -24,6 +24,19 @@ export const TABLES = [
   'audit',
   'job_webhooks',
   'job_webhook_tries',
+  'price_snapshots',
+  'adjustments',
+  'closes',
+  'close_totals',
+  'close_adjustments',
+  'scheduled_jobs',
+  'job_runs',
+  'alerts',
+  'alert_history',
+  'alert_marks',
+  'alert_notices',
+  'alert_deliveries',
+  'alert_tries',
 ] as const
 export type Table = (typeof TABLES)[number]
 

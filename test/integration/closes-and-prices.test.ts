@@ -222,7 +222,8 @@ describe.each(LEDGER_STORES)('closes and prices on $name', ({ open }) => {
       costNano,
     ])
     expect(found).toEqual([['reprice', 2 * (truly - 700)]])
-    const cube = sql`select sum(cost_nano) as nano from ${usageOver(day)} used`
+    const ofDay = { fromMs: day.startMs, toMs: day.endMs }
+    const cube = sql`select sum(cost_nano) as nano from ${usageOver(ofDay)} used`
     expect(await one(ledger, sql`select sum(cost_nano) as nano from usage_daily`)).toBe(
       await scanned(ledger, { ...day, startMs: 0, endMs: NOW_MS }),
     )

@@ -18,11 +18,15 @@ startAlertWorker({
   ledger: await openLedger({ databaseUrl: env.DATABASE_URL ?? '' }),
   backend: redisBackend(redis, env.QUEUE_PREFIX ?? ''),
   policy: () => policy,
-  senders: createSenders({ policy: () => policy, folder: '/nowhere', limitMs: 700 }),
+  senders: createSenders({
+    policy: () => policy,
+    folder: '/nowhere',
+    limitMs: Number(env.LIMIT_MS),
+  }),
   render: async (notice) => plainRender(notice),
   logger: createLogger({ level: 'fatal', name: hostname() }),
   now: () => Date.now(),
-  ...{ pollMs: 100, claimMs: 1_500, lockMs: 2_000, stalledIntervalMs: 1_000 },
+  ...{ pollMs: 100, claimMs: 2 * Number(env.LIMIT_MS), lockMs: 2_000, stalledIntervalMs: 1_000 },
   ...{ pace: 0.0005, turnMs: 3, concurrency: 16 },
 })
 process.stdout.write('sending\n')

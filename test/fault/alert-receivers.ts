@@ -19,13 +19,11 @@ export interface Receivers {
   close(): Promise<void>
 }
 
-/** Longer than senders wait, ms. */
-const DELAY_MS = 900
 /** After so many bad moods it takes a message: nothing here is to fail for good. */
 const MOST_MOODS = 4
 
-/** An SMTP server, a Slack and a webhook receiver that drop, delay and refuse half of the time. */
-export async function startReceivers(random: () => number): Promise<Receivers> {
+/** An SMTP server, a Slack and a webhook receiver that drop, delay and refuse half of the time. @param delayMs - longer than senders wait. */
+export async function startReceivers(random: () => number, delayMs: number): Promise<Receivers> {
   const copies = { mail: [] as Copy[], slack: [] as Copy[], hook: [] as Copy[] }
   const moods = new Map<string, number>()
   const slackAsked: number[] = []
@@ -36,7 +34,7 @@ export async function startReceivers(random: () => number): Promise<Receivers> {
     if (had >= MOST_MOODS || roll < 0.5) return 'accept'
     return roll < 0.7 ? 'refuse' : roll < 0.85 ? 'drop' : 'delay'
   }
-  const smtp = smtpServer(copies.mail, moodFor)
+  const smtp = smtpServer(copies.mail, moodFor, delayMs)
   const smtpPort = await listening(smtp.server)
   const web = createServer((request, response) => {
     const isSlack = request.url === '/slack'
@@ -55,7 +53,7 @@ export async function startReceivers(random: () => number): Promise<Receivers> {
       const copy = { id, acked: mood === 'accept' }
       ;(isSlack ? copies.slack : copies.hook).push(copy)
       if (mood === 'drop') request.socket.destroy()
-      else if (mood === 'delay') setTimeout(() => response.end('ok'), DELAY_MS)
+      else if (mood === 'delay') setTimeout(() => response.end('ok'), delayMs)
       else response.end('ok')
     })
   })
@@ -78,7 +76,7 @@ export async function startReceivers(random: () => number): Promise<Receivers> {
   }
 }
 
-function smtpServer(copies: Copy[], moodFor: (id: string) => Mood): SMTPServer {
+function smtpServer(copies: Copy[], moodFor: (id: string) => Mood, delayMs: number): SMTPServer {
   const server = new SMTPServer({
     ...{ authOptional: true, disabledCommands: ['STARTTLS', 'AUTH'], logger: false },
     closeTimeout: 100,
@@ -96,7 +94,7 @@ function smtpServer(copies: Copy[], moodFor: (id: string) => Mood): SMTPServer {
         }
         copies.push({ id, acked: mood === 'accept' })
         if (mood === 'drop') cut(server, session.id)
-        else if (mood === 'delay') setTimeout(() => done(), DELAY_MS)
+        else if (mood === 'delay') setTimeout(() => done(), delayMs)
         else done()
       })
     },

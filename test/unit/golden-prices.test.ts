@@ -4,7 +4,8 @@ import { createPriceBook } from '../../src/pricing/price-book.ts'
 
 /**
  * Usages priced by hand: the rates of the page that stands above them, times the tokens, in exact decimal numbers, rounded
- * once, half up. Read on 2026-11-21; nothing of Bursar's code took part in the amounts.
+ * once, half up; nothing of Bursar's code took part in the amounts. The pages' rates were taken from copies and excerpts of
+ * November 2026, not from the live pages: hold them against those when you change one.
  *
  * Where the catalogue of genai-prices 0.1.8 and the pages differ:
  * - gpt-5.4 and gpt-5.5 at exactly 272,000 input tokens: the pages of the models say that more than 272K is long, the price

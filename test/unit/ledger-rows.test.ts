@@ -3,7 +3,13 @@ import type { PostingEntry } from '../../src/admission/outbox.ts'
 import { isBursarError } from '../../src/errors.ts'
 import { safeInteger } from '../../src/ledger/columns.ts'
 import { asLedgerError } from '../../src/ledger/errors.ts'
-import { endRows, entryRows, rowsJson, windowRows } from '../../src/ledger/rows.ts'
+import {
+  endRows,
+  entryRows,
+  rowsJson,
+  saidAdmittedAtMs,
+  windowRows,
+} from '../../src/ledger/rows.ts'
 import type { NewEntry } from '../helpers/memory-outbox.ts'
 import { posting, requestEnd } from '../helpers/outbox-entries.ts'
 
@@ -12,19 +18,21 @@ const post = (over: Partial<PostingEntry> = {}) => numbered(posting(over))
 
 describe('rows of the ledger', () => {
   test('postings of one attempt fold into one row: their sum, the newest state, the newest known call', () => {
-    const rows = entryRows([
+    const said = [
       post({ rev: 3, kind: 'released', deltaNano: -600, detail: null }),
       post({ rev: 1, kind: 'unconfirmed', deltaNano: 1_000, meta: null }),
       post({ rev: 2, kind: 'adjustment', deltaNano: -400, overrunNano: 7 }),
-    ])
-    const newest = { rev: 3, status: 'released', cost_nano: 0, overrun_nano: 0 }
+    ]
+    const rows = entryRows(said, () => 5)
+    const newest = { rev: 3, status: 'released', cost_nano: 0, overrun_nano: 0, admitted_at_ms: 5 }
     expect(rows).toMatchObject([
       { ...newest, seen: 'answer', tenant: 'acme', model: 'gpt-6-astra' },
     ])
   })
 
   test('an orphan without a meta is a row without an owner, dated when it was posted', () => {
-    const [row] = entryRows([post({ meta: null, detail: null, admittedAtMs: 0, postedAtMs: 9 })])
+    const orphan = post({ meta: null, detail: null, admittedAtMs: 0, postedAtMs: 9 })
+    const [row] = entryRows([orphan], () => saidAdmittedAtMs(orphan))
     expect(row).toMatchObject({ admitted_at_ms: 9, tenant: undefined, seen: undefined })
   })
 

@@ -2,7 +2,7 @@ import type { RuleName, Severity } from '../config/alert-types.ts'
 import type { WindowPeriod } from '../config/policy-types.ts'
 import type { Nano } from '../money/nano.ts'
 
-export { RULES, type RuleName, SEVERITIES, type Severity } from '../config/alert-types.ts'
+export { type RuleName, SEVERITIES, type Severity } from '../config/alert-types.ts'
 
 /**
  * What a message says of its alert: that it is new, that it still holds, that nobody acknowledged it, that it is over.

@@ -44,13 +44,22 @@ function faultOfFlag(command: Command, word: string, value: string | undefined):
   }
 }
 
+/** Every command that a person may type first; those for our own processes are hidden. */
+export const commandNames = (): string[] =>
+  program
+    .createHelp()
+    .visibleCommands(program)
+    .map((command) => command.name())
+    .filter((name) => name !== 'help')
+
 /** Looks whether the command line understands these words, without running them. @returns null when it does. */
 export function faultOfWords(words: readonly string[], parent: Command = program): string | null {
   const [name, ...rest] = words
   if (name === undefined || name === '--help' || name === '--version') return null
   const command = parent.commands.find((one) => one.name() === name)
   if (!command) return `${parent.name()} has no command ${name}`
-  if (command.commands.length > 0) return faultOfWords(rest, command)
+  const isGroup = command.commands.length > 0 && !rest[0]?.startsWith('--')
+  if (isGroup) return faultOfWords(rest, command)
   const faults = rest.map((word, at) =>
     word.startsWith('--') ? faultOfFlag(command, word, rest[at + 1]) : null,
   )

@@ -2,6 +2,7 @@ import { claimLook, lookAfter, raiseThresholds, takeFindings } from '../src/aler
 import type { World } from '../src/alerts/place.ts'
 import { lookAll } from '../src/alerts/rules/look-all.ts'
 import { isBursarError } from '../src/errors.ts'
+import { type ParkTally, tallyParked } from '../src/queue/park-tally.ts'
 import type { Runtime } from '../src/runtime.ts'
 import type { ScheduledJob } from './runner.ts'
 
@@ -38,7 +39,12 @@ async function measure(runtime: Runtime, world: World) {
 
 function worldOf({ ledger, store, rules, clock, queues, redis }: Runtime): World {
   const { policy, prices } = rules.current()
-  return { ledger, slot: store, policy, prices, nowMs: clock.now(), queues, redis }
+  let tally: Promise<ParkTally> | undefined
+  const parked = () => {
+    tally ??= tallyParked(queues)
+    return tally
+  }
+  return { ledger, slot: store, policy, prices, nowMs: clock.now(), queues, redis, parked }
 }
 
 /** Nothing to say is nothing said. */

@@ -25,10 +25,8 @@ import { type Clock, realClock } from './queue/clock.ts'
 import { preparePolicy } from './queue/prepare-policy.ts'
 import { closeQueues, openQueues, type Queues } from './queue/queues.ts'
 import { createRules, type LiveRules } from './queue/rules.ts'
-import { openEmbeddedHome } from './runtime/embedded-home.ts'
 import type { Home, HomeParts } from './runtime/home.ts'
 import { openPriceLists } from './runtime/price-lists.ts'
-import { openRedisHome } from './runtime/redis-home.ts'
 import { createLogger, type Logger } from './telemetry/logger.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 
@@ -175,10 +173,16 @@ export function redisOf({ redis }: Runtime): NonNullable<Home['redis']> {
 }
 
 /** Redis and PostgreSQL, or nothing: one of them alone is a mistake. */
-function openHome(parts: HomeParts): Promise<Home> {
+async function openHome(parts: HomeParts): Promise<Home> {
   const { REDIS_URL: redisUrl, DATABASE_URL: databaseUrl } = parts.options
-  if (redisUrl && databaseUrl) return openRedisHome(parts, redisUrl, databaseUrl)
-  if (!redisUrl && !databaseUrl) return openEmbeddedHome(parts)
+  if (redisUrl && databaseUrl) {
+    const { openRedisHome } = await import('./runtime/redis-home.ts')
+    return openRedisHome(parts, redisUrl, databaseUrl)
+  }
+  if (!redisUrl && !databaseUrl) {
+    const { openEmbeddedHome } = await import('./runtime/embedded-home.ts')
+    return openEmbeddedHome(parts)
+  }
   throw new BursarError(
     'INVALID_OPTIONS',
     'set both REDIS_URL and DATABASE_URL, e.g. redis://127.0.0.1:6379 and postgres://bursar@127.0.0.1:5432/bursar, or neither, to run embedded',

@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events'
 import type { Outbox } from '../src/admission/outbox.ts'
-import { BursarError } from '../src/errors.ts'
+import { BursarError, messageOf } from '../src/errors.ts'
 import { type DrainedBatch, type DrainResult, drainOnce } from '../src/ledger/drain.ts'
 import type { Ledger } from '../src/ledger/ledger.ts'
+import type { Runtime } from '../src/runtime.ts'
 
 export interface LedgerWorkerOptions {
   readonly ledger: Ledger
@@ -151,4 +152,19 @@ function createBell() {
       wake?.()
     },
   }
+}
+
+/** The drain as one of the roles of a process. */
+export function startLedger({
+  ledger,
+  store,
+  options,
+  logger,
+}: Pick<Runtime, 'ledger' | 'store' | 'options' | 'logger'>): LedgerWorker {
+  const worker = startLedgerWorker({ ledger, outbox: store.outbox, batch: options.LEDGER_BATCH })
+  worker.events.on('failed', (error) => {
+    logger.error({ reason: messageOf(error) }, 'the outbox was not drained; trying again')
+  })
+  worker.events.on('waiting', (reason) => logger.warn({ reason }, 'the outbox waits for its slot'))
+  return worker
 }

@@ -10,7 +10,10 @@ import { curve } from '../ledger/questions/curve.ts'
 import type { Filters } from '../ledger/questions/dimensions.ts'
 import { spend } from '../ledger/questions/spend.ts'
 import { windowForecast } from '../ledger/questions/window-forecast.ts'
+import { addNano } from '../money/nano.ts'
+import type { ParkTally } from '../queue/park-tally.ts'
 import type { BudgetFacts, CurvePoint, Driver, Effect, Grant, Outlook } from './notice.ts'
+import type { AlertPlace } from './place.ts'
 
 const DAY_MS = 86_400_000
 const MOST_DRIVERS = 5
@@ -32,28 +35,32 @@ export function tenantOf(policy: Policy, budget: string): string | null {
 
 /**
  * A budget window as a message tells of it. What the ledger cannot say is left out: a message is better than none.
- * @throws {BursarError} LEDGER_UNAVAILABLE.
+ * @throws {BursarError} LEDGER_UNAVAILABLE, and what `parked` throws.
  */
 export async function budgetFacts(
-  ledger: Ledger,
-  policy: Policy,
+  { ledger, policy, nowMs, parked }: Omit<AlertPlace, 'slot'>,
   state: WindowState,
-  nowMs: number,
 ): Promise<BudgetFacts> {
   const { budget } = splitWindowKey(state.key)
   const where = budgetFilters(policy, budget)
   const range = { fromMs: state.startMs, toMs: nowMs }
-  const [outlook, drivers, points, grants] = await Promise.all([
+  const [outlook, drivers, points, grants, tally] = await Promise.all([
     outlookOf(ledger, policy, state, nowMs),
     where ? driversOf(ledger, where, range) : [],
     where ? curveOf(ledger, where, { ...range, spentNano: state.spentNano }) : [],
     grantsOf(ledger, state, nowMs),
+    parked?.().catch(() => null) ?? null,
   ])
   return {
     ...bareFacts(policy, state, nowMs),
-    ...{ outlook, drivers, grants },
+    ...{ outlook, drivers, grants, parked: tally && waitingFor(tally, state.key) },
     ...(points.length > 1 ? { curve: points } : {}),
   }
+}
+
+function waitingFor({ windows }: ParkTally, key: string): BudgetFacts['parked'] {
+  const jobs = windows.get(key) ?? []
+  return { jobs: jobs.length, holdNano: jobs.reduce((sum, job) => addNano(sum, job.holdNano), 0) }
 }
 
 /** What is known without the ledger. Pure. */

@@ -3,6 +3,7 @@ import type { AdmissionStore } from '../admission/store.ts'
 import type { Policy } from '../config/policy-types.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { PriceBook } from '../pricing/types.ts'
+import type { ParkTally } from '../queue/park-tally.ts'
 import type { Queues } from '../queue/queues.ts'
 
 /** What alerts are raised from. */
@@ -11,6 +12,8 @@ export interface AlertPlace {
   readonly policy: Policy
   readonly slot: Pick<AdmissionStore, 'peek'>
   readonly nowMs: number
+  /** What waits for money, looked at once at most; absent = nobody can say. */
+  readonly parked?: () => Promise<ParkTally>
 }
 
 /** What rules look at that measure. */

@@ -121,6 +121,7 @@ it('a budget runs dry, work waits, the mail’s link grants more, work goes on, 
   await until(async () => mailbox.mails.length > 0)
   const [first] = mailbox.mails
   expect(first?.subject).toBe('[CRITICAL] company monthly AI budget at 100% ($1 of $1)')
+  expect(first?.text).toMatch(/1\s+job\s+waits\s+for\s+it/)
   expect(`${first?.text}${first?.html}`).not.toContain('a prompt of nobody else')
 
   const page = await browser.newPage()

@@ -36,7 +36,7 @@ export async function emptyLedger({ db }: Ledger): Promise<void> {
   await db.execute(sql`
     truncate postings, entries, requests, window_totals, window_forward, dropped_months, threshold_events,
       ledger_conflicts, policies, credits, user_tiers, usage_hourly, usage_daily, usage_monthly,
-      usage_tags
+      usage_tags, adjustments, audit
     restart identity`)
   await db.execute(sql`update slot set epoch = 0, watermark = '0'`)
 }

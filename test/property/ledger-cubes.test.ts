@@ -108,9 +108,9 @@ class World {
   }
 
   repeat(which: number): void {
-    const again = this.said.filter(
-      ({ admittedAtMs }) => this.nowMs - admittedAtMs < 60 * 24 * HOUR_MS,
-    )
+    // Of months that may be gone nothing is said again.
+    const sinceMs = monthOf(this.nowMs, -1).fromMs
+    const again = this.said.filter(({ admittedAtMs }) => admittedAtMs >= sinceMs)
     const one = again[which % Math.max(1, again.length)]
     if (one) this.outbox.append(one)
   }

@@ -32,7 +32,7 @@ export const projectedOverrun: Rule = {
       if (state.warnOnly || state.spentNano >= state.limitNano) continue
       const told = await windowForecast(ledger, policy, state, nowMs)
       if (told.basis === 'none' || told.expectedNano * 100 <= state.limitNano * above) continue
-      const facts = await budgetFacts(ledger, policy, state, nowMs)
+      const facts = await budgetFacts(world, state)
       found.push(about(world, state, { rule: 'projected-overrun', ...facts }))
     }
     return found
@@ -49,7 +49,7 @@ export const burnRate: Rule = {
       const { hourNano = 0, usualNano = null, ratio = null } = burn ?? {}
       if (ratio === null || usualNano === null || ratio <= above) continue
       if (hourNano * 100 < state.limitNano * WORTH_PERCENT) continue
-      const facts = await budgetFacts(world.ledger, world.policy, state, world.nowMs)
+      const facts = await budgetFacts(world, state)
       const usual = Math.round(usualNano)
       found.push(about(world, state, { rule: 'burn-rate', hourNano, usualNano: usual, ...facts }))
     }

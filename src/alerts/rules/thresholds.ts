@@ -55,10 +55,10 @@ async function ofWindow(
   place: AlertPlace,
 ): Promise<Finding[]> {
   const highest = events.reduce((a, b) => (a.percent > b.percent ? a : b))
-  const { ledger, policy, nowMs } = place
+  const { policy } = place
   const { budget, window } = splitWindowKey(highest.windowKey)
   const state = known ?? stateOf(highest, place)
-  const facts = await budgetFacts(ledger, policy, state, nowMs)
+  const facts = await budgetFacts(place, state)
   const marks = fundOf(policy, budget)?.alertAt ?? []
   const crossed = new Set([
     ...events.map(({ percent }) => percent),

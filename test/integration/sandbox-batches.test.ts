@@ -17,7 +17,7 @@ describe('files, batches and costs through the real SDK', () => {
   let sandbox: Sandbox
   let client: OpenAI
   beforeAll(async () => {
-    sandbox = await startSandbox({ seed: 7, bill, batchMs: 20, now: () => nowMs })
+    sandbox = await startSandbox({ seed: 7, bill, batchMs: 200, now: () => nowMs })
     client = new OpenAI({ apiKey: 'x', adminAPIKey: 'y', baseURL: sandbox.url, maxRetries: 0 })
   })
   afterAll(async () => {

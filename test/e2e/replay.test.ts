@@ -20,7 +20,7 @@ import { writeTrace } from './trace.ts'
 /** One process does what three do on servers, and has one thread for it. */
 const ROWS = isEmbedded ? 300 : 2_000
 /** Workers that are killed each three seconds take long; the whole hour with them is in verify:long. */
-const ROWS_WITH_DEATHS = ROWS / 2
+const ROWS_WITH_DEATHS = isEmbedded ? ROWS : ROWS / 2
 const FAULTS =
   '429:0.02,429-retry-after:0.01,500:0.02,stall:0.001,cut:0.01,missing-usage:0.01,overbill:0.005,reset:0.005'
 const MINUTES = 60_000

@@ -105,6 +105,8 @@ export async function startTap(target: string): Promise<Tap> {
 
 function readCall(from: IncomingMessage, body: Buffer): TappedCall {
   const json = JSON.parse(body.toString() || '{}')
-  const text = json.messages?.at(-1)?.content ?? json.input ?? ''
+  // Whatever a caller wrote there goes on as it is: what is wrong with it, the provider says.
+  const messages = Array.isArray(json.messages) ? json.messages : []
+  const text = messages.at(-1)?.content ?? json.input ?? ''
   return { attempt: String(from.headers['x-bursar-attempt'] ?? ''), model: json.model ?? '', text }
 }

@@ -1,4 +1,7 @@
 import { defineConfig } from 'vitest/config'
+import { keepTmpInMemory } from './test/helpers/tmp-in-memory.ts'
+
+keepTmpInMemory()
 
 /** Tests that need nothing but Node. */
 const UNIT = [

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { sql } from 'drizzle-orm'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { z } from 'zod'
 import { SafeInteger } from '../../src/ledger/columns.ts'
 import { type Ledger, rowsOf, run } from '../../src/ledger/ledger.ts'
@@ -21,8 +21,8 @@ const TICK_MS = 1_000
 /** A second takes 50 ms. */
 const SPEED = 20
 
-/** Keeps three replicas up, kills one of them at random moments, and stops when the last tick has run. */
-async function runReplicas(databaseUrl: string): Promise<number> {
+/** Keeps three replicas up, kills one of them at random moments, and stops when the last tick is on record. */
+async function runReplicas(databaseUrl: string, hasEnded: () => Promise<boolean>): Promise<number> {
   const lastMs = START_MS + TICKS * TICK_MS
   const env = { ...process.env, DATABASE_URL: databaseUrl, SPEED: String(SPEED) }
   const replicas = new Set<ChildProcess>()
@@ -59,6 +59,8 @@ async function runReplicas(databaseUrl: string): Promise<number> {
   baseMs = Date.now()
   for (let i = 0; i < REPLICAS; i++) start()
   await done
+  // A replica says so a moment before it is on record.
+  await vi.waitUntil(hasEnded, { timeout: 60_000, interval: 20 })
   const ends = [...replicas].map((child) => once(child, 'exit'))
   for (const child of replicas) child.kill('SIGKILL')
   await Promise.all(ends)
@@ -90,7 +92,10 @@ ledgerTest(
       sql`create table ran (job text, tick_ms bigint, pid int, at timestamptz, what text)`,
     )
     await registerJobs(ledger, TEST_JOBS, START_MS)
-    const kills = await runReplicas(databaseUrl)
+    const kills = await runReplicas(
+      databaseUrl,
+      async () => (await historyOf(ledger, 'each')).at(TICKS - 1)?.state === 'done',
+    )
     expect(kills).toBeGreaterThanOrEqual(2)
 
     const each = await historyOf(ledger, 'each')

@@ -1,4 +1,4 @@
-import type { RebuiltWindow } from '../src/admission/commands.ts'
+import type { RebuiltWindow } from '../src/admission/rebuild-command.ts'
 import { takeFindings } from '../src/alerts/evaluate.ts'
 import { differenceFindings } from '../src/alerts/rules/ledger.ts'
 import { isBursarError } from '../src/errors.ts'

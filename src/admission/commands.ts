@@ -281,30 +281,6 @@ export type CancelReply =
   | { readonly outcome: 'already'; readonly as: Outcome }
   | Unavailable
 
-/** Sets what is granted on top of a window's limit. (PROTOCOL 3.12) */
-export interface CreditCommand {
-  /** Unique among all credits. Set, not added: twice is once. */
-  readonly id: string
-  /** 0 revokes it for good: a grant that arrives later changes nothing. */
-  readonly amountNano: Nano
-  /** First instant at which it counts no more, by the slot's clock; `FOREVER_MS` = as long as its window. */
-  readonly untilMs: number
-  /** Version of the policy that `line` is of. Both are read only for a window that nobody has opened. */
-  readonly policy: number
-  readonly line: WindowLine
-}
-export type CreditReply =
-  /** How the window stands now, its limit in force. */
-  | {
-      readonly outcome: 'set'
-      readonly limitNano: Nano
-      readonly spentNano: Nano
-      readonly heldNano: Nano
-    }
-  /** The credit or its window has ended: nothing was changed. */
-  | { readonly outcome: 'lapsed' }
-  | Unavailable
-
 export interface WindowState {
   readonly key: string
   /** In force: the policy's, and what is granted on top. */
@@ -320,36 +296,6 @@ export interface WindowState {
   /** Blocks nothing: what is above its limit was let pass. Absent = false. */
   readonly warnOnly?: boolean
 }
-
-/** Counters to be made again from one picture of the ledger. (PROTOCOL 3.9) */
-export interface RebuildCommand {
-  /** The ledger's epoch, and how far it had read the outbox when it was asked. */
-  readonly epoch: number
-  readonly watermark: string
-  /** What the ledger has for each window up to there, nano-USD; 0 for a window without a posting. */
-  readonly sums: readonly { readonly key: string; readonly spentNano: Nano }[]
-  /** False = only look: nothing is changed. */
-  readonly apply: boolean
-}
-
-/** What a counter says, nano-USD. */
-export interface Counted {
-  readonly spentNano: Nano
-  readonly heldNano: Nano
-}
-export interface RebuiltWindow {
-  /** `<budget>:<window>` */
-  readonly key: string
-  readonly before: Counted
-  /** What the ledger, the outbox after it and the live holds add up to. */
-  readonly after: Counted
-}
-export type RebuildReply =
-  /** Those that exist, in the order asked: a counter is created by admission alone. */
-  | { readonly outcome: 'rebuilt'; readonly windows: readonly RebuiltWindow[] }
-  /** The outbox was trimmed past the watermark: take another picture of the ledger. */
-  | { readonly outcome: 'retry' }
-  | Unavailable
 
 /** The slot is missing or closed, or lives in another epoch than the caller's. */
 export type Unavailable =

@@ -1,8 +1,10 @@
 import type { AdoptCommand, AdoptReply } from './adopt-command.ts'
 import type * as c from './commands.ts'
+import type { CreditCommand, CreditReply } from './credit-command.ts'
 import type * as leases from './lease-commands.ts'
 import type { Outbox } from './outbox.ts'
 import type { LimitLine, LimitState } from './plan-lines.ts'
+import type { RebuildCommand, RebuildReply } from './rebuild-command.ts'
 
 /**
  * One slot of money: in process (`memory.ts`) or in Redis (`redis.ts`). Every command is one atomic step; replaying
@@ -26,14 +28,14 @@ export interface AdmissionStore {
   cancel(job: string): Promise<c.CancelReply>
   /** Keeps the turns of a queue within what its priorities can say; `src/queue/fair-sweep.ts` does the rest. */
   keepTurns(command: c.KeepTurnsCommand): Promise<c.KeepTurnsReply>
-  credit(command: c.CreditCommand): Promise<c.CreditReply>
+  credit(command: CreditCommand): Promise<CreditReply>
   lease(command: leases.LeaseCommand): Promise<leases.LeaseReply>
   bookLease(command: leases.BookLeaseCommand): Promise<leases.BookLeaseReply>
   closeLease(command: leases.CloseLeaseCommand): Promise<leases.CloseLeaseReply>
   /** Makes the record of an attempt again that the slot has lost; `src/slot/adopt.ts` asks the ledger first. */
   adopt(command: AdoptCommand): Promise<AdoptReply>
   /** Makes counters again while everything goes on; `src/ledger/rebuild.ts` takes the picture and tries again. */
-  rebuild(command: c.RebuildCommand): Promise<c.RebuildReply>
+  rebuild(command: RebuildCommand): Promise<RebuildReply>
   /** Windows that exist, in the order asked; null for one that was never held against. */
   peek(keys: readonly string[]): Promise<readonly (c.WindowState | null)[]>
   /** Keys of all windows that exist, `<budget>:<window>`. */

@@ -1,5 +1,5 @@
 import type { RuleName, Severity } from '../config/alert-types.ts'
-import type { WindowPeriod } from '../config/policy-types.ts'
+import type { WindowPeriod } from '../config/periods.ts'
 import type { Nano } from '../money/nano.ts'
 
 export { type RuleName, SEVERITIES, type Severity } from '../config/alert-types.ts'

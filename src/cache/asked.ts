@@ -4,7 +4,7 @@ import {
   CACHE_SHARES,
   type CacheMode,
   type CacheShare,
-} from '../config/policy-types.ts'
+} from '../config/cache-types.ts'
 import { parseDuration } from '../config/units.ts'
 import type { CacheAsked } from './rules.ts'
 

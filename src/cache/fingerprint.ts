@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { GovernedRequest } from '../admission/plan-types.ts'
-import type { CacheShare, Policy } from '../config/policy-types.ts'
+import type { CacheShare } from '../config/cache-types.ts'
+import type { Policy } from '../config/policy-types.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { canonicalBody } from './canonical-request.ts'
 import { servedBy } from './served-by.ts'

@@ -1,5 +1,6 @@
 import type { GovernedRequest } from '../admission/plan-types.ts'
-import type { CacheMode, CachePolicy, CacheShare, Policy } from '../config/policy-types.ts'
+import type { CacheMode, CachePolicy, CacheShare } from '../config/cache-types.ts'
+import type { Policy } from '../config/policy-types.ts'
 import { createFindWords, type FindWords } from './find-words.ts'
 import { fingerprint } from './fingerprint.ts'
 import { questionIn } from './question.ts'

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { CACHE_SHARES, type CacheShare } from '../config/policy-types.ts'
+import { CACHE_SHARES, type CacheShare } from '../config/cache-types.ts'
 import { canonicalJson } from './canonical-json.ts'
 
 /** Who asks. */

@@ -13,8 +13,9 @@ import { at } from './policy-issues.ts'
 import { checkUntil, type PlacedRung } from './policy-ladders.ts'
 import { buildLedger } from './policy-ledger.ts'
 import { buildProviders } from './policy-providers.ts'
-import type { FundPolicy, Policy, PriceOverride, TierPolicy } from './policy-types.ts'
+import type { FundPolicy, Policy, TierPolicy } from './policy-types.ts'
 import { warmingBudget } from './policy-warming.ts'
+import type { PriceOverride } from './price-types.ts'
 
 /** A policy, and where its rungs stand in the file. */
 export interface Built {

@@ -4,12 +4,12 @@ import {
   type BudgetPolicy,
   type FundPolicy,
   type LimitPolicy,
-  type PriceOverride,
   type ProviderPolicy,
   RATES,
   type RungPolicy,
   type TierPolicy,
 } from './policy-types.ts'
+import type { PriceOverride } from './price-types.ts'
 import { PERIOD_MS } from './units.ts'
 
 type Entry<T> = Exclude<T, undefined>

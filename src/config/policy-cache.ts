@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { CACHE_MODES, CACHE_SHARES, type CachePolicy } from './cache-types.ts'
 import { duration, size } from './policy-measures.ts'
 import { buildNamespaces, namespacesSchema, StoredNamespacesSchema } from './policy-namespaces.ts'
-import { CACHE_MODES, CACHE_SHARES, type CachePolicy } from './policy-types.ts'
 import { buildWarming, StoredWarmingSchema, WarmingSchema } from './policy-warming.ts'
 import { text } from './policy-words.ts'
 

@@ -3,7 +3,8 @@ import type { Draft } from './policy-draft.ts'
 import { type PolicyPath, type Report, suggest } from './policy-errors.ts'
 import { at } from './policy-issues.ts'
 import type { PlacedRung } from './policy-ladders.ts'
-import type { PriceOverride, Scope } from './policy-types.ts'
+import type { Scope } from './policy-types.ts'
+import type { PriceOverride } from './price-types.ts'
 
 /** Names that other entries may use; those of wrong entries too, so that one mistake is told once. */
 export interface Names {

@@ -2,7 +2,8 @@ import { DEFAULT_PROVIDER, modelTarget } from './model-target.ts'
 import type { Names } from './policy-checks.ts'
 import type { Draft } from './policy-draft.ts'
 import { type Report, suggest } from './policy-errors.ts'
-import type { DiscountPolicy, Policy } from './policy-types.ts'
+import type { Policy } from './policy-types.ts'
+import type { DiscountPolicy } from './price-types.ts'
 
 type DiscountDraft = Exclude<Draft['discounts'][number], undefined>
 

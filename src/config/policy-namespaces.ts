@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import type { CacheNamespacePolicy } from './cache-types.ts'
 import { own } from './own.ts'
 import { duration } from './policy-measures.ts'
-import type { CacheNamespacePolicy } from './policy-types.ts'
 import { name, text } from './policy-words.ts'
 
 const DAILY = 'write a time of day in the timezone of the policy, such as "06:00"'

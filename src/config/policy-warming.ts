@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import { type BudgetPolicy, PERIODS, type WarmingPolicy } from './policy-types.ts'
+import type { WarmingPolicy } from './cache-types.ts'
+import { PERIODS } from './periods.ts'
+import type { BudgetPolicy } from './policy-types.ts'
 import { usdNano } from './policy-usd.ts'
 
 /** Calls that keep answers warm, and what they may cost. */

@@ -1,4 +1,4 @@
-import type { Period } from './policy-types.ts'
+import type { Period } from './periods.ts'
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60_000

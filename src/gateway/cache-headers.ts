@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { CACHE_MODES, CACHE_SHARES, type CacheMode } from '../config/policy-types.ts'
+import { CACHE_MODES, CACHE_SHARES, type CacheMode } from '../config/cache-types.ts'
 import { BursarError } from '../errors.ts'
 import type { Receipt } from '../queue/receipt.ts'
 

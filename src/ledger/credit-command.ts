@@ -1,4 +1,4 @@
-import type { CreditCommand } from '../admission/commands.ts'
+import type { CreditCommand } from '../admission/credit-command.ts'
 import { FOREVER_MS } from '../admission/plan-lines.ts'
 import type { LedgerCredit } from './credits.ts'
 

@@ -1,4 +1,4 @@
-import type { RebuiltWindow } from '../admission/commands.ts'
+import type { RebuiltWindow } from '../admission/rebuild-command.ts'
 import type { AdmissionStore } from '../admission/store.ts'
 import { BursarError } from '../errors.ts'
 import type { Ledger } from './ledger.ts'

@@ -10,16 +10,16 @@ import {
   primaryKey,
   text,
   unique,
-  uniqueIndex,
 } from 'drizzle-orm/pg-core'
-import { KEY_ROLES } from '../access/roles.ts'
 import { OUTCOMES, POSTING_KINDS, URGENCIES } from '../admission/outbox.ts'
 import { OPERATIONS } from '../config/operations.ts'
 import { count, ms, nano } from './columns.ts'
 
+export * from './tables/access.ts'
 export * from './tables/alerts.ts'
 export * from './tables/audit.ts'
 export * from './tables/closes.ts'
+export * from './tables/credits.ts'
 export * from './tables/cubes.ts'
 export * from './tables/job-webhooks.ts'
 export * from './tables/prices.ts'
@@ -276,82 +276,3 @@ export const policies = pgTable('policies', {
   /** `file` = a process read it; `applied` = an operator sent it, and it stays in force until a file has another text. */
   origin: text({ enum: POLICY_ORIGINS }).notNull().default('file'),
 })
-
-/** Keys of the gateway, by hash: a secret is shown once and stands nowhere. */
-export const apiKeys = pgTable(
-  'api_keys',
-  {
-    id: text().primaryKey(),
-    name: text().notNull(),
-    role: text({ enum: KEY_ROLES }).notNull(),
-    tenant: text(),
-    user: text('user_id'),
-    tier: text(),
-    models: text().array(),
-    /** Budgets in which each of its requests is counted; null = those that the policy says. */
-    budgets: text().array(),
-    /** SHA-256, hex. */
-    secretHash: text('secret_hash').notNull(),
-    /** Of the secret before the newest one, which opens until `former_until_ms`. */
-    formerHash: text('former_hash'),
-    formerUntilMs: ms('former_until_ms'),
-    createdAtMs: ms('created_at_ms').notNull(),
-    createdBy: text('created_by').notNull(),
-    rotatedAtMs: ms('rotated_at_ms'),
-    expiresAtMs: ms('expires_at_ms'),
-    revokedAtMs: ms('revoked_at_ms'),
-    lastUsedAtMs: ms('last_used_at_ms'),
-  },
-  (t) => [check('api_keys_spend_for_somebody', sql`${t.role} <> 'app' or ${t.tenant} is not null`)],
-)
-
-/** What was granted on top of a budget window's limit: who, why, when. The slot is told of each again and again. */
-export const credits = pgTable(
-  'credits',
-  {
-    id: text().primaryKey(),
-    budget: text().notNull(),
-    window: text('window_id').notNull(),
-    amountNano: nano('amount_nano').notNull(),
-    /** First instant at which it counts no more; null = as long as its window. */
-    untilMs: ms('until_ms'),
-    /** The window as the policy of that version has it, for a slot where nobody has opened it. */
-    policyVersion: integer('policy_version').notNull(),
-    startMs: ms('start_ms').notNull(),
-    endMs: ms('end_ms').notNull(),
-    limitNano: nano('limit_nano').notNull(),
-    marks: integer().array().notNull(),
-    warnOnly: boolean('warn_only').notNull(),
-    reason: text().notNull(),
-    grantedBy: text('granted_by').notNull(),
-    grantedAtMs: ms('granted_at_ms').notNull(),
-    revokedBy: text('revoked_by'),
-    revokedAtMs: ms('revoked_at_ms'),
-    revokedReason: text('revoked_reason'),
-  },
-  (t) => [index('credits_by_end').on(t.endMs), index('credits_by_budget').on(t.budget)],
-)
-
-/** Every time that somebody gave a user a tier, or took it back: the newest of a user is in force. Append-only. */
-export const userTiers = pgTable(
-  'user_tiers',
-  {
-    /** Numbered from 1 without a gap. */
-    version: integer().primaryKey(),
-    tenant: text().notNull(),
-    user: text('user_id').notNull(),
-    /** null = none is set any more. */
-    tier: text(),
-    /** First instant at which it counts no more; null = until it is changed. */
-    untilMs: ms('until_ms'),
-    reason: text().notNull(),
-    setBy: text('set_by').notNull(),
-    setAtMs: ms('set_at_ms').notNull(),
-    /** Id of the message that asked for it, where one did; absent = a person did. */
-    event: text(),
-  },
-  (t) => [
-    index('user_tiers_by_user').on(t.tenant, t.user, t.version),
-    uniqueIndex('user_tiers_by_event').on(t.event),
-  ],
-)

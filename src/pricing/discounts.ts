@@ -1,4 +1,4 @@
-import type { DiscountPolicy } from '../config/policy-types.ts'
+import type { DiscountPolicy } from '../config/price-types.ts'
 
 /** What a contract takes off around an instant. */
 export interface DiscountSpan {

@@ -1,4 +1,4 @@
-import type { PessimisticPrice, PriceOverride } from '../config/policy-types.ts'
+import type { PessimisticPrice, PriceOverride } from '../config/price-types.ts'
 import { parseUsd } from '../money/usd.ts'
 import type { PriceSteps } from './catalogue.ts'
 import type { PicoPerToken, Rates } from './types.ts'

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { DiscountPolicy, PriceOverride, ProviderPolicy } from '../config/policy-types.ts'
+import type { ProviderPolicy } from '../config/policy-types.ts'
+import type { DiscountPolicy, PriceOverride } from '../config/price-types.ts'
 import {
   CATALOGUE_VERSION,
   type CatalogueEntry,

@@ -1,6 +1,7 @@
 import type { GovernedRequest } from '../admission/plan-types.ts'
 import { type CacheAsked, isJoined, isKept, isServed, judgeCache } from '../cache/rules.ts'
-import type { CacheMode, Policy } from '../config/policy-types.ts'
+import type { CacheMode } from '../config/cache-types.ts'
+import type { Policy } from '../config/policy-types.ts'
 import type { CompletionJob, LoadedJob } from './job.ts'
 
 type Cached = Pick<CompletionJob, 'cacheKey' | 'cache'>

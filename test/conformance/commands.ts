@@ -4,14 +4,13 @@ import type {
   AdmitCommand,
   ConcludeCommand,
   Conclusion,
-  CreditCommand,
   IntakeCommand,
   KeepTurnsCommand,
-  RebuildCommand,
   ReleaseCommand,
   SettleCommand,
   TakeLimitsCommand,
 } from '../../src/admission/commands.ts'
+import type { CreditCommand } from '../../src/admission/credit-command.ts'
 import type {
   BookLeaseCommand,
   CloseLeaseCommand,
@@ -25,6 +24,7 @@ import type {
   WindowLine,
 } from '../../src/admission/plan-lines.ts'
 import { FOREVER_MS } from '../../src/admission/plan-lines.ts'
+import type { RebuildCommand } from '../../src/admission/rebuild-command.ts'
 import type { AdmissionStore } from '../../src/admission/store.ts'
 import { adoptCommands } from './adopt-commands.ts'
 import { HAD, KEY_IDS, kept } from './kept-answers.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { CreditCommand } from '../../src/admission/commands.ts'
+import type { CreditCommand } from '../../src/admission/credit-command.ts'
 import { FOREVER_MS } from '../../src/admission/plan-lines.ts'
 import { readStoredResult } from '../../src/admission/result.ts'
 import { answered, asking, START_MS, settling } from './interleavings.ts'

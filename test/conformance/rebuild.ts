@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { RebuildCommand } from '../../src/admission/commands.ts'
 import type { PostingEntry } from '../../src/admission/outbox.ts'
+import type { RebuildCommand } from '../../src/admission/rebuild-command.ts'
 import { asking, START_MS, settling } from './interleavings.ts'
 import type { SlotUnderTest, TestClock } from './stores.ts'
 

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { Temporal } from 'temporal-polyfill'
 import { describe, expect, test } from 'vitest'
 import { type CalendarWindow, windowAt } from '../../src/admission/windows.ts'
-import { type Calendar, PERIODS, type Period } from '../../src/config/policy-types.ts'
+import { PERIODS, type Period } from '../../src/config/periods.ts'
+import type { Calendar } from '../../src/config/policy-types.ts'
 
 /**
  * Europe and America: changes on Sundays, in opposite seasons. Lord Howe: half an hour. Kathmandu: a quarter of an hour,

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { GovernedRequest } from '../../src/admission/plan-types.ts'
 import { fingerprint } from '../../src/cache/fingerprint.ts'
+import type { CacheShare } from '../../src/config/cache-types.ts'
 import type { Operation } from '../../src/config/operations.ts'
-import type { CacheShare } from '../../src/config/policy-types.ts'
 import { policyWith, request } from './cache-requests.ts'
 
 const policy = policyWith()

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { DiscountPolicy, Policy } from '../../src/config/policy-types.ts'
+import type { Policy } from '../../src/config/policy-types.ts'
+import type { DiscountPolicy } from '../../src/config/price-types.ts'
 import { nanoOfCharges } from '../../src/money/charge.ts'
 import { comparePriceLists } from '../../src/pricing/compare-lists.ts'
 import { costBound, costOf } from '../../src/pricing/cost.ts'

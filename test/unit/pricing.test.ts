@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import lock from '../../package-lock.json' with { type: 'json' }
-import type { PriceOverride } from '../../src/config/policy-types.ts'
+import type { PriceOverride } from '../../src/config/price-types.ts'
 import { CATALOGUE_VERSION } from '../../src/pricing/catalogue.ts'
 import {
   type BillingTier,

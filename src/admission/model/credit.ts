@@ -1,5 +1,5 @@
 import type { Nano } from '../../money/nano.ts'
-import type { CreditCommand, CreditReply } from '../commands.ts'
+import type { CreditCommand, CreditReply } from '../credit-command.ts'
 import { type Context, type Credit, closedReply, openedWindow, type WindowRecord } from './state.ts'
 
 /** Credits raise no limit past this: what reads Redis' integers loses digits next to 2^53. */

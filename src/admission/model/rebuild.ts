@@ -1,6 +1,6 @@
 import type { Nano } from '../../money/nano.ts'
-import type { RebuildCommand, RebuildReply, RebuiltWindow } from '../commands.ts'
 import { compareOutboxIds } from '../outbox.ts'
+import type { RebuildCommand, RebuildReply, RebuiltWindow } from '../rebuild-command.ts'
 import { closedReply, type SlotState } from './state.ts'
 
 /** Makes counters again from the ledger's sums, the outbox after them and the live holds. (PROTOCOL 3.9) */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { CreditCommand, CreditReply } from '../commands.ts'
+import type { CreditCommand, CreditReply } from '../credit-command.ts'
 import { begin, callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
 import { writeWindowTerms } from './lines.ts'
 import { loadScript } from './load-script.ts'

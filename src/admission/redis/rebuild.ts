@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { RebuildCommand, RebuildReply, RebuiltWindow } from '../commands.ts'
+import type { RebuildCommand, RebuildReply, RebuiltWindow } from '../rebuild-command.ts'
 import { begin, callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
 import { loadScript } from './load-script.ts'
 import { Writer } from './writer.ts'

@@ -1,5 +1,5 @@
-import type { RebuiltWindow } from '../../admission/commands.ts'
 import { splitWindowKey } from '../../admission/outbox.ts'
+import type { RebuiltWindow } from '../../admission/rebuild-command.ts'
 import { timezoneOf } from '../../ledger/questions/window-forecast.ts'
 import { tenantOf } from '../budget-facts.ts'
 import { dayOf, type Finding } from '../finding.ts'

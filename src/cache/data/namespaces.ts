@@ -1,4 +1,4 @@
-import type { CacheNamespacePolicy } from '../../config/policy-types.ts'
+import type { CacheNamespacePolicy } from '../../config/cache-types.ts'
 import { BursarError } from '../../errors.ts'
 import type { CodecSettings } from '../codec/codec.ts'
 

@@ -1,4 +1,4 @@
-import type { CachePolicy } from '../../config/policy-types.ts'
+import type { CachePolicy } from '../../config/cache-types.ts'
 import type { KeptAnswer } from '../invalidation/answer-shelf.ts'
 
 /** How far back repetitions are looked for. */

@@ -14,7 +14,7 @@ import { readAs } from '../requests.ts'
 
 const ModelSchema = z.object({ id: z.string().min(1).max(256) })
 
-/** OpenAI's API: any of its clients is governed by a change of its base URL. */
+/** OpenAI’s API: whoever speaks it is governed by a change of the base URL. */
 export function openAiRoutes(app: FastifyInstance, parts: GatewayParts): void {
   const { runtime } = parts
   const errorHandler = (error: unknown, _: FastifyRequest, reply: FastifyReply) => {

@@ -1,4 +1,4 @@
-import type { WindowPeriod } from '../../../config/policy-types.ts'
+import type { WindowPeriod } from '../../../config/periods.ts'
 import { addNano, type Nano } from '../../../money/nano.ts'
 import type { BudgetFacts, Facts, Grant, NoticeState } from '../../notice.ts'
 import type { BarRow, Bars, Chart, Figure, Meter, Note, Telling } from '../story.ts'

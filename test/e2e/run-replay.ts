@@ -52,10 +52,10 @@ export interface Replayed {
 
 /** Starts the built `bursar replay` as a process of its own, with nothing of Bursar's around it but the servers. */
 export function startReplay(words: readonly string[], servers: Servers) {
-  const { PATH = '', HOME = '' } = process.env
+  const { PATH = '', HOME = '', TMPDIR } = process.env
   return spawn(process.execPath, [PROGRAM, 'replay', ...words], {
     cwd: ROOT,
-    env: { PATH, HOME, ...servers },
+    env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), ...servers },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }

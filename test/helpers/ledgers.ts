@@ -1,6 +1,6 @@
 import { PGlite } from '@electric-sql/pglite'
 import { sql } from 'drizzle-orm'
-import { test } from 'vitest'
+import { afterAll, beforeAll, test } from 'vitest'
 import { migrateEmbedded, openEmbeddedLedger } from '../../src/ledger/embedded.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { openLedger } from '../../src/ledger/open.ts'
@@ -29,6 +29,21 @@ async function openOnPglite(): Promise<TestLedger> {
   await migrateEmbedded(database)
   const ledger = await openEmbeddedLedger(database)
   return { ledger, close: () => database.close() }
+}
+
+/** Opens a ledger before the tests of a suite and closes it after them; `ledger` is there once they run. */
+export function openForSuite(open: () => Promise<TestLedger>): Pick<TestLedger, 'ledger'> {
+  let opened: TestLedger | undefined
+  beforeAll(async () => {
+    opened = await open()
+  })
+  afterAll(() => opened?.close())
+  return {
+    get ledger() {
+      if (!opened) throw new Error('the suite has not begun')
+      return opened.ledger
+    },
+  }
 }
 
 /** Back to a ledger that nobody has written to. */

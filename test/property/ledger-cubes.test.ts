@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { PostingKind } from '../../src/admission/outbox.ts'
 import { accumulate } from '../../src/ledger/cubes/accumulate.ts'
@@ -19,7 +19,7 @@ import {
 import { windowDifferences } from '../../src/ledger/queries/disagreements.ts'
 import { dropOldMonths } from '../../src/ledger/retention.ts'
 import { dyingAt, dyingBeforeCommit } from '../helpers/dying.ts'
-import { emptyLedger, LEDGER_STORES } from '../helpers/ledgers.ts'
+import { emptyLedger, LEDGER_STORES, openForSuite } from '../helpers/ledgers.ts'
 import { MemoryOutbox } from '../helpers/memory-outbox.ts'
 import { attemptMeta, posting, requestEnd, settleDetail } from '../helpers/outbox-entries.ts'
 
@@ -188,17 +188,13 @@ async function dropAllMonths(ledger: Ledger): Promise<void> {
 }
 
 describe.each(LEDGER_STORES)('cubes on $name', ({ name, open }) => {
-  let ledger: Ledger
-  let close: () => Promise<void>
-  beforeAll(async () => {
-    ;({ ledger, close } = await open())
-  })
-  afterAll(() => close())
+  const suite = openForSuite(open)
 
   // Red when: an entry that was there is not taken away before what became of it is added; a repeated posting is counted;
   // a refusal stays beside the end that replaced it; a posting that does not know its admission goes to another month;
   // a dropped month is not brought forward.
   test('equal a full scan after any history, and no sum is lost with a month that is dropped', async () => {
+    const { ledger } = suite
     const law = fc.asyncProperty(fc.array(Step, { maxLength: 30, size: 'max' }), async (steps) => {
       await dropAllMonths(ledger)
       await emptyLedger(ledger)

@@ -1,13 +1,13 @@
 import { sql } from 'drizzle-orm'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { compareOutboxIds, type OutboxEntry, type PostingKind } from '../../src/admission/outbox.ts'
 import { drainOnce } from '../../src/ledger/drain.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { windowSums, windowTotals } from '../../src/ledger/queries/window-sums.ts'
 import { beginEpoch, readSlotRow } from '../../src/ledger/slot-row.ts'
 import { dyingAt, dyingBeforeCommit } from '../helpers/dying.ts'
-import { emptyLedger, LEDGER_STORES } from '../helpers/ledgers.ts'
+import { emptyLedger, LEDGER_STORES, openForSuite } from '../helpers/ledgers.ts'
 import { MemoryOutbox, type NewEntry } from '../helpers/memory-outbox.ts'
 import { posting, requestEnd, settleDetail } from '../helpers/outbox-entries.ts'
 
@@ -176,17 +176,13 @@ async function expectLaws(ledger: Ledger, model: Model): Promise<void> {
 }
 
 describe.each(LEDGER_STORES)('any history of an outbox on $name', ({ name, open }) => {
-  let ledger: Ledger
-  let close: () => Promise<void>
-  beforeAll(async () => {
-    ;({ ledger, close } = await open())
-  })
-  afterAll(() => close())
+  const suite = openForSuite(open)
 
   // Red when: totals count rows that were not inserted; the watermark is set outside the transaction; a drain ignores
   // the epoch; `entries` takes the sum of a batch instead of adding it; a lower rev overwrites a higher one; a refusal keeps out the end that
   // came after it.
   test('ends with rollups = postings = outbox, each entry once', async () => {
+    const { ledger } = suite
     const law = fc.asyncProperty(fc.array(Step, { maxLength: 40, size: 'max' }), async (steps) => {
       await emptyLedger(ledger)
       const model = new Model()

@@ -60,3 +60,17 @@ const isoOf = ({ fromMs, toMs }: Range) => ({
   from: new Date(fromMs).toISOString(),
   to: new Date(toMs).toISOString(),
 })
+
+/** Groups and their total, each beside the period before where that was asked for; `sums` = what is told of each. */
+export const comparedAnswer = <Sums extends z.ZodType>(sums: Sums) => {
+  const compared = { now: sums, before: sums.nullable() }
+  return z.object({
+    period: AskedPeriodSchema,
+    by: z.array(z.string()),
+    /** Highest first; a value of '' is not known, or there is none. */
+    rows: z.array(z.object({ group: z.array(z.string()), ...compared })),
+    total: z.object(compared),
+    /** How many rows there are, told or not. */
+    groups: z.int(),
+  })
+}

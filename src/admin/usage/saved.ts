@@ -5,8 +5,8 @@ import { spend } from '../../ledger/questions/spend.ts'
 import { policyInForce } from '../budget/policy-in-force.ts'
 import type { AdminCommand, AdminPlace } from '../command.ts'
 import {
-  AskedPeriodSchema,
   askedPeriod,
+  comparedAnswer,
   periodOf,
   rangesOf,
   UsageInput,
@@ -33,15 +33,8 @@ const SumsSchema = z.object({
   costNano: count,
   ...{ served: count, cached: count, joined: count },
 })
-const compared = { now: SumsSchema, before: SumsSchema.nullable() }
 
-const AnswerSchema = z.object({
-  period: AskedPeriodSchema,
-  by: z.array(z.string()),
-  /** What saved the most first. */
-  rows: z.array(z.object({ group: z.array(z.string()), ...compared })),
-  total: z.object(compared),
-  groups: count,
+const AnswerSchema = comparedAnswer(SumsSchema).extend({
   /** Cheaper models than asked for, an estimate at today's prices; null = not known with tags, or without a policy. */
   steppedDown: z
     .array(

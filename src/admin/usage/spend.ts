@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { spend } from '../../ledger/questions/spend.ts'
 import type { AdminCommand, AdminPlace } from '../command.ts'
-import { AskedPeriodSchema, askedPeriod, periodOf, rangesOf, UsageInput } from './question.ts'
+import { askedPeriod, comparedAnswer, periodOf, rangesOf, UsageInput } from './question.ts'
 
 /** What is told of each group. */
 export const TOLD = [
@@ -25,17 +25,8 @@ export const TOLD = [
 ] as const
 
 const SumsSchema = z.record(z.enum(TOLD), z.int())
-const compared = { now: SumsSchema, before: SumsSchema.nullable() }
 
-const AnswerSchema = z.object({
-  period: AskedPeriodSchema,
-  by: z.array(z.string()),
-  /** Highest first; a value of '' is not known, or there is none. */
-  rows: z.array(z.object({ group: z.array(z.string()), ...compared })),
-  total: z.object(compared),
-  /** How many rows there are, told or not. */
-  groups: z.int(),
-})
+const AnswerSchema = comparedAnswer(SumsSchema)
 export type UsageAnswer = Readonly<z.infer<typeof AnswerSchema>>
 
 const InputSchema = UsageInput.extend({ rank: z.enum(TOLD).default('costNano') })

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { unitCosts } from '../../ledger/questions/unit-costs.ts'
 import type { AdminCommand, AdminPlace } from '../command.ts'
 import {
-  AskedPeriodSchema,
   askedPeriod,
+  comparedAnswer,
   periodOf,
   rangesOf,
   UsageInput,
@@ -24,15 +24,8 @@ const UnitsSchema = z.object({
   perThousandTokensNano: nano.nullable(),
   perUserNano: nano.nullable(),
 })
-const compared = { now: UnitsSchema, before: UnitsSchema.nullable() }
 
-const AnswerSchema = z.object({
-  period: AskedPeriodSchema,
-  by: z.array(z.string()),
-  rows: z.array(z.object({ group: z.array(z.string()), ...compared })),
-  total: z.object(compared),
-  groups: count,
-})
+const AnswerSchema = comparedAnswer(UnitsSchema)
 export type UnitsAnswer = Readonly<z.infer<typeof AnswerSchema>>
 
 /** What a request, 1,000 tokens and a user cost. Throws as `usage`. */

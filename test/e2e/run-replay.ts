@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { z } from 'zod'
+import { tmpEnv } from '../helpers/tmp-in-memory.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const PROGRAM = join(ROOT, 'dist/src/cli/main.js')
@@ -52,10 +53,10 @@ export interface Replayed {
 
 /** Starts the built `bursar replay` as a process of its own, with nothing of Bursar's around it but the servers. */
 export function startReplay(words: readonly string[], servers: Servers) {
-  const { PATH = '', HOME = '', TMPDIR } = process.env
+  const { PATH = '', HOME = '' } = process.env
   return spawn(process.execPath, [PROGRAM, 'replay', ...words], {
     cwd: ROOT,
-    env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), ...servers },
+    env: { PATH, HOME, ...tmpEnv(), ...servers },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { tmpEnv } from '../helpers/tmp-in-memory.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PROGRAM = join(ROOT, 'dist/src/cli/main.js')
@@ -36,7 +37,7 @@ export async function openTerminal(env: Readonly<Record<string, string>> = {}): 
   const run = (words: readonly string[]) => {
     const child = spawn(process.execPath, words, {
       cwd: folder,
-      env: { PATH: dirname(process.execPath), BURSAR_PORT: '0', ...env },
+      env: { PATH: dirname(process.execPath), BURSAR_PORT: '0', ...tmpEnv(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     children.push(child)

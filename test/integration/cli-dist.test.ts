@@ -9,6 +9,7 @@ import { test as base, describe, expect, inject } from 'vitest'
 import { z } from 'zod'
 import { emptyDatabase, withClient } from '../helpers/postgres.ts'
 import { freshPrefix } from '../helpers/redis.ts'
+import { tmpEnv } from '../helpers/tmp-in-memory.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const PROGRAM = join(ROOT, 'dist/src/cli/main.js')
@@ -17,10 +18,10 @@ type Env = Readonly<Record<string, string>>
 
 /** A process with the given options and nothing else of Bursar's in its environment. */
 function run(file: string, args: readonly string[], env: Env): ChildProcess {
-  const { PATH = '', HOME = '', TMPDIR } = process.env
+  const { PATH = '', HOME = '' } = process.env
   return spawn(process.execPath, [file, ...args], {
     cwd: ROOT,
-    env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), ...env },
+    env: { PATH, HOME, ...tmpEnv(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }

@@ -14,6 +14,7 @@ import { addNano } from '../money/nano.ts'
 import type { ParkTally } from '../queue/park-tally.ts'
 import type { BudgetFacts, CurvePoint, Driver, Effect, Grant, Outlook } from './notice.ts'
 import type { AlertPlace } from './place.ts'
+import { raisersFor } from './raisers.ts'
 
 const DAY_MS = 86_400_000
 const MOST_DRIVERS = 5
@@ -44,16 +45,17 @@ export async function budgetFacts(
   const { budget } = splitWindowKey(state.key)
   const where = budgetFilters(policy, budget)
   const range = { fromMs: state.startMs, toMs: nowMs }
-  const [outlook, drivers, points, grants, tally] = await Promise.all([
+  const [outlook, drivers, points, grants, raisers, tally] = await Promise.all([
     outlookOf(ledger, policy, state, nowMs),
     where ? driversOf(ledger, where, range) : [],
     where ? curveOf(ledger, where, { ...range, spentNano: state.spentNano }) : [],
     grantsOf(ledger, state, nowMs),
+    raisersFor({ ledger, policy, nowMs }, { budget, tenant: tenantOf(policy, budget) }),
     parked?.().catch(() => null) ?? null,
   ])
   return {
     ...bareFacts(policy, state, nowMs),
-    ...{ outlook, drivers, grants, parked: tally && waitingFor(tally, state.key) },
+    ...{ outlook, drivers, grants, raisers, parked: tally && waitingFor(tally, state.key) },
     ...(points.length > 1 ? { curve: points } : {}),
   }
 }

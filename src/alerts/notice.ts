@@ -58,7 +58,7 @@ export interface BudgetFacts {
   readonly effect: Effect
   /** Parked work that waits for this budget; null = nobody counted. */
   readonly parked: { readonly jobs: number; readonly holdNano: Nano | null } | null
-  /** Who can raise it, in words of the policy, e.g. `finance@acme.example`. Empty = any key with the role finance. */
+  /** Who can raise it, e.g. `finance@acme.example`, `Slack channel team`, `key ci (finance)`. Empty = nobody is named. */
   readonly raisers: readonly string[]
   /** What was granted on top and counts now, newest first; `limitNano` has it in. Absent = nothing. */
   readonly grants?: readonly Grant[]

@@ -1,5 +1,6 @@
 import { formatUsd } from '../money/usd.ts'
 import type { BudgetFacts, Facts, Notice, Rendered } from './notice.ts'
+import { clean } from './templates/words.ts'
 
 /**
  * Writes a message without any layout: what goes out when the templates fail. Pure; names are cut, so that nothing is
@@ -60,7 +61,7 @@ function detailsOf(facts: Facts): string[] {
 
 const budgetDetails = (facts: BudgetFacts): string[] => [
   `Spent ${formatUsd(facts.spentNano)}, held ${formatUsd(facts.heldNano)}, limit ${formatUsd(facts.limitNano)} USD`,
-  `Window ${facts.window} (${facts.timezone})`,
+  one(`Window ${facts.window} (${facts.timezone})`),
   ...facts.drivers.map(({ kind, name, costNano }) =>
     one(`${kind} ${name}: ${formatUsd(costNano)} USD`),
   ),
@@ -68,10 +69,7 @@ const budgetDetails = (facts: BudgetFacts): string[] => [
 
 const MOST_CHARACTERS = 200
 /** One line of a length that every channel takes. */
-const one = (text: string): string =>
-  Array.from(text.replaceAll(/\p{Cc}+/gu, ' '))
-    .slice(0, MOST_CHARACTERS)
-    .join('')
+const one = (text: string): string => clean(text, MOST_CHARACTERS)
 
 const escapeSlack = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')

@@ -33,7 +33,8 @@ export function sampleNotice(nowMs: number, severity: Severity, seed: string): N
         { kind: 'user', name: 'tutor', costNano: 310 * USD },
         { kind: 'user', name: 'support-bot', costNano: 130 * USD },
       ],
-      ...{ effect: 'steps-down', parked: null, raisers: [], curve: curveOf(startMs) },
+      ...{ effect: 'steps-down', parked: null, curve: curveOf(startMs) },
+      raisers: ['finance@acme.example', 'key acme-finance (finance)'],
     },
   }
 }

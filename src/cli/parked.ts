@@ -4,11 +4,13 @@ import type { Output } from './output.ts'
 
 interface ParkedFlags {
   readonly limit: number
+  readonly budgets: number
   readonly json: boolean
 }
 
 const MOST_LISTED = 10_000
 const LISTED = 50
+const BUDGETS_LISTED = 20
 
 /** `bursar parked`: what waits for budget or a busy model, until when, and what all of it would cost at most. */
 export const parked: Registration = (program, context) => {
@@ -16,11 +18,17 @@ export const parked: Registration = (program, context) => {
     .command('parked')
     .description('list the jobs that wait parked: why, until when, and what they would cost')
     .option('--limit <n>', 'how many to list, soonest first', wholeNumber(0, MOST_LISTED), LISTED)
+    .option(
+      '--budgets <n>',
+      'how many budgets to list, those that the most jobs wait for first',
+      wholeNumber(0, MOST_LISTED),
+      BUDGETS_LISTED,
+    )
     .option('--json', 'print one JSON object, money in nano-USD', false)
-    .action(async ({ limit, json }: ParkedFlags) => {
+    .action(async ({ limit, budgets, json }: ParkedFlags) => {
       const { parkedCommand } = await import('../admin/parked/parked.ts')
       const { ask } = await import('./place.ts')
-      const found = await ask(parkedCommand, { limit }, context)
+      const found = await ask(parkedCommand, { limit, budgets }, context)
       if (json) context.output.json(found)
       else await print(context, found)
     })
@@ -34,7 +42,7 @@ async function print({ output }: CliContext, found: Parked): Promise<void> {
   const left = total.jobs - jobs.length
   if (left > 0) output.line(`and ${left} more: use --limit to see more of them`)
   const unpriced = total.unpriced > 0 ? `, and ${total.unpriced} of them nobody has priced` : ''
-  if (budgets.length > 0) await printBudgets(output, budgets)
+  if (budgets.length > 0) await printBudgets(output, found)
   await printTenants(output, found)
   output.line(
     `${total.jobs} parked, at most ${formatUsd(total.mostNano)} USD to run them all${unpriced}`,
@@ -57,7 +65,10 @@ async function printJobs(output: Output, jobs: readonly ParkedJob[]): Promise<vo
 }
 
 /** The price tag of what waits, and how long the money lasts without it. */
-async function printTenants(output: Output, { tenants, runwayFault }: Parked): Promise<void> {
+async function printTenants(
+  output: Output,
+  { tenants, runwayFault, total }: Parked,
+): Promise<void> {
   const { formatUsd } = await import('../money/usd.ts')
   const { printable } = await import('./report/printable.ts')
   const { runwayWords } = await import('./report/runways.ts')
@@ -71,16 +82,20 @@ async function printTenants(output: Output, { tenants, runwayFault }: Parked): P
       ...(runway ? [formatUsd(runway.perHourNano), runwayWords(runway)] : ['-', '-']),
     ]),
   )
+  const left = total.tenants - tenants.length
+  if (left > 0) output.line(`and ${left} more tenants, of less`)
   output.line()
 }
 
 /** Who could let them go on, and how. */
-async function printBudgets(output: Output, budgets: Parked['budgets']): Promise<void> {
+async function printBudgets(output: Output, { budgets, total }: Parked): Promise<void> {
   const { printable } = await import('./report/printable.ts')
   output.table(
     ['JOBS', 'WAIT FOR MONEY; IT COMES WITH THE NEXT WINDOW, OR BY'],
     budgets.map(({ jobs, command }) => [String(jobs), printable(command, 200)]),
   )
+  const left = total.budgets - budgets.length
+  if (left > 0) output.line(`and ${left} more budgets: use --budgets to see more of them`)
   output.line()
 }
 

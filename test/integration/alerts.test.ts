@@ -1,5 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { describe, expect } from 'vitest'
+import { createKeyStore } from '../../src/access/key-store.ts'
+import { createKey, revokeKey } from '../../src/access/manage-keys.ts'
 import { enterState, findAlert, lockAlerts } from '../../src/alerts/book.ts'
 import { lookAfter, raiseThresholds, takeFindings } from '../../src/alerts/evaluate.ts'
 import { alertId, type Finding } from '../../src/alerts/finding.ts'
@@ -118,6 +120,31 @@ describe('budget thresholds', () => {
     const [alert] = await listAlerts(ledger, false, 10)
     expect(alert).toMatchObject({ severity: 'critical', tenant: 'acme', budget: 'acme' })
     expect(alert?.facts).toMatchObject({ percent: 95, per: 'month', marks: [50, 80, 95, 100] })
+  })
+
+  ledgerTest('a message names who can raise the budget', async ({ ledger }) => {
+    const keys = createKeyStore(ledger)
+    const scope = { tenant: null, user: null, tier: null, models: null, budgets: null }
+    const about = { ...scope, createdBy: 'operator', expiresAtMs: null }
+    const make = (name: string, role: 'viewer' | 'finance' | 'admin', atMs: number, more = {}) =>
+      createKey(keys, { ...about, name, role, ...more }, atMs)
+    await make('looker', 'viewer', 1)
+    await make('treasury', 'finance', 2)
+    await make('root', 'admin', 3)
+    await make('expired', 'finance', 4, { expiresAtMs: NOON_MS })
+    await revokeKey(keys, (await make('revoked', 'finance', 5)).key.id, 6)
+    const team = { name: 'team', kind: 'slack', hook: { value: 'https://x', from: '' } } as const
+    const cfo = { name: 'cfo', kind: 'email', to: ['cfo@example.com'] } as const
+    const channels = [...CHANNELS.channels, team, cfo]
+    const routes = [
+      { to: ['mail', 'call', 'team'], budget: 'acme', severities: ['critical'] as const },
+      { to: ['cfo'], tenant: 'globex' },
+    ]
+    await passes(ledger, 80)
+    await raiseThresholds(placeOf(ledger, { channels, routes }))
+    const [alert] = await listAlerts(ledger, false, 10)
+    const named = ['finance@example.com', 'Slack channel team', 'key root (admin)']
+    expect(alert?.facts).toMatchObject({ raisers: [...named, 'key treasury (finance)'] })
   })
 
   ledgerTest(

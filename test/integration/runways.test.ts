@@ -80,6 +80,28 @@ it('what waits has a price tag for each tenant, and each tenant a runway', async
   expect(held).toBeLessThan(USD)
 })
 
+it('budgets that work waits for are told page by page, all of them once', async () => {
+  const { batch } = rig.runtime.queues
+  const [like] = await batch.getJobs('delayed', 0, 0)
+  if (!like) throw new Error('work waits')
+  const sinceMs = Date.now()
+  for (let i = 0; i < 25; i++) {
+    const id = `like-${i}`
+    const job = await batch.add(like.name, { ...like.data, id }, { jobId: id, delay: 9_000_000 })
+    const note = { by: 'budget', what: `b${i}:2026-11`, holdNano: i, sinceMs, made: 0 }
+    await job.updateProgress(note)
+  }
+  const page = (budgets: number, budgetsFrom: number) =>
+    order(parkedCommand, { limit: 0, budgets, budgetsFrom })
+  const { budgets: first, total } = await page(20, 0)
+  // The three that wait for acme, and these.
+  expect(total).toMatchObject({ budgets: 26, tenants: 1, jobs: 28 })
+  const { budgets: second } = await page(20, 20)
+  expect(first[0]).toMatchObject({ budget: 'acme', jobs: 3 })
+  expect(new Set([...first, ...second].map(({ budget }) => budget)).size).toBe(26)
+  expect([first.length, second.length]).toEqual([20, 6])
+})
+
 it('the report says who runs out when, and which budgets only warn', async () => {
   const { runways, report, budgets } = await order(reportCommand, { by: 'tenant' })
   expect(runways?.map(({ tenant }) => tenant).toSorted()).toEqual(['acme', 'globex'])

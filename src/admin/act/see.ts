@@ -8,10 +8,13 @@ import type { BudgetFacts, Grant } from '../../alerts/notice.ts'
 import { tellAlert } from '../../alerts/templates/stories/alert.ts'
 import { isBursarError } from '../../errors.ts'
 import { type LedgerCredit, listCredits } from '../../ledger/credits.ts'
+import { addNano } from '../../money/nano.ts'
+import { queueError } from '../../queue/check-redis.ts'
+import { type ParkTally, tallyParked } from '../../queue/park-tally.ts'
+import type { Queues } from '../../queue/queues.ts'
 import { policyInForce } from '../budget/policy-in-force.ts'
 import { untilMsOf } from '../budget/views.ts'
 import type { AdminPlace } from '../command.ts'
-import { parkedCommand } from '../parked/parked.ts'
 
 /** Id of the credit that a message may grant: the second time finds the first. */
 export const creditOf = ({ message }: Pick<LinkClaim, 'message'>): string =>
@@ -52,7 +55,7 @@ async function moneyOf(
   const credits = all.filter((one) => one.budget === budget && one.window === window)
   const used = credits.find(({ id }) => id === creditOf(claim))
   const { limitNano, spentNano = 0, heldNano = 0 } = state ?? line
-  const parked = await parkedOf(place, facts)
+  const parked = await parkedOf(place, line.key)
   const lacking = spentNano + heldNano + parked.mostNano - limitNano
   const neededNano = parked.jobs > 0 ? Math.max(0, lacking) : 0
   return {
@@ -81,10 +84,19 @@ async function lineOf(place: AdminPlace, { budget, window }: BudgetFacts, nowMs:
 
 const NOTHING = { spentNano: 0, heldNano: 0 }
 
-async function parkedOf(place: AdminPlace, { budget, window }: BudgetFacts) {
-  const { budgets } = await parkedCommand.run(place, { limit: 0 })
-  const found = budgets.find((one) => one.budget === budget && one.window === window)
-  return { jobs: found?.jobs ?? 0, mostNano: found?.mostNano ?? 0 }
+/** What waits for this very window, however many others work waits for. */
+async function parkedOf(place: AdminPlace, key: string): Promise<Money['parked']> {
+  const { windows } = await waitingIn(await place.queues())
+  const jobs = windows.get(key) ?? []
+  return { jobs: jobs.length, mostNano: jobs.reduce((sum, job) => addNano(sum, job.holdNano), 0) }
+}
+
+async function waitingIn(queues: Queues): Promise<ParkTally> {
+  try {
+    return await tallyParked(queues)
+  } catch (error) {
+    throw queueError(error)
+  }
 }
 
 const counts = (credit: LedgerCredit, nowMs: number): boolean =>

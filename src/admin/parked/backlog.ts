@@ -25,6 +25,8 @@ type Tag = Pick<TenantBacklog, 'jobs' | 'mostNano' | 'unpriced'>
 /** Adds up what waits, tenant by tenant. */
 export interface Backlog {
   add(job: { readonly tenant: string; readonly mostNano: number | null }): void
+  /** How many tenants. */
+  size(): number
   /** The dearest first, at most 100 tenants. */
   tags(): readonly (Tag & { readonly tenant: string })[]
 }
@@ -40,6 +42,7 @@ export function createBacklog(): Backlog {
         unpriced: known.unpriced + (mostNano === null ? 1 : 0),
       })
     },
+    size: () => tags.size,
     tags: () =>
       [...tags]
         .map(([tenant, tag]) => ({ tenant, ...tag }))

@@ -41,7 +41,7 @@ export type HeldUp = Readonly<z.infer<typeof HeldUpSchema>>
 const ParkedSchema = z.object({
   /** Those that come back first, at most as many as were asked for. */
   jobs: z.array(ParkedJobSchema),
-  /** Of all that is parked, those that the most jobs wait for first; at most 20. */
+  /** Of all that is parked, those that the most jobs wait for first, as many as were asked for. */
   budgets: z.array(HeldUpSchema),
   /** The price tag of each tenant's, the dearest first; at most 100. */
   tenants: z.array(TenantBacklogSchema),
@@ -49,6 +49,8 @@ const ParkedSchema = z.object({
   runwayFault: z.string().nullable(),
   total: z.object({
     jobs: count,
+    /** Budget windows that work waits for, and tenants whose work waits, listed or not. */
+    ...{ budgets: count, tenants: count },
     /** Sum of what is known. */
     mostNano: nano,
     /** Jobs that the sum leaves out. */
@@ -57,13 +59,21 @@ const ParkedSchema = z.object({
 })
 export type Parked = Readonly<z.infer<typeof ParkedSchema>>
 
-const InputSchema = z.strictObject({ limit: z.int().min(0).max(10_000).default(50) })
+const MOST = 10_000
+const InputSchema = z.strictObject({
+  /** Jobs to list. */
+  limit: z.int().min(0).max(MOST).default(50),
+  /** Budget windows to list, and how many to pass over before. */
+  budgets: z.int().min(0).max(MOST).default(20),
+  budgetsFrom: z.int().min(0).default(0),
+})
+type Wanted = Readonly<z.infer<typeof InputSchema>>
 
 /**
  * What waits, why, until when, what all of it would cost, and how long each tenant's money lasts. Throws STORE_UNAVAILABLE, INVALID_OPTIONS. Jobs that come
  * and go meanwhile may be left out or counted twice.
  */
-export const parkedCommand: AdminCommand<Readonly<z.infer<typeof InputSchema>>, Parked> = {
+export const parkedCommand: AdminCommand<Wanted, Parked> = {
   name: 'parked',
   role: 'viewer',
   summary: 'What waits, for what, until when, and what all of it can cost.',
@@ -72,11 +82,11 @@ export const parkedCommand: AdminCommand<Readonly<z.infer<typeof InputSchema>>, 
   run: listParked,
 }
 
-async function listParked(place: AdminPlace, { limit }: { limit: number }): Promise<Parked> {
+async function listParked(place: AdminPlace, wanted: Wanted): Promise<Parked> {
   const queues = await place.queues()
   const jobs: ParkedJob[] = []
-  const total = { jobs: 0, mostNano: 0, unpriced: 0 }
-  const windows = new Map<string, { jobs: number; mostNano: number }>()
+  const total = { jobs: 0, budgets: 0, tenants: 0, mostNano: 0, unpriced: 0 }
+  const windows = new Map<string, Waiting>()
   const backlog = createBacklog()
   for await (const job of everyParked(queues)) {
     total.jobs += 1
@@ -88,18 +98,24 @@ async function listParked(place: AdminPlace, { limit }: { limit: number }): Prom
       const mostNano = addNano(known.mostNano, job.mostNano ?? 0)
       windows.set(job.why.what, { jobs: known.jobs + 1, mostNano })
     }
-    keepSoonest(jobs, job, limit)
+    keepSoonest(jobs, job, wanted.limit)
   }
+  total.budgets = windows.size
+  total.tenants = backlog.size()
   const priced = await withRunways(place, backlog.tags())
-  return { jobs, budgets: heldUp(windows), ...priced, total }
+  return { jobs, budgets: heldUp(windows, wanted), ...priced, total }
 }
 
-const MOST_BUDGETS = 20
+type Waiting = Pick<HeldUp, 'jobs' | 'mostNano'>
 
-const heldUp = (windows: ReadonlyMap<string, Pick<HeldUp, 'jobs' | 'mostNano'>>): HeldUp[] =>
+/** One page of them; of equals, those first that the alphabet has first. */
+const heldUp = (
+  windows: ReadonlyMap<string, Waiting>,
+  { budgets, budgetsFrom }: Wanted,
+): HeldUp[] =>
   [...windows]
-    .toSorted(([, a], [, b]) => b.jobs - a.jobs)
-    .slice(0, MOST_BUDGETS)
+    .toSorted(([one, a], [other, b]) => b.jobs - a.jobs || (one < other ? -1 : 1))
+    .slice(budgetsFrom, budgetsFrom + budgets)
     .map(([key, known]) => {
       const { budget, window } = splitWindowKey(key)
       const usd = formatUsd(known.mostNano)

@@ -1,4 +1,5 @@
 import { signMessage } from '../../access/webhook-signature.ts'
+import { cleanAll } from '../templates/words.ts'
 import { judgeStatus, type Outgoing, SEND_LIMIT_MS, type Sender, unanswered } from './types.ts'
 
 /**
@@ -38,10 +39,11 @@ export function webhookSender(limitMs = SEND_LIMIT_MS): Sender<'webhook'> {
 
 /** What a receiver reads; docs/alerts.md describes it. */
 export function payloadOf({ notice, rendered }: Outgoing) {
-  const { thread: alert, atMs, ...rest } = notice
+  const { thread: alert, atMs, facts, scope, tenant, ...rest } = notice
+  const named = { scope: cleanAll(scope), tenant: cleanAll(tenant), facts: cleanAll(facts) }
   return {
     type: `alert.${notice.state}`,
     timestamp: new Date(atMs).toISOString(),
-    data: { ...rest, alert, title: rendered.subject, text: rendered.text },
+    data: { ...rest, ...named, alert, title: rendered.subject, text: rendered.text },
   }
 }

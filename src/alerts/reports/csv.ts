@@ -1,13 +1,18 @@
 import { formatUsd } from '../../money/usd.ts'
 import type { ReportFacts, ReportRow } from '../notice.ts'
+import { clean } from '../templates/words.ts'
 
 /** What a spreadsheet would run as a formula is made text: names come from requests. */
 const FORMULA = /^[=+\-@\t\r]/
 
+const AMOUNT = /^-?\d+(\.\d+)?$/
+const LONGEST_FIELD = 256
+
 /** One field by RFC 4180. */
 function field(value: string | number): string {
   if (typeof value === 'number') return String(value)
-  const text = FORMULA.test(value) ? `'${value}` : value
+  const name = clean(value, LONGEST_FIELD)
+  const text = FORMULA.test(name) && !AMOUNT.test(name) ? `'${name}` : name
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 

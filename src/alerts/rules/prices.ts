@@ -2,10 +2,10 @@ import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Policy } from '../../config/policy-types.ts'
 import { SafeInteger } from '../../ledger/columns.ts'
-import { rowsOf } from '../../ledger/ledger.ts'
+import { type Ledger, rowsOf } from '../../ledger/ledger.ts'
+import { listSnapshots, readTimeline } from '../../ledger/price-snapshots.ts'
 import { createPriceBook } from '../../pricing/price-book.ts'
-import type { ModelPrice } from '../../pricing/types.ts'
-import type { World } from '../place.ts'
+import type { ModelPrice, PriceBook } from '../../pricing/types.ts'
 import type { Found, Rule } from './rule.ts'
 
 const HOUR_MS = 3_600_000
@@ -21,7 +21,7 @@ const Called = z.object({
 /** Somebody asked for a model that has no price, or got one at the price that stands for all unknown ones. */
 export const unpricedModel: Rule = {
   name: 'unpriced-model',
-  async look({ ledger, policy, nowMs }) {
+  async look({ ledger, policy, prices, nowMs }) {
     const sinceMs = nowMs - HOUR_MS
     const rows = await rowsOf(
       ledger.db,
@@ -37,25 +37,31 @@ export const unpricedModel: Rule = {
         group by 1, 2
         order by 3 desc limit ${MOST_MODELS}`,
     )
-    // Without the price for all unknown ones.
-    const book = createPriceBook({ ...policy, unknownModels: 'refuse' })
+    const book = typeof policy.unknownModels === 'object' ? await bookOfKnown() : prices
     return rows
       .filter(({ model, provider }) => provider === null || !book.price(model, provider, nowMs))
       .map(({ model, provider, requests }) => ({
         scope: `model ${model}`,
         facts: { rule: 'unpriced-model', model, provider, requests },
       }))
+
+    /** Without the price for all unknown ones. */
+    async function bookOfKnown(): Promise<PriceBook> {
+      const source = { ...policy, unknownModels: 'refuse' } as const
+      return createPriceBook(source, await readTimeline(ledger, nowMs))
+    }
   },
 }
 
 /** A model of a ladder costs another amount today than it did yesterday. */
 export const priceChange: Rule = {
   name: 'price-change',
-  async look({ policy, prices, nowMs }: World) {
+  async look({ ledger, policy, prices, nowMs }) {
     const todayMs = Math.floor(nowMs / DAY_MS) * DAY_MS
+    const book = (await listSinceMs(ledger, nowMs)) < todayMs ? prices : await bookOf()
     return modelsOf(policy).flatMap(({ model, upstreamModel, provider }): Found[] => {
       const [before, after] = [todayMs - 1, nowMs].map((atMs) =>
-        ratesOf(prices.price(upstreamModel, provider, atMs)),
+        ratesOf(book.price(upstreamModel, provider, atMs)),
       )
       if (!after || (before?.input === after.input && before.output === after.output)) return []
       const change = { before: before ?? null, after, effectiveFromMs: todayMs }
@@ -63,7 +69,18 @@ export const priceChange: Rule = {
         { scope: `model ${model}`, facts: { rule: 'price-change', model, provider, ...change } },
       ]
     })
+
+    /** A process that began today knows yesterday's list no more. */
+    async function bookOf(): Promise<PriceBook> {
+      return createPriceBook(policy, await readTimeline(ledger, todayMs - 1))
+    }
   },
+}
+
+/** Since when the price list holds that is in force; 0 = none was ever imported. */
+async function listSinceMs(ledger: Ledger, nowMs: number): Promise<number> {
+  const begun = (await listSnapshots(ledger)).map(({ effectiveFromMs }) => effectiveFromMs)
+  return Math.max(0, ...begun.filter((atMs) => atMs <= nowMs))
 }
 
 function modelsOf({ ladders }: Policy) {

@@ -9,8 +9,17 @@ const DIRECTIONS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff]+/g
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]|[\ud802\ud803\ud83a\ud83b]/
 /** Keys and tokens as their makers write them: somebody has named a tag after one. */
-const SECRETS =
-  /\b(sk|pk|rk)-[\w-]{12,}|\bwhsec_[\w+/=-]{8,}|\bxox[a-z]-[\w-]{8,}|\bbearer\s+[\w.~+/=-]{12,}/gi
+const SECRETS = new RegExp(
+  [
+    ...[/(?:sk|pk|rk)[-_][\w-]{12,}/, /whsec_[\w+/=-]{8,}/, /xox[a-z]-[\w-]{8,}/],
+    ...[/gh[a-z]_\w{16,}/, /github_pat_\w{16,}/, /AIza[\w-]{16,}/, /AKIA[A-Z0-9]{12,}/],
+    // A signed token (JWT), and whatever a header would carry.
+    ...[/eyJ[\w-]{8,}\.[\w.-]{8,}/, /bearer\s+[\w.~+/=-]{12,}/],
+  ]
+    .map(({ source }) => `(?<![a-z0-9])${source}`)
+    .join('|'),
+  'gi',
+)
 
 /**
  * Makes a text that somebody else chose fit for one line: no control characters, nothing that turns lines around, no
@@ -34,7 +43,18 @@ export function clean(text: string, most: number = LONGEST_NAME): string {
   return points.length <= most ? plain : `${kept}…`
 }
 
-/** The same for text that stands beside ours on one line: what runs right to left keeps to itself. */
+/** What programs get of a name: longer than any that is meant. */
+const LONGEST_VALUE = 256
+
+/** The same for every text in plain data that programs read: a name that is not hostile stays as it is. */
+export function cleanAll(value: unknown): unknown {
+  if (typeof value === 'string') return clean(value, LONGEST_VALUE)
+  if (Array.isArray(value)) return value.map(cleanAll)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, cleanAll(one)]))
+}
+
+/** `clean` for text that stands beside ours on one line: what runs right to left keeps to itself. */
 export function apart(text: string, most?: number): string {
   const name = clean(text, most)
   return RIGHT_TO_LEFT.test(name) ? `\u2068${name}\u2069` : name

@@ -152,13 +152,15 @@ function waitingOf({ parked }: BudgetFacts): string {
 
 const MOST_RAISERS = 5
 const TYPED = /^[\w./%-]+$/
+const NOBODY =
+  'Whoever runs Bursar. To name somebody here, add an e-mail or Slack channel under alerts.channels of the policy, or make a key: bursar keys create --role finance.'
 
 function raisersOf({ raisers, budget }: BudgetFacts): string {
   const named = raisers.slice(0, MOST_RAISERS).map((one) => apart(one, 80))
-  const who = named.length > 0 ? named.join(', ') : 'Any key with the role finance'
+  const who = named.length > 0 ? `${named.join(', ')}.` : NOBODY
   // What a shell would read otherwise is not offered to be pasted into one.
-  if (!TYPED.test(budget) || clean(budget, 200) !== budget) return `${who}.`
-  return `${who}, with: bursar budget grant ${budget} --usd 50 --reason "..."`
+  if (!TYPED.test(budget) || clean(budget, 200) !== budget) return who
+  return `${who} By command: bursar budget grant ${budget} --usd 50 --reason "..."`
 }
 
 /** The window as a picture: spent so far, where it will end, and the limit. */

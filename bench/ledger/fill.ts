@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
-import { addToCube } from '../../src/ledger/cubes/accumulate.ts'
+import { addToCube, rowsOfCube } from '../../src/ledger/cubes/accumulate.ts'
+import { CUBES } from '../../src/ledger/cubes/cubes.ts'
 import { entryFacts, requestFacts } from '../../src/ledger/cubes/facts.ts'
-import { CUBES } from '../../src/ledger/cubes/measures.ts'
 import { type Ledger, run } from '../../src/ledger/ledger.ts'
 import { type Month, partitionName } from '../../src/ledger/partitions.ts'
 
@@ -101,7 +101,7 @@ const totals = (month: Month): string => `
 function cubes(month: Month): string[] {
   const facts = `(${entryFacts(partitionName('entries', month))}
     union all ${requestFacts(partitionName('requests', month))})`
-  return CUBES.map((cube) => addToCube(cube, facts))
+  return CUBES.map((cube) => addToCube(cube, rowsOfCube(cube, facts)))
 }
 
 /** Writes one month straight into the tables. @param onStep - called after each of `FILL_STEPS` steps. */

@@ -2,12 +2,23 @@ import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { BursarError } from '../errors.ts'
 import { SafeInteger } from '../ledger/columns.ts'
-import { type Cube, DAILY, HOURLY, MONTHLY, TAGS } from '../ledger/cubes/measures.ts'
+import {
+  COMPANY_DAILY,
+  COMPANY_HOURLY,
+  COMPANY_TAGS,
+  type Cube,
+  DAILY,
+  HOURLY,
+  MONTHLY,
+  TAGS,
+  TENANTS_DAILY,
+  TENANTS_MONTHLY,
+} from '../ledger/cubes/cubes.ts'
 import { type Ledger, type LedgerDb, rowsOf, run } from '../ledger/ledger.ts'
 import { TABLES, type Table, type Ticker } from './types.ts'
 
-const namesOf = ({ key }: Cube): string => key.map(([column]) => column).join(', ')
 const USAGE_NANO = ['cost_nano', 'list_nano', 'saved_nano', 'unconfirmed_nano', 'overrun_nano']
+const usage = ({ key }: Cube) => ({ key: key.join(', '), nano: USAGE_NANO })
 
 /** The primary key of each table, by which its pages are cut, and its amounts of nano-USD. */
 const LAYOUT: Readonly<Record<Table, { readonly key: string; readonly nano: readonly string[] }>> =
@@ -25,10 +36,15 @@ const LAYOUT: Readonly<Record<Table, { readonly key: string; readonly nano: read
     window_totals: { key: 'budget, window_id', nano: ['spent_nano'] },
     dropped_months: { key: 'month', nano: [] },
     window_forward: { key: 'month, budget, window_id', nano: ['spent_nano'] },
-    usage_hourly: { key: namesOf(HOURLY), nano: USAGE_NANO },
-    usage_daily: { key: namesOf(DAILY), nano: USAGE_NANO },
-    usage_monthly: { key: namesOf(MONTHLY), nano: USAGE_NANO },
-    usage_tags: { key: namesOf(TAGS), nano: USAGE_NANO },
+    usage_hourly: usage(HOURLY),
+    usage_daily: usage(DAILY),
+    usage_monthly: usage(MONTHLY),
+    usage_tags: usage(TAGS),
+    usage_company_hourly: usage(COMPANY_HOURLY),
+    usage_company_daily: usage(COMPANY_DAILY),
+    usage_tenants_daily: usage(TENANTS_DAILY),
+    usage_tenants_monthly: usage(TENANTS_MONTHLY),
+    usage_company_tags: usage(COMPANY_TAGS),
     threshold_events: { key: 'id', nano: ['spent_nano', 'limit_nano'] },
     ledger_conflicts: { key: 'attempt, epoch, rev, seq', nano: [] },
     api_keys: { key: 'id', nano: [] },

@@ -1,37 +1,56 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type LedgerDb, run } from '../ledger.ts'
-import { CUBES, type Cube, MEASURES } from './measures.ts'
+import { CUBES, type Cube, type Grain } from './cubes.ts'
+import { MEASURES } from './measures.ts'
 
 const SUMS = MEASURES.map((column) => `sum(${column}) as ${column}`).join(', ')
 const SOME = MEASURES.map((column) => `sum(${column}) <> 0`).join(' or ')
 const ADDED = MEASURES.map((column) => `${column} = cube.${column} + excluded.${column}`).join(', ')
 
+/** Start of the hour, day or month (UTC) of a fact, as SQL. */
+const START: Readonly<Record<Grain, string>> = {
+  hour: 'at_ms - mod(at_ms, 3600000)',
+  day: 'at_ms - mod(at_ms, 86400000)',
+  month: `(extract(epoch from date_trunc('month', to_timestamp(at_ms / 1000) at time zone 'UTC')) * 1000)::bigint`,
+}
+
 /** Tags of a caller's own: ours are a dimension, or have as many values as there are calls. */
 const OWN_TAGS_ONLY = `cross join lateral jsonb_each_text(coalesce(fact.tags, '{}')) tag where tag.key not like 'bursar.%'`
 
+const OF_TAG: Readonly<Record<string, string>> = { tag: 'tag.key', value: 'tag.value' }
+
 /** Facts of `relation` as rows of a cube: one for each of its keys that something changed for. */
-export function rowsOfCube({ key, byTag }: Cube, relation: string): string {
-  const columns = key.map(([column, of]) => `${of} as ${column}`).join(', ')
+export const rowsOfCube = (cube: Cube, relation: string): string =>
+  addedUp(cube, `${relation} fact ${cube.byTag ? OWN_TAGS_ONLY : ''}`, (column) =>
+    cube.byTag ? (OF_TAG[column] ?? column) : column,
+  )
+
+/** The same from the rows of the cube that it adds up. @param relation - some of those rows. */
+export const rowsFromFiner = (cube: Cube, finer: Cube, relation: string): string =>
+  addedUp(cube, `(select *, ${finer.key[0]} as at_ms from ${relation} finer) fact`, (name) => name)
+
+function addedUp({ key, grain }: Cube, source: string, of: (column: string) => string): string {
+  const columns = key.map((name, at) => `${at === 0 ? START[grain] : of(name)} as ${name}`)
   const positions = key.map((_, at) => at + 1).join(', ')
-  return `select ${columns}, ${SUMS} from ${relation} fact ${byTag ? OWN_TAGS_ONLY : ''}
-    group by ${positions} having ${SOME}`
+  return `select ${columns.join(', ')}, ${SUMS} from ${source} group by ${positions} having ${SOME}`
 }
 
 /**
- * Adds the facts of `relation` to a cube. In the order of the key always, so that whoever else adds to several rows
- * cannot deadlock with this.
+ * Adds rows to a cube. In the order of the key always, so that whoever else adds to several rows cannot deadlock with
+ * this.
+ * @param rows - of `rowsOfCube` or `rowsFromFiner`.
  */
-export function addToCube(cube: Cube, relation: string): string {
-  const names = cube.key.map(([column]) => column).join(', ')
-  const positions = cube.key.map((_, at) => at + 1).join(', ')
-  return `insert into ${cube.table} as cube (${names}, ${MEASURES.join(', ')})
-    ${rowsOfCube(cube, relation)} order by ${positions}
+export function addToCube({ table, key }: Cube, rows: string): string {
+  const names = key.join(', ')
+  const positions = key.map((_, at) => at + 1).join(', ')
+  return `insert into ${table} as cube (${names}, ${MEASURES.join(', ')})
+    ${rows} order by ${positions}
     on conflict (${names}) do update set ${ADDED}`
 }
 
-const ALL_CUBES = CUBES.map((cube) => `${cube.table}_added as (${addToCube(cube, 'fact')})`).join(
-  ',\n',
-)
+const ALL_CUBES = CUBES.map(
+  (cube) => `${cube.table}_added as (${addToCube(cube, rowsOfCube(cube, 'fact'))})`,
+).join(',\n')
 
 /**
  * Runs one statement that adds facts to all cubes. The caller's transaction holds the lock of the slot row, or adds to

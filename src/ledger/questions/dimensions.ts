@@ -1,5 +1,19 @@
 import { z } from 'zod'
 import { BursarError } from '../../errors.ts'
+import {
+  COMPANY_DAILY,
+  COMPANY_HOURLY,
+  COMPANY_TAGS,
+  type Cube,
+  DAILY,
+  type Grain,
+  HOURLY,
+  IN_NUMBERS,
+  MONTHLY,
+  TAGS,
+  TENANTS_DAILY,
+  TENANTS_MONTHLY,
+} from '../cubes/cubes.ts'
 import { type Measure, needsOperation } from './measures.ts'
 
 /** What usage may be asked by, with its column in the cubes; a value of '' is not known, or there is none. */
@@ -39,17 +53,13 @@ export type UsageDimension = z.infer<typeof DimensionSchema>
 export const FiltersSchema = z.record(DimensionSchema, z.array(z.string().max(1_000)).min(1))
 export type Filters = Readonly<z.infer<typeof FiltersSchema>>
 
-export const CUBES = {
-  month: { table: 'usage_monthly', time: 'month_ms' },
-  day: { table: 'usage_daily', time: 'day_ms' },
-  hour: { table: 'usage_hourly', time: 'hour_ms' },
-  tag: { table: 'usage_tags', time: 'day_ms' },
-} as const
-/** Which sums a question is answered from: each knows its length of time and its dimensions. */
-export type Cube = keyof typeof CUBES
-
-const OF_HOUR: readonly string[] = ['tenant', 'tier', 'model', 'operation', 'kind']
-const OF_TAG: readonly string[] = ['tenant', 'model', 'kind']
+/** Of each length of time the cubes that have sums of it, those with the fewest rows first. */
+const NARROW_FIRST: Readonly<Record<Grain, readonly Cube[]>> = {
+  month: [TENANTS_MONTHLY, MONTHLY],
+  day: [COMPANY_TAGS, TAGS, COMPANY_DAILY, TENANTS_DAILY, DAILY],
+  hour: [COMPANY_HOURLY, HOURLY],
+}
+const COARSE_FIRST: readonly Grain[] = ['month', 'day', 'hour']
 
 /** A question in terms of the cubes. */
 export interface CubePlan {
@@ -77,19 +87,31 @@ export function planCubes(
   const others = names.filter(isColumn)
   const [tag = null] = tags
   if (tags.length > 1) throw notTogether(tags.map((name) => `tag:${name}`))
-  const strange = others.find((name) => !OF_TAG.includes(name))
+  const strange = others.find((name) => !TAGS.dimensions.includes(COLUMNS[name]))
   if (tag !== null && strange) throw notTogether([`tag:${tag}`, strange])
   const split = tag === null ? undefined : measures.find(needsOperation)
   if (split) throw notTogether([`tag:${tag}`, split])
-  const hourly = others.every((name) => OF_HOUR.includes(name))
-  const cubes: readonly Cube[] = hourly ? ['month', 'day', 'hour'] : ['month', 'day']
   return {
-    cubes: tag === null ? cubes : ['tag'],
+    cubes: cubesWith(others.map(columnOf), tag !== null),
     tag,
     by: by.map(columnOf),
     where: Object.entries(where).map(([name, values]) => ({ column: columnOf(name), values })),
   }
 }
+
+/** Of each length of time the cube with the fewest rows that knows these columns, unless a finer one has fewer. */
+function cubesWith(columns: readonly string[], byTag: boolean): readonly Cube[] {
+  const knows = (cube: Cube) =>
+    cube.byTag === byTag && columns.every((name) => cube.dimensions.includes(name))
+  const narrowest = COARSE_FIRST.flatMap((grain) => NARROW_FIRST[grain].find(knows) ?? [])
+  return narrowest.filter(
+    (cube, at) => !narrowest.slice(at + 1).some((finer) => isWider(cube, finer)),
+  )
+}
+
+/** Whether it tells apart of whom there are many, and the finer one does not. */
+const isWider = (cube: Cube, finer: Cube): boolean =>
+  IN_NUMBERS.some((name) => cube.dimensions.includes(name) && !finer.dimensions.includes(name))
 
 const columnOf = (name: string): string => (isColumn(name) ? COLUMNS[name] : 'value')
 

@@ -2,8 +2,9 @@ import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { HOUR_MS, type SpendHours, spendHours } from '../../insight/spend-hours.ts'
 import { SafeInteger } from '../columns.ts'
+import { COMPANY_HOURLY } from '../cubes/cubes.ts'
 import { type Ledger, rowsOf } from '../ledger.ts'
-import { CUBES, type Filters, planCubes } from './dimensions.ts'
+import { type Filters, planCubes } from './dimensions.ts'
 import { conditions } from './sums.ts'
 
 const Row = z.object({ atMs: SafeInteger, costNano: SafeInteger })
@@ -36,14 +37,14 @@ export async function spendHistory(
   { where, fromMs, untilMs }: HistoryQuestion,
 ): Promise<History> {
   const plan = planCubes([], where)
-  const finest = plan.cubes.at(-1) ?? 'hour'
-  const { table, time } = CUBES[finest]
+  const { table, grain } = plan.cubes.at(-1) ?? COMPANY_HOURLY
+  const time = `${grain}_ms`
   const rows = await costBy(ledger, {
     table: sql.raw(table),
     time: sql.raw(time),
     within: sql`${sql.raw(time)} >= ${fromMs}::bigint and ${sql.raw(time)} <= ${untilMs}::bigint and ${conditions(plan)}`,
   })
-  if (finest !== 'hour') return { hours: spreadDays(rows, untilMs), hourNano: null }
+  if (grain !== 'hour') return { hours: spreadDays(rows, untilMs), hourNano: null }
   const hourMs = Math.floor(untilMs / HOUR_MS) * HOUR_MS
   const hours = rows.map(({ atMs, costNano }) => ({ hourMs: atMs, costNano }))
   return {

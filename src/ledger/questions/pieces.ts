@@ -1,4 +1,4 @@
-import type { Cube } from './dimensions.ts'
+import type { Cube, Grain } from '../cubes/cubes.ts'
 
 /** UTC ms; `fromMs` included, `toMs` not. */
 export interface Range {
@@ -12,30 +12,29 @@ export interface Piece extends Range {
 }
 
 const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
-const LENGTHS_MS = { hour: HOUR_MS, day: DAY_MS, tag: DAY_MS } as const
+const LENGTHS_MS = { hour: HOUR_MS, day: 24 * HOUR_MS } as const
 
-/** The last instant at or before `atMs` at which a row of the cube begins. */
-function startIn(cube: Cube, atMs: number): number {
-  if (cube !== 'month') return Math.floor(atMs / LENGTHS_MS[cube]) * LENGTHS_MS[cube]
+/** The last instant at or before `atMs` at which a row begins. */
+function startIn(grain: Grain, atMs: number): number {
+  if (grain !== 'month') return Math.floor(atMs / LENGTHS_MS[grain]) * LENGTHS_MS[grain]
   const at = new Date(atMs)
   return Date.UTC(at.getUTCFullYear(), at.getUTCMonth())
 }
 
-function nextIn(cube: Cube, startMs: number): number {
-  if (cube !== 'month') return startMs + LENGTHS_MS[cube]
+function nextIn(grain: Grain, startMs: number): number {
+  if (grain !== 'month') return startMs + LENGTHS_MS[grain]
   const start = new Date(startMs)
   return Date.UTC(start.getUTCFullYear(), start.getUTCMonth() + 1)
 }
 
-const endIn = (cube: Cube, atMs: number): number => {
-  const startMs = startIn(cube, atMs)
-  return startMs === atMs ? atMs : nextIn(cube, startMs)
+const endIn = (grain: Grain, atMs: number): number => {
+  const startMs = startIn(grain, atMs)
+  return startMs === atMs ? atMs : nextIn(grain, startMs)
 }
 
 /** Where the cubes can cut that is nearest to a range: ranges that meet still do. */
 export function snapped(range: Range, cubes: readonly Cube[]): Range {
-  const finest = cubes.at(-1) ?? 'hour'
+  const finest = cubes.at(-1)?.grain ?? 'hour'
   const near = (atMs: number) => {
     const startMs = startIn(finest, atMs)
     const nextMs = nextIn(finest, startMs)
@@ -50,8 +49,8 @@ export function snapped(range: Range, cubes: readonly Cube[]): Range {
  */
 export function piecesOf(range: Range, [cube, ...finer]: readonly Cube[]): Piece[] {
   if (cube === undefined || range.fromMs >= range.toMs) return []
-  const fromMs = endIn(cube, range.fromMs)
-  const toMs = startIn(cube, range.toMs)
+  const fromMs = endIn(cube.grain, range.fromMs)
+  const toMs = startIn(cube.grain, range.toMs)
   if (fromMs >= toMs) return piecesOf(range, finer)
   return [
     ...piecesOf({ fromMs: range.fromMs, toMs: fromMs }, finer),

@@ -1,8 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { SafeInteger } from '../columns.ts'
+import type { Cube } from '../cubes/cubes.ts'
 import { type Ledger, rowsOf } from '../ledger.ts'
-import { CUBES, type Cube, type CubePlan } from './dimensions.ts'
+import type { CubePlan } from './dimensions.ts'
 import { MEASURES, type Measure } from './measures.ts'
 import { piecesOf, type Range, rangesByCube } from './pieces.ts'
 
@@ -82,21 +83,23 @@ interface Part extends Pick<SumsQuestion, 'plan' | 'measures'> {
 
 /** Names of tables and columns are ours; values travel as parameters. */
 function partOf(cube: Cube, ranges: readonly Range[], { plan, measures, starts }: Part): SQL {
-  const time = sql.raw(CUBES[cube].time)
+  const time = sql.raw(timeOf(cube))
   const names = groupNames(plan)
   const selected = names.map((name, at) => `${plan.by[at] ?? "''::text"} as ${name}`)
   const added = measures.map((name, at) => `coalesce(${MEASURES[name]}, 0)::bigint as v${at}`)
   return sql`
     select width_bucket(${time}, ${starts}::bigint[]) - 1 as bucket, ${sql.raw(selected.join(', '))},
       ${sql.raw(added.join(', '))}
-    from ${sql.raw(CUBES[cube].table)}
+    from ${sql.raw(cube.table)}
     where ${withinCube(cube, ranges)} and ${conditions(plan)}
     group by ${sql.raw(['1', ...names.map((_, at) => String(at + 2))].join(', '))}`
 }
 
+const timeOf = ({ grain }: Cube): string => `${grain}_ms`
+
 /** Rows of a cube that lie in one of these ranges. */
 export function withinCube(cube: Cube, ranges: readonly Range[]): SQL {
-  const time = sql.raw(CUBES[cube].time)
+  const time = sql.raw(timeOf(cube))
   const within = ranges.map(
     ({ fromMs, toMs }) => sql`(${time} >= ${fromMs}::bigint and ${time} < ${toMs}::bigint)`,
   )

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { SafeInteger } from '../columns.ts'
 import { type Ledger, rowsOf } from '../ledger.ts'
-import { CUBES, type Filters, planCubes } from './dimensions.ts'
+import { type Filters, planCubes } from './dimensions.ts'
 import { piecesOf, type Range, rangesByCube, snapped } from './pieces.ts'
 import { conditions, withinCube } from './sums.ts'
 
@@ -30,7 +30,7 @@ export async function users(
   const columns = sql.raw(['tenant', 'user_id', ...plan.by.slice(1)].join(', '))
   const parts = [...byCube].map(
     ([cube, ranges]) => sql`
-      select ${columns} from ${sql.raw(CUBES[cube].table)}
+      select ${columns} from ${sql.raw(cube.table)}
       where ${withinCube(cube, ranges)} and ${conditions(plan)} group by ${columns}`,
   )
   const groups = plan.by.slice(1)

@@ -79,22 +79,27 @@ export const usageHourly = pgTable(
   ],
 )
 
-/** Everything that usage is asked by. */
-const dimensions = () => ({
-  tenant: name('tenant'),
-  user: name('user_id'),
+/** What usage is asked by and few there are of. */
+const companyDimensions = () => ({
   tier: name('tier'),
   /** Of the rung that was called; of a request without a call what it asked for. */
   model: name('model'),
   /** '' = no call was made. */
   provider: name('provider'),
-  /** Id of the API key that it came with; '' = none. */
-  key: name('key_id'),
   serviceTier: name('service_tier'),
   operation: name('operation'),
   urgency: name('urgency'),
   modelRequested: name('model_requested'),
   kind: kind(),
+})
+
+/** Everything that usage is asked by. */
+const dimensions = () => ({
+  tenant: name('tenant'),
+  user: name('user_id'),
+  /** Id of the API key that it came with; '' = none. */
+  key: name('key_id'),
+  ...companyDimensions(),
 })
 
 /** Usage by the UTC day. */
@@ -157,6 +162,104 @@ export const usageTags = pgTable(
     primaryKey({
       name: 'usage_tags_key',
       columns: [t.dayMs, t.tag, t.value, t.tenant, t.model, t.kind],
+    }),
+  ],
+)
+
+/** The company by the hour: `usageHourly` without its tenants. */
+export const usageCompanyHourly = pgTable(
+  'usage_company_hourly',
+  {
+    /** First instant of the hour, UTC ms. */
+    hourMs: ms('hour_ms').notNull(),
+    tier: name('tier'),
+    model: name('model'),
+    operation: name('operation'),
+    kind: kind(),
+    ...measures(),
+  },
+  (t) => [
+    primaryKey({
+      name: 'usage_company_hourly_key',
+      columns: [t.hourMs, t.tier, t.model, t.operation, t.kind],
+    }),
+  ],
+)
+
+/** The company by the UTC day: `usageDaily` without tenants, users and keys. */
+export const usageCompanyDaily = pgTable(
+  'usage_company_daily',
+  {
+    /** First instant of the day, UTC ms. */
+    dayMs: ms('day_ms').notNull(),
+    ...companyDimensions(),
+    ...measures(),
+  },
+  (t) => [
+    primaryKey({
+      name: 'usage_company_daily_key',
+      columns: [
+        ...([t.dayMs, t.tier, t.model, t.provider, t.serviceTier] as const),
+        ...([t.operation, t.urgency, t.modelRequested, t.kind] as const),
+      ],
+    }),
+  ],
+)
+
+/** Each tenant by the UTC day, whoever asked for what. */
+export const usageTenantsDaily = pgTable(
+  'usage_tenants_daily',
+  {
+    /** First instant of the day, UTC ms. */
+    dayMs: ms('day_ms').notNull(),
+    tenant: name('tenant'),
+    operation: name('operation'),
+    kind: kind(),
+    ...measures(),
+  },
+  (t) => [
+    primaryKey({
+      name: 'usage_tenants_daily_key',
+      columns: [t.dayMs, t.tenant, t.operation, t.kind],
+    }),
+  ],
+)
+
+/** The same by the UTC month. */
+export const usageTenantsMonthly = pgTable(
+  'usage_tenants_monthly',
+  {
+    /** First instant of the month, UTC ms. */
+    monthMs: ms('month_ms').notNull(),
+    tenant: name('tenant'),
+    operation: name('operation'),
+    kind: kind(),
+    ...measures(),
+  },
+  (t) => [
+    primaryKey({
+      name: 'usage_tenants_monthly_key',
+      columns: [t.monthMs, t.tenant, t.operation, t.kind],
+    }),
+  ],
+)
+
+/** `usageTags` without its tenants. */
+export const usageCompanyTags = pgTable(
+  'usage_company_tags',
+  {
+    /** First instant of the day, UTC ms. */
+    dayMs: ms('day_ms').notNull(),
+    tag: name('tag'),
+    value: name('value'),
+    model: name('model'),
+    kind: kind(),
+    ...measures(),
+  },
+  (t) => [
+    primaryKey({
+      name: 'usage_company_tags_key',
+      columns: [t.dayMs, t.tag, t.value, t.model, t.kind],
     }),
   ],
 )

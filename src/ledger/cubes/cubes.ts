@@ -1,0 +1,92 @@
+import { DIMENSIONS } from './measures.ts'
+
+/** How much time a row of a cube adds up; hours, days and months of UTC. */
+export type Grain = 'month' | 'day' | 'hour'
+
+/** One table of sums: every row that counts is in it once, under its time and its dimensions. */
+export interface Cube {
+  readonly table: CubeTable
+  readonly grain: Grain
+  /** Columns of its primary key; the first is the time. */
+  readonly key: readonly string[]
+  /** The columns among them that say who and what; `kind` is always one. */
+  readonly dimensions: readonly string[]
+  /** Facts count once for each of their tags: `tag` and `value` are in the key. */
+  readonly byTag: boolean
+  /** A finer cube that knows everything that this one adds up; null = the calls alone do. */
+  readonly from: Cube | null
+}
+
+export type CubeTable =
+  | 'usage_hourly'
+  | 'usage_daily'
+  | 'usage_monthly'
+  | 'usage_tags'
+  | 'usage_company_hourly'
+  | 'usage_company_daily'
+  | 'usage_tenants_daily'
+  | 'usage_tenants_monthly'
+  | 'usage_company_tags'
+
+type Shape = Pick<Cube, 'grain' | 'dimensions'> & Partial<Pick<Cube, 'byTag' | 'from'>>
+
+const cube = (table: CubeTable, { grain, dimensions, byTag = false, from = null }: Shape): Cube => {
+  const key = [`${grain}_ms`, ...(byTag ? ['tag', 'value'] : []), ...dimensions]
+  return { table, grain, key, dimensions, byTag, from }
+}
+
+/** Dimensions of which there are many values, and so many rows. */
+export const IN_NUMBERS: readonly string[] = ['tenant', 'user_id', 'key_id']
+const OF_COMPANY = DIMENSIONS.filter((name) => !IN_NUMBERS.includes(name))
+const OF_TENANTS = ['tenant', 'operation', 'kind']
+
+export const HOURLY = cube('usage_hourly', {
+  grain: 'hour',
+  dimensions: ['tenant', 'tier', 'model', 'operation', 'kind'],
+})
+export const DAILY = cube('usage_daily', { grain: 'day', dimensions: DIMENSIONS })
+export const MONTHLY = cube('usage_monthly', {
+  grain: 'month',
+  dimensions: DIMENSIONS,
+  from: DAILY,
+})
+export const TAGS = cube('usage_tags', {
+  grain: 'day',
+  dimensions: ['tenant', 'model', 'kind'],
+  byTag: true,
+})
+
+/** The company by the hour: curves and forecasts of everybody. */
+export const COMPANY_HOURLY = cube('usage_company_hourly', {
+  grain: 'hour',
+  dimensions: ['tier', 'model', 'operation', 'kind'],
+  from: HOURLY,
+})
+/** By all that is not one of many: a year is some ten thousand rows. */
+export const COMPANY_DAILY = cube('usage_company_daily', {
+  grain: 'day',
+  dimensions: OF_COMPANY,
+  from: DAILY,
+})
+export const TENANTS_DAILY = cube('usage_tenants_daily', {
+  grain: 'day',
+  dimensions: OF_TENANTS,
+  from: DAILY,
+})
+export const TENANTS_MONTHLY = cube('usage_tenants_monthly', {
+  grain: 'month',
+  dimensions: OF_TENANTS,
+  from: TENANTS_DAILY,
+})
+export const COMPANY_TAGS = cube('usage_company_tags', {
+  grain: 'day',
+  dimensions: ['model', 'kind'],
+  byTag: true,
+  from: TAGS,
+})
+
+/** In the order in which they are written: what a cube adds up stands before it. */
+export const CUBES: readonly Cube[] = [
+  ...[HOURLY, DAILY, MONTHLY, TAGS],
+  ...[COMPANY_HOURLY, COMPANY_DAILY, TENANTS_DAILY, TENANTS_MONTHLY, COMPANY_TAGS],
+]

@@ -1,21 +1,10 @@
 import { messageOf } from '../../errors.ts'
-import {
-  changedSince,
-  crossedSince,
-  endedSince,
-  type LiveCursor,
-  liveCursor,
-} from '../../ledger/queries/live.ts'
 import type { ServerEvent } from '../event-stream.ts'
 import type { GatewayRuntime } from '../parts.ts'
 import { createInbox, type Inbox } from './inbox.ts'
+import { createWatch } from './watch.ts'
 
 const LOOK_EVERY_MS = 1_000
-const PAGE = 500
-/** The ledger is behind the slot by about a second: what ended a moment ago may come into it after something newer. */
-const OVERLAP_MS = 3_000
-/** More than can end within the overlap and one page. */
-const REMEMBERED = 5_000
 
 /** What happens, for whoever watches; it is a view, and the ledger is the record. */
 export interface LiveEvents {
@@ -82,53 +71,5 @@ export function createLiveEvents(parts: LiveParts): LiveEvents {
       listeners.clear()
       clearInterval(timer)
     },
-  }
-}
-
-/** @returns what is new since the call before; the first one begins. */
-function createWatch({ ledger, queues }: LiveParts): () => Promise<ServerEvent[]> {
-  let cursor: LiveCursor | null = null
-  let parked: number | null = null
-  const told = new Set<string>()
-
-  async function outcomes(from: LiveCursor): Promise<ServerEvent[]> {
-    const ended = await endedSince(ledger, from.endedAtMs - OVERLAP_MS, PAGE)
-    const fresh = ended.filter(({ job }) => !told.has(job))
-    for (const { job } of fresh) told.add(job)
-    for (const job of told) {
-      if (told.size <= REMEMBERED) break
-      told.delete(job)
-    }
-    const last = ended.at(-1)
-    if (last) cursor = { ...from, endedAtMs: Math.max(from.endedAtMs, last.endedAtMs) }
-    return fresh.map((data) => ({ event: 'outcome', data }))
-  }
-
-  return async () => {
-    if (!cursor) {
-      cursor = await liveCursor(ledger, Date.now())
-      // What ended before is no news.
-      for (const { job } of await endedSince(ledger, cursor.endedAtMs - OVERLAP_MS, PAGE)) {
-        told.add(job)
-      }
-    }
-    const events = await outcomes(cursor)
-    const crossed = await crossedSince(ledger, cursor.threshold, PAGE)
-    const changed = await changedSince(ledger, cursor.audit, PAGE)
-    const threshold = crossed.at(-1)?.id ?? cursor.threshold
-    cursor = { ...cursor, threshold, audit: changed.at(-1)?.id ?? cursor.audit }
-    const delayed = await Promise.all([
-      queues.interactive.getDelayedCount(),
-      queues.batch.getDelayedCount(),
-    ])
-    const waiting = delayed[0] + delayed[1]
-    const isNews = waiting !== parked
-    parked = waiting
-    return [
-      ...events,
-      ...crossed.map((data) => ({ event: 'threshold', data })),
-      ...changed.map((data) => ({ event: 'change', data })),
-      ...(isNews ? [{ event: 'parked', data: { jobs: waiting } }] : []),
-    ]
   }
 }

@@ -37,14 +37,26 @@ export async function liveCursor({ db }: Pick<Ledger, 'db'>, nowMs: number): Pro
   return { endedAtMs: nowMs, threshold: newest?.threshold ?? 0, audit: newest?.audit ?? 0 }
 }
 
-/** Requests that ended from an instant on, oldest first, at most `limit`. */
-export const endedSince = ({ db }: Pick<Ledger, 'db'>, fromMs: number, limit: number) =>
+/** A request that ended. */
+export type EndedRequest = Readonly<z.infer<typeof Ended>>
+
+/**
+ * Requests that ended after one, oldest first, at most `limit`.
+ * @param last - the one before; job '' = from its instant on.
+ */
+export const endedAfter = (
+  { db }: Pick<Ledger, 'db'>,
+  last: Pick<EndedRequest, 'endedAtMs' | 'job'>,
+  limit: number,
+): Promise<EndedRequest[]> =>
   rowsOf(
     db,
     Ended,
     sql`
       select job, outcome, reason, tenant, user_id as "user", tier, ended_at_ms as "endedAtMs" from requests
-      where ended_at_ms >= ${fromMs}::bigint order by ended_at_ms limit ${limit}`,
+      where ended_at_ms >= ${last.endedAtMs}::bigint
+        and (ended_at_ms > ${last.endedAtMs}::bigint or job > ${last.job})
+      order by ended_at_ms, job limit ${limit}`,
   )
 
 /** Thresholds that were crossed after one, in their order. */

@@ -26,6 +26,10 @@ const SHORT_WAIT_MS = 50
 export function strike(fault: Fault | null): void {
   const slow = { type: 'rate_limit_error', code: 'rate_limit_exceeded' }
   switch (fault) {
+    case '401':
+      throw new ApiError(401, 'Incorrect API key provided: sk-proj-********************7Qx2.', {
+        code: 'invalid_api_key',
+      })
     case '429':
       throw new ApiError(429, 'Rate limit reached for requests.', slow)
     case '429-retry-after':

@@ -1,5 +1,6 @@
-/** What can be made to go wrong. The first six are never billed; all others are, `late-error` too. */
+/** What can be made to go wrong. The first seven are never billed; all others are, `late-error` too. */
 export const FAULTS = [
+  '401',
   '429',
   '429-retry-after',
   '429-quota',

@@ -14,6 +14,7 @@ import { withKept } from './kept-answer.ts'
 import { passOn } from './limit-turns.ts'
 import { tellEnd } from './logged.ts'
 import { cachedReceipt } from './receipt-record.ts'
+import { tellRefusedKey } from './refused-key.ts'
 import { writeCached } from './result-body.ts'
 import { settlementOf } from './settlement.ts'
 import { uncounted } from './uncounted.ts'
@@ -171,6 +172,7 @@ async function settleCall(
   const { owed, gates, metrics } = context
   const gate = admitted.plan.offers[admitted.hold.terms.rung]?.gate ?? ''
   if (call.outcome.seen === 'answer') gates.clear(gate)
+  else tellRefusedKey(call.outcome, admitted, context.logger)
   const { command, next, booked, listNano } = settlementOf({
     job,
     admitted,

@@ -13,6 +13,7 @@ import type { LoadedJob } from './job.ts'
 import { keptUnder } from './job-cache.ts'
 import { CANCELLED } from './judge-admission.ts'
 import { type Answer, isWhole, receiptRecord } from './receipt-record.ts'
+import { keyRefused, refusesKey } from './refused-key.ts'
 import { type Denied, writeAnswered, writeCacheEntry, writeDenied } from './result-body.ts'
 
 /** What one call comes to: one command for the slot, and what becomes of the job once it landed. */
@@ -140,12 +141,14 @@ function ofUnbilled(settle: SettleCase, outcome: Seen<'unbilled-error'>): Settle
   const gateKey = admitted.plan.offers[admitted.hold.terms.rung]?.gate
   const error: Denied = {
     code: status === 429 && retryable ? 'PROVIDER_BUSY' : 'PROVIDER_ERROR',
-    message: `${rung.rung.provider} answered ${status}${code ? ` ${code}` : ''} for ${rung.rung.upstreamModel}: ${message}`,
+    message: refusesKey(status)
+      ? keyRefused(rung.rung.provider)
+      : `${rung.rung.provider} answered ${status}${code ? ` ${code}` : ''} for ${rung.rung.upstreamModel}: ${message}`,
     retryable,
     detail: {
       status,
       code,
-      upstream,
+      ...(!refusesKey(status) && { upstream }),
       ...where(admitted),
       ...(waitMs === null ? {} : { retryAfterMs: waitMs }),
     },
@@ -224,11 +227,13 @@ function ofUnknown(settle: SettleCase, outcome: Seen<'unknown'>): Settlement {
 function noAnswer({ admitted }: SettleCase, outcome: Seen<'unknown'>): Denied {
   const { reason, status, message, retryable, upstream } = outcome
   const { provider, upstreamModel } = rungOf(admitted).rung
-  const detail = { reason, status, ...(upstream && { upstream }), ...where(admitted) }
+  const says = refusesKey(status) ? keyRefused(provider) : message
+  const words = upstream && !refusesKey(status) ? { upstream } : {}
+  const detail = { reason, status, ...words, ...where(admitted) }
   return admitted.hold.sent
     ? {
         code: 'PROVIDER_OUTCOME_UNKNOWN',
-        message: `nobody knows what became of the call to ${upstreamModel} (${reason}: ${message}); it is booked whole until the provider's bill is known: send the request again`,
+        message: `nobody knows what became of the call to ${upstreamModel} (${reason}: ${says}); it is booked whole until the provider's bill is known: send the request again`,
         retryable: true,
         detail,
       }

@@ -4,6 +4,10 @@ import { type Bench, newHold, OPERATIONS, requestFor, startBench } from './provi
 
 /** Fault -> what is settled, and whether the provider billed it. */
 const TABLE: Record<string, { outcome: object; billed: boolean }> = {
+  '401': {
+    outcome: { seen: 'unbilled-error', status: 401, code: 'invalid_api_key', retryable: false },
+    billed: false,
+  },
   '429': {
     outcome: { seen: 'unbilled-error', status: 429, retryAfterMs: null, retryable: true },
     billed: false,

@@ -1,5 +1,6 @@
 import { cleanup } from './cleanup.ts'
 import { dailyClose } from './daily-close.ts'
+import { endLostRequests } from './end-lost-requests.ts'
 import { evaluateAlerts } from './evaluate-alerts.ts'
 import { expireHolds } from './expire-holds.ts'
 import { keepTurns } from './keep-turns.ts'
@@ -22,6 +23,7 @@ import { writeExports } from './write-exports.ts'
 /** Housekeeping: every process with the role runs it. */
 export const JOBS: readonly ScheduledJob[] = [
   expireHolds,
+  endLostRequests,
   keepTurns,
   releaseParked,
   repeatCredits,

@@ -7,6 +7,7 @@ import { budgetList } from './budget/list.ts'
 import { cacheHealth } from './cache/health.ts'
 import { cacheInvalidate } from './cache/invalidate.ts'
 import { cacheLearned } from './cache/learned.ts'
+import { cacheResetMetrics } from './cache/reset-metrics.ts'
 import { cacheStats } from './cache/stats.ts'
 import { cacheWarm } from './cache/warm.ts'
 import { closesClose, closesList, closesShow } from './closes.ts'
@@ -23,6 +24,7 @@ import { policyValidate } from './policy/validate.ts'
 import { pricesDiff, pricesImport, pricesList, pricesShow } from './prices/prices.ts'
 import { readInput } from './read-input.ts'
 import { rebuildCommand } from './rebuild.ts'
+import { rebuildUsageCommand } from './rebuild-usage.ts'
 import { reportCommand } from './report/report.ts'
 import { repriceCommand } from './reprice.ts'
 import { sendReport } from './send-report.ts'
@@ -75,6 +77,7 @@ export const ADMIN_COMMANDS: readonly AskedCommand[] = [
   asked(sendReport),
   asked(verifyCommand),
   asked(rebuildCommand),
+  asked(rebuildUsageCommand),
   asked(unconfirmedList),
   asked(unconfirmedConfirm),
   asked(unconfirmedWaive),
@@ -85,6 +88,7 @@ export const ADMIN_COMMANDS: readonly AskedCommand[] = [
   asked(cacheStats),
   asked(cacheHealth),
   asked(cacheInvalidate),
+  asked(cacheResetMetrics),
   asked(cacheLearned),
   asked(cacheWarm),
   asked(usersSetTier),

@@ -45,6 +45,12 @@ export const cache: Registration = (program, context) => {
     .action((flags: { readonly json: boolean }) => health(flags.json, context))
 
   group
+    .command('reset-metrics')
+    .description('count hits, misses and times anew from now on; the ledger keeps what was')
+    .option('--json', 'print one JSON object', false)
+    .action((flags: { readonly json: boolean }) => resetMetrics(flags.json, context))
+
+  group
     .command('invalidate')
     .description('drop what is no longer right; who did it and how much went stays on record')
     .option('--tenant <name>', "a tenant's")
@@ -108,6 +114,14 @@ async function health(json: boolean, context: CliContext): Promise<void> {
   if (json) context.output.json(found)
   else showHealth(found, context.output)
   if (!found.ok) throw new CommandFailed()
+}
+
+async function resetMetrics(json: boolean, context: CliContext): Promise<void> {
+  const [{ ask }, { showReset }] = await load()
+  const { cacheResetMetrics } = await import('../admin/cache/reset-metrics.ts')
+  const found = await ask(cacheResetMetrics, {}, context)
+  if (json) context.output.json(found)
+  else showReset(found, context.output)
 }
 
 async function invalidate(

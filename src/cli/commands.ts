@@ -26,6 +26,7 @@ import { unconfirmed } from './unconfirmed.ts'
 import { usage } from './usage.ts'
 import { users } from './users.ts'
 import { verify } from './verify.ts'
+import { webhooks } from './webhooks.ts'
 
 /** Every command of `bursar`, in the order of its help. A new command is one file and one line here. */
 export const COMMANDS: readonly Registration[] = [
@@ -46,6 +47,7 @@ export const COMMANDS: readonly Registration[] = [
   users,
   keys,
   jobs,
+  webhooks,
   close,
   prices,
   reprice,

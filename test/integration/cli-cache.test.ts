@@ -52,6 +52,15 @@ const withoutMemory = (text: string): string =>
   text.replace(/^Redis uses .*$/m, '').replace(/"memory":(null|\{[^}]*\})/, '')
 const json = async (...words: string[]) => JSON.parse((await run(...words, '--json')).stdout)
 
+/** Somebody looks for data that nobody has; embedded, that is counted where nobody else sees it. */
+async function countData(): Promise<void> {
+  if (isEmbedded) return
+  const { REDIS_URL: redisUrl = '', BURSAR_PREFIX: prefix = '' } = rig.env
+  const cache = createCache({ redisUrl, prefix, logger: { info: () => {}, warn: () => {} } })
+  await cache.get('drafts', 'nobody', { tenant: 'acme', user: 'ann' })
+  await cache.close()
+}
+
 /** Whether an equal request is paid again. */
 async function isPaidAgain(text: string, more: object = {}): Promise<boolean> {
   const before = calls()
@@ -74,6 +83,23 @@ describe('bursar cache', () => {
     expect(acme.savedNano).toBeGreaterThan(0)
     expect(await json('stats', '--tenant', 'other')).toMatchObject({ answers: { kept: 1 } })
     expect((await everywhere('stats')).stdout).toMatch(/answers kept: 2,[\s\S]*TENANT .*HITS/)
+  })
+
+  test('figures are counted anew from a reset on, and the answers stay', async () => {
+    await ask('counted')
+    await countData()
+    await rig.drain()
+    const before = await json('stats')
+    expect([before.countedSince, before.data.length]).toEqual([null, isEmbedded ? 0 : 1])
+    const { countedSince } = await json('reset-metrics')
+    await ask('counted')
+    await rig.drain()
+    const after = await json('stats')
+    expect(after).toMatchObject({ data: [], requests: [{ tenant: 'acme', hits: 1, paid: 0 }] })
+    expect(after.answers.kept).toBe(before.answers.kept)
+    expect(after.countedSince).toBe(countedSince)
+    const { stdout } = await bursar(['audit', 'list'], { BURSAR_URL: rig.url })
+    expect(stdout).toMatch(/operator +cache-reset-metrics +done/)
   })
 
   test('health is well while nothing is ill', async () => {

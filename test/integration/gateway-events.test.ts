@@ -1,13 +1,16 @@
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { assertSigned } from '../../src/access/webhook-signature.ts'
 import { policyApply } from '../../src/admin/policy/apply.ts'
 import { policyShow } from '../../src/admin/policy/show.ts'
 import { webhooksList } from '../../src/admin/webhooks/list.ts'
 import { tellJobEnds } from '../../src/alerts/job-ends/deliver.ts'
+import { createWatch } from '../../src/gateway/events/watch.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
+import { bursar } from './cli-harness.ts'
 import { createKeys, type Keys } from './gateway-key-ring.ts'
 import { type GatewayRig, startGatewayRig } from './gateway-rig.ts'
 import { gate, until } from './queue-rig.ts'
@@ -170,6 +173,21 @@ describe('the policy by commands', () => {
     expect(JSON.stringify(log)).not.toContain('base_url')
   })
 
+  it('tells which windows another one would leave over their limit, and only those', async () => {
+    await handIn('spends-some')
+    const spent = await rig.ask('/v1/jobs/spends-some?wait=30s')
+    expect(spent.body).toMatchObject({ outcome: 'answered' })
+    const over = async (usd: string) =>
+      (await order('policy-diff', { yaml: POLICY.replace('usd: "5"', `usd: "${usd}"`) })).body.over
+    const { windows, total } = await over('0.0000001')
+    expect(total).toBe(1)
+    expect(windows).toMatchObject([
+      { budget: 'tier.basic/default/u1', limitNano: 7e9, wouldBeNano: 100 },
+    ])
+    expect(windows[0].usedNano).toBeGreaterThan(100)
+    expect(await over('3')).toEqual({ windows: [], total: 0 })
+  })
+
   it('of an operator stays when a process starts with the file that it was applied over', async () => {
     const { version } = await keys.run(policyShow, {})
     const other = await rig.newRuntime({})
@@ -229,6 +247,61 @@ it('whoever watches hears of outcomes, changes and parked work, and not of what 
   expect(heard.find(({ event }) => event === 'change')).toMatchObject({
     data: { by: 'operator', action: 'keys-create', step: 'done' },
   })
+})
+
+it('an outcome is told once, also what comes late or with a thousand others', async () => {
+  const { ledger } = rig.runtime
+  const nowMs = Date.now()
+  const end = (name: string, many: number, endedAtMs: number) =>
+    ledger.db.execute(sql`
+      insert into requests (job, outcome, reason, ended_at_ms, epoch, seq)
+      select ${name} || n, 'answered', '', ${endedAtMs}::bigint, 1, '0-0' from generate_series(1, ${many}) n`)
+  const watch = createWatch(rig.runtime)
+  const look = async () => {
+    const events = (await watch()).filter(({ event }) => event === 'outcome')
+    return events.map(({ data }) => Object(data).job.replace(/\d+$/, ''))
+  }
+  try {
+    await end('before-', 3, nowMs - 100)
+    expect(await look()).toEqual([])
+    // All at one instant, and more than a page has.
+    await end('crowd-', 1_200, nowMs + 1)
+    await end('late-', 1, nowMs - 1_500)
+    const first = await look()
+    expect([first.length, new Set(first)]).toEqual([1_201, new Set(['late-', 'crowd-'])])
+    expect(await look()).toEqual([])
+    await end('after-', 2, nowMs + 2)
+    expect(await look()).toEqual(['after-', 'after-'])
+    expect(await look()).toEqual([])
+  } finally {
+    await ledger.db.execute(sql`delete from requests where seq = '0-0'`)
+  }
+})
+
+it('what a provider says of our key is told to the log alone, without the key', async () => {
+  rig.tap.decide = ({ text }) => (text.includes('refused-key') ? { fault: '401' } : undefined)
+  await handIn('refused-key')
+  const { body } = await rig.ask('/v1/jobs/refused-key?wait=30s')
+  expect(body).toMatchObject({
+    ...{ status: 'ended', outcome: 'failed' },
+    error: {
+      code: 'PROVIDER_ERROR',
+      retryable: false,
+      detail: { status: 401, provider: 'openai' },
+    },
+  })
+  expect(body.error.message).toContain('look at providers.openai')
+  const completed = await rig.post('/v1/chat/completions', {
+    ...{ model: 'auto', user: 'u1', messages: [{ role: 'user', content: 'refused-key, again' }] },
+  })
+  expect(completed).toMatchObject({ status: 502, body: { error: { code: 'provider_error' } } })
+  for (const told of [body, completed.body]) expect(JSON.stringify(told)).not.toMatch(/sk-|7Qx2/)
+  const logged = lines.filter((line) => line.includes('refuses the key that it is called with'))
+  expect(JSON.parse(logged[0] ?? '')).toMatchObject({
+    ...{ provider: 'openai', status: 401 },
+    said: expect.stringContaining('Incorrect API key provided'),
+  })
+  expect(logged.join()).not.toMatch(/sk-|7Qx2/)
 })
 
 it('figures of the process and of its cache are asked for plainly', async () => {
@@ -330,6 +403,13 @@ alerts:
         tries: [{ status: 503 }, { status: 500 }, { status: 200, error: null }],
       },
     ])
+    const listed = (...words: string[]) =>
+      bursar(['webhooks', 'list', ...words], { BURSAR_URL: rig.url })
+    expect(JSON.parse((await listed('--json')).stdout)).toEqual({ webhooks })
+    expect((await listed()).stdout).toMatch(
+      /told-at-end +lms +delivered +- +3 +200 in \d+ ms +msg_/,
+    )
+    expect((await listed('--state', 'failed')).stdout).toContain('nobody is to be told')
     receiver.close()
   })
 })

@@ -6,6 +6,7 @@ import { outcomeCounts } from '../../ledger/queries/outcome-counts.ts'
 import { policyInForce } from '../budget/policy-in-force.ts'
 import type { AdminCommand, AdminPlace } from '../command.ts'
 import type { CachePlace } from './place.ts'
+import { countedSinceMs } from './reset-metrics.ts'
 
 const CheckSchema = z.object({
   name: z.enum(['reachable', 'quick', 'hit rate', 'memory', 'readable']),
@@ -101,7 +102,7 @@ const FEWEST_REQUESTS = 100
 
 async function checkRate(place: AdminPlace): Promise<Check> {
   const { hitRateTarget = null } = (await policyInForce(place)).cache
-  const range = { fromMs: Date.now() - DAY_MS }
+  const range = { fromMs: Math.max(Date.now() - DAY_MS, (await countedSinceMs(place)) ?? 0) }
   const { cached, joined, answered } = await outcomeCounts(await place.ledger(), range)
   const all = cached + joined + answered
   const rate = all === 0 ? 0 : (cached + joined) / all

@@ -5,6 +5,7 @@ import { report } from '../../ledger/queries/report.ts'
 import type { AdminCommand } from '../command.ts'
 import { countAnswers } from './count-answers.ts'
 import type { CachePlace } from './place.ts'
+import { countedSinceMs } from './reset-metrics.ts'
 
 const count = z.int().min(0)
 const share = z.number().min(0).max(1).nullable()
@@ -37,6 +38,8 @@ const NoteSchema = z.object({ at: z.string(), by: z.string(), what: z.string(), 
 
 const StatsSchema = z.object({
   answers: z.object({ kept: count, bytes: count, counted: z.boolean() }),
+  /** When somebody had requests and data counted anew within these days, ISO 8601; null = nobody did. */
+  countedSince: z.string().nullable(),
   requests: z.array(RequestsSchema),
   data: z.array(DataSchema),
   memory: z.object({ usedBytes: count, maxBytes: count.nullable() }).nullable(),
@@ -57,9 +60,12 @@ export const cacheStats: AdminCommand<Readonly<z.infer<typeof InputSchema>>, Cac
   async run(place, { days, tenant }) {
     const [cache, ledger, nowMs] = [await place.cache(), await place.ledger(), Date.now()]
     const isWanted = (of: string) => tenant === undefined || of === tenant
-    const spent = await report(ledger, { groupBy: 'tenant', fromMs: nowMs - days * DAY_MS })
+    const [firstMs, resetMs] = [nowMs - days * DAY_MS, await countedSinceMs(place)]
+    const fromMs = Math.max(firstMs, resetMs ?? 0)
+    const spent = await report(ledger, { groupBy: 'tenant', fromMs })
     return {
       answers: await countAnswers(cache.answers, tenant),
+      countedSince: fromMs > firstMs ? new Date(fromMs).toISOString() : null,
       requests: spent.rows.filter(({ group }) => isWanted(group)).map(requestsOf),
       data: toStats((await cache.figures?.read(days, nowMs)) ?? []).filter((one) =>
         isWanted(one.tenant),

@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { policyFromJson, policyToJson } from '../../config/policy-json.ts'
+import type { Policy } from '../../config/policy-types.ts'
 import type { AdminCommand, AdminPlace } from '../command.ts'
 import { differenceOf, PolicyChangeSchema } from './difference.ts'
+import { OverSchema, overAtOnce } from './over-at-once.ts'
 import { givenPolicy, registeredPolicy, VersionSchema, YamlSchema } from './read-policy.ts'
 import { TouchedSchema, touchedBy } from './touched.ts'
 
@@ -27,24 +29,35 @@ export const DifferenceSchema = z.object({
 })
 export type PolicyDifference = Readonly<z.infer<typeof DifferenceSchema>>
 
+const ForeseenSchema = DifferenceSchema.extend({
+  /** Windows that would hold more than they may, at once; null = the slot could not be asked. */
+  over: OverSchema.nullable(),
+})
+export type ForeseenPolicy = Readonly<z.infer<typeof ForeseenSchema>>
+
 /** What a policy would change, and whom that concerns. Throws INVALID_ARGUMENT, POLICY_MISSING. */
-export const policyDiff: AdminCommand<z.infer<typeof DiffSchema>, PolicyDifference> = {
+export const policyDiff: AdminCommand<z.infer<typeof DiffSchema>, ForeseenPolicy> = {
   name: 'policy-diff',
   role: 'admin',
-  summary: 'What a policy would change, and which budgets, tiers and tenants that concerns.',
+  summary:
+    'What a policy would change, which budgets, tiers and tenants that concerns, and which windows it would leave over their limit.',
   changes: false,
   input: DiffSchema,
-  output: DifferenceSchema,
+  output: ForeseenSchema,
   async run(place, { yaml, to, from }) {
-    const after =
-      yaml === undefined ? await stored(place, to) : policyToJson(givenPolicy(yaml, place))
-    return differenceFrom(place, from, after)
+    const after = yaml === undefined ? await stored(place, to) : givenPolicy(yaml, place)
+    const difference = await differenceFrom(place, from, policyToJson(after))
+    if (difference.touches.budgets.length === 0) return { ...difference, over: NOTHING }
+    const before = await stored(place, difference.from)
+    return { ...difference, over: await overAtOnce(place, { before, after }) }
   },
 }
 
-async function stored(place: AdminPlace, version: number | undefined) {
+const NOTHING = { windows: [], total: 0 }
+
+async function stored(place: AdminPlace, version: number | undefined): Promise<Policy> {
   const { version: number, body } = await registeredPolicy(place, version)
-  return policyToJson(policyFromJson(body, number))
+  return policyFromJson(body, number)
 }
 
 /** @param version - absent = the one in force. */

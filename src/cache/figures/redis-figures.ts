@@ -50,6 +50,10 @@ export function redisFigures(redis: Redis, prefix: string, mostFields = MOST_FIE
         const all = await Promise.all(daysUpTo(nowMs, days).map((day) => redis.hgetall(key(day))))
         return all.flatMap((fields) => linesOf(Fields.parse(fields)))
       }),
+    clear: (nowMs) =>
+      answered(async () => {
+        await Promise.all(daysUpTo(nowMs, MOST_DAYS).map((day) => redis.unlink(key(day))))
+      }),
   }
 }
 

@@ -10,6 +10,11 @@ export interface FigureShelf {
    * @throws {BursarError} STORE_UNAVAILABLE.
    */
   read(days: number, nowMs: number): Promise<readonly Figures[]>
+  /**
+   * Forgets all of them. What processes have not passed on yet, some seconds of it, counts after it.
+   * @throws {BursarError} STORE_UNAVAILABLE.
+   */
+  clear(nowMs: number): Promise<void>
 }
 
 /** Older figures are gone. */
@@ -36,5 +41,6 @@ export function memoryFigures(): FigureShelf {
       for (const known of byDay.keys()) if (!kept.has(known)) byDay.delete(known)
     },
     read: async (days, nowMs) => daysUpTo(nowMs, days).flatMap((day) => byDay.get(day) ?? []),
+    clear: async () => byDay.clear(),
   }
 }

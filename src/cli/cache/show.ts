@@ -1,5 +1,6 @@
 import type { CacheHealth } from '../../admin/cache/health.ts'
 import type { InvalidatedView } from '../../admin/cache/invalidate.ts'
+import type { MetricsReset } from '../../admin/cache/reset-metrics.ts'
 import type { CacheStatsView } from '../../admin/cache/stats.ts'
 import { SLOWEST_MS } from '../../cache/figures/figures.ts'
 import { formatUsd } from '../../money/usd.ts'
@@ -22,6 +23,7 @@ export function showStats(found: CacheStatsView, output: Output): void {
     const most = memory.maxBytes === null ? '' : ` of ${mib(memory.maxBytes)}`
     output.line(`Redis uses ${mib(memory.usedBytes)}${most}`)
   }
+  if (found.countedSince !== null) output.note(`counted since ${found.countedSince}`)
   if (requests.length > 0) showRequests(requests, output)
   if (data.length > 0) showData(data, output)
   showNotes(found.invalidated, output)
@@ -69,6 +71,12 @@ function showNotes(notes: CacheStatsView['invalidated'], output: Output): void {
       String(note.dropped),
     ]),
   )
+}
+
+/** Prints from when on is counted. */
+export function showReset({ countedSince, notes }: MetricsReset, output: Output): void {
+  output.line(`what the cache does is counted since ${countedSince}`)
+  for (const note of notes) output.note(note)
 }
 
 /** Prints what was found well or ill, and what to do. */

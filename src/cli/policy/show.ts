@@ -1,8 +1,10 @@
 import { stringify } from 'yaml'
 import type { AppliedPolicy } from '../../admin/policy/apply.ts'
-import type { PolicyDifference } from '../../admin/policy/diff.ts'
+import type { ForeseenPolicy } from '../../admin/policy/diff.ts'
+import type { OverAtOnce } from '../../admin/policy/over-at-once.ts'
 import type { ShownPolicy } from '../../admin/policy/show.ts'
 import type { JudgedPolicy } from '../../admin/policy/validate.ts'
+import { formatUsd } from '../../money/usd.ts'
 import type { Output } from '../output.ts'
 import { printable } from '../report/printable.ts'
 
@@ -22,8 +24,8 @@ export function showJudged({ ok, problems, warnings }: JudgedPolicy, output: Out
   }
 }
 
-export function showDifference(difference: PolicyDifference, output: Output): void {
-  const { from, changes, touches } = difference
+export function showDifference(difference: ForeseenPolicy, output: Output): void {
+  const { from, changes, touches, over } = difference
   if (changes.length === 0) {
     output.line(`nothing: version ${from} says the same`)
     return
@@ -40,7 +42,26 @@ export function showDifference(difference: PolicyDifference, output: Output): vo
   for (const [what, names] of Object.entries(touches)) {
     if (names.length > 0) output.note(`${what}: ${namesOf(what, names)}`)
   }
+  showOver(over, output)
   output.note(`apply it: bursar policy apply --after ${from} --reason "..."`)
+}
+
+function showOver(over: OverAtOnce | null, output: Output): void {
+  if (over === null) output.note('over at once: not known, the slot cannot be reached')
+  if (over === null || over.total === 0) return
+  output.line()
+  output.table(
+    ['OVER AT ONCE', 'WINDOW', 'USED USD', 'LIMIT USD', 'WOULD BE'],
+    over.windows.map(({ budget, window, usedNano, limitNano, wouldBeNano }) => [
+      ...[printable(budget, 60), window],
+      ...[usedNano, limitNano, wouldBeNano].map(formatUsd),
+    ]),
+  )
+  const more = over.total - over.windows.length
+  if (more > 0) output.note(`and ${more} more`)
+  output.note(
+    'what they hold stays booked; nothing new fits into them until they roll or are raised',
+  )
 }
 
 export function showApplied({ version, changes }: AppliedPolicy, output: Output): void {

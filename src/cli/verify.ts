@@ -2,24 +2,31 @@ import type { BillCheck } from '../admin/verify/compare-bill.ts'
 import type { Verification } from '../admin/verify/verify.ts'
 import { type CliContext, CommandFailed, type Registration } from './command.ts'
 import type { Output } from './output.ts'
+import { instant } from './time-flags.ts'
 
 interface VerifyFlags {
   readonly bill?: string
+  readonly usageFrom?: number
   readonly json: boolean
 }
 
 /**
- * `bursar verify`: counters against the ledger, the ledger against itself, holds against their expiry and, when given,
- * the ledger against the sandbox's bill. Changes nothing. Exit code 1 when something does not agree.
+ * `bursar verify`: counters against the ledger, the ledger against itself, sums of usage against their calls, holds
+ * against their expiry and, when given, the ledger against the sandbox's bill. Changes nothing. Exit code 1 when something does not agree.
  */
 export const verify: Registration = (program, context) => {
   program
     .command('verify')
     .description('prove that counters, ledger, holds and the sandbox bill agree; changes nothing')
     .option('--bill <file>', 'also compare with what the sandbox billed (sandbox --bill)')
+    .option(
+      '--usage-from <time>',
+      'count usage from its month on; without it, from last month on',
+      instant,
+    )
     .option('--json', 'print one JSON object instead of tables', false)
-    .action(async ({ bill, json }: VerifyFlags) => {
-      const verification = await verifyBooks(bill, context)
+    .action(async ({ bill, usageFrom, json }: VerifyFlags) => {
+      const verification = await verifyBooks(bill, usageFrom, context)
       const { totalOf } = await import('../admin/verify/findings.ts')
       const total = totalOf(verification)
       if (json) context.output.json(asJson(verification, total))
@@ -29,20 +36,25 @@ export const verify: Registration = (program, context) => {
 }
 
 /** The bill is a file of this machine, so it is read here, and added up, wherever the books are. */
-async function verifyBooks(file: string | undefined, context: CliContext): Promise<Verification> {
+async function verifyBooks(
+  file: string | undefined,
+  usageSinceMs: number | undefined,
+  context: CliContext,
+): Promise<Verification> {
   const { verifyCommand } = await import('../admin/verify/verify.ts')
   const { ask } = await import('./place.ts')
-  if (file === undefined) return ask(verifyCommand, { bill: null }, context)
+  const since = usageSinceMs === undefined ? {} : { usageSinceMs }
+  if (file === undefined) return ask(verifyCommand, { bill: null, ...since }, context)
   const { addUpBill } = await import('../admin/verify/bill-sums.ts')
   const { lookAgain } = await import('../admin/verify/second-look.ts')
   const { readBill } = await import('./verify/bill.ts')
   const bill = await addUpBill(readBill(file))
-  return lookAgain(await ask(verifyCommand, { bill }, context), () => readBill(file))
+  return lookAgain(await ask(verifyCommand, { bill, ...since }, context), () => readBill(file))
 }
 
-function asJson({ ledger, slot, bill, counts, violations }: Verification, total: number) {
+function asJson({ ledger, usage, slot, bill, counts, violations }: Verification, total: number) {
   const { unbilled: _, ...rest } = bill ?? { unbilled: [] }
-  return { ok: total === 0, ledger, slot, bill: bill && rest, counts, violations }
+  return { ok: total === 0, ledger, usage, slot, bill: bill && rest, counts, violations }
 }
 
 async function print(
@@ -50,7 +62,7 @@ async function print(
   verification: Verification,
   total: number,
 ): Promise<void> {
-  const { ledger, slot, bill } = verification
+  const { ledger, usage, slot, bill } = verification
   output.table(
     ['BOOKS', 'COMPARED'],
     [
@@ -58,6 +70,7 @@ async function print(
         'ledger',
         `${ledger.entries} entries, ${ledger.postings} postings, ${ledger.windows} windows`,
       ],
+      ['usage', `${usage.rows} calls and requests since ${usage.since.slice(0, 10)}`],
       ['counters', slot ? countersLine(slot) : 'no open slot to compare with'],
       ['holds', slot ? `${slot.open} open` : '-'],
       ['bill', bill ? `${bill.calls} calls, ${bill.equal} booked as billed` : 'none given'],

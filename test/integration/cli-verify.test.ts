@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { ViolationKind } from '../../src/admin/verify/findings.ts'
 import { slotKeys } from '../../src/admission/keys.ts'
+import { cubeDifferences } from '../../src/ledger/cubes/scan.ts'
 import { entryDifferences, windowDifferences } from '../../src/ledger/queries/disagreements.ts'
 import { freshDatabase } from '../helpers/postgres.ts'
 import { connectRedis, freshPrefix } from '../helpers/redis.ts'
@@ -230,6 +231,7 @@ describe('bursar verify', () => {
       mend: `update entries set overrun_nano = 0 where attempt = '${attempt}'`,
     }
     await withLedger(statements, async () => {
+      await bursar(['rebuild', '--usage'], rig.env)
       const over = await verifyBill(changed({ nano: nano - 3 }))
       expect(over).toMatchObject({ ok: true, bill: { overruns: [{ attempt, overrunNano: 7 }] } })
       expect((await verifyBill(changed({ nano: nano + 3 }))).named).toEqual([
@@ -238,6 +240,7 @@ describe('bursar verify', () => {
       const { stdout } = await bursar(['verify', '--bill', bill], rig.env)
       expect(stdout).toContain(`overrun ${attempt}`)
     })
+    await bursar(['rebuild', '--usage'], rig.env)
   })
 
   test.each([
@@ -257,20 +260,27 @@ describe('bursar verify', () => {
 
   test('names an entry that is not the sum of its postings, either way round', async () => {
     const { attempt } = first()
+    // What its usage adds up to has changed, too: by hour, by day and by tag.
+    const kinds = async () => {
+      const { named } = await verify()
+      const [one, ...others] = named
+      expect(new Set(others.map(([kind]) => kind))).toEqual(new Set(['usage-differs']))
+      return [one]
+    }
     const of = (kind: ViolationKind) => [[kind, attempt]]
     await withLedger(
       {
         harm: `update entries set cost_nano = cost_nano + 1 where attempt = '${attempt}'`,
         mend: `update entries set cost_nano = cost_nano - 1 where attempt = '${attempt}'`,
       },
-      async () => expect((await verify()).named).toEqual(of('entry-differs')),
+      async () => expect(await kinds()).toEqual(of('entry-differs')),
     )
     await withLedger(
       {
         harm: `create table kept as select * from entries where attempt = '${attempt}'; delete from entries where attempt = '${attempt}'`,
         mend: 'insert into entries select * from kept; drop table kept',
       },
-      async () => expect((await verify()).named).toEqual(of('entry-differs')),
+      async () => expect(await kinds()).toEqual(of('entry-differs')),
     )
     await withLedger(
       {
@@ -312,9 +322,43 @@ describe('bursar verify', () => {
       },
       async () => {
         const { named } = await verify()
-        expect(named.map(([kind]) => kind)).toEqual(['saved-differs'])
+        const [one, ...others] = named.map(([kind]) => kind)
+        expect(one).toBe('saved-differs')
+        expect(new Set(others)).toEqual(new Set(['usage-differs']))
       },
     )
+  })
+
+  test('names sums of usage that are not what their calls add up to, and the mend mends them', async () => {
+    const { db } = rig.runtime.ledger
+    for (const harm of [
+      `update usage_daily set cost_nano = cost_nano + 1 where kind = 'call' and user_id = 'u1'`,
+      `delete from usage_tenants_monthly where kind = 'call'`,
+      `insert into usage_company_hourly select hour_ms, 'nobody', model, operation, kind, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+       from usage_company_hourly limit 1`,
+    ]) {
+      await db.execute(sql.raw(harm))
+    }
+    const { ok, named } = await verify()
+    expect(ok).toBe(false)
+    const tables = named.map(([kind, id]) => `${kind} ${id?.split(' ')[0]}`)
+    // The company's day and the user's month are no longer what that day adds up to.
+    expect([...new Set(tables)]).toEqual(
+      [
+        ...['usage_company_daily', 'usage_company_hourly', 'usage_daily', 'usage_tenants_daily'],
+        ...['usage_monthly', 'usage_tenants_monthly'],
+      ].map((table) => `usage-differs ${table}`),
+    )
+    const told = await bursar(['verify'], rig.env)
+    expect(told.stdout).toMatch(/cost_nano \d+\/\d+/)
+    expect(told.stdout).toContain('npx bursar rebuild --usage')
+    const dry = await bursar(['rebuild', '--usage', '--dry-run', '--json'], rig.env)
+    expect(JSON.parse(dry.stdout)).toMatchObject({ applied: false, wrong: named.length })
+    expect((await verify()).named).toEqual(named)
+    const mended = await bursar(['rebuild', '--usage', '--json'], rig.env)
+    expect(JSON.parse(mended.stdout)).toMatchObject({ applied: true, wrong: named.length })
+    expect(await verify()).toMatchObject({ ok: true, violations: [] })
+    expect(await cubeDifferences(rig.runtime.ledger)).toEqual([])
   })
 
   test('names a posting that came again with other content', async () => {

@@ -22,16 +22,26 @@ export interface Proposed {
   readonly diff: PricesDiff
 }
 
+export interface Wanted {
+  readonly from: ListInput
+  readonly effectiveFromMs: number
+  readonly nowMs: number
+}
+
+/** Steps of a comparison, of which `onStep` is told before each. */
+export const PROPOSAL_STEPS = 4
+
 /**
  * Reads a price list and compares it with the one that holds when it comes into force.
+ * @param onStep - told what is done next.
  * @throws {BursarError} INVALID_FILE, POLICY_MISSING, LEDGER_UNAVAILABLE.
  */
 export async function propose(
   place: Pick<AdminPlace, 'ledger'>,
-  wanted: ListInput,
-  effectiveFromMs: number,
-  nowMs: number,
+  { from: wanted, effectiveFromMs, nowMs }: Wanted,
+  onStep: (text: string) => void = () => {},
 ): Promise<Proposed> {
+  onStep('reading the lists in force')
   const ledger = await place.ledger()
   const timeline = await readTimeline(ledger, Math.min(nowMs, effectiveFromMs))
   const bundled = {
@@ -40,11 +50,14 @@ export async function propose(
   }
   const held = timelineAt(timeline, effectiveFromMs).snapshot
   const base = held?.catalogue ?? bundled.catalogue
+  onStep('comparing the models')
   const { catalogue, source } = 'bundled' in wanted ? bundled : readList(wanted, base)
   const changes = comparePriceLists(base, catalogue)
+  onStep('trying the ladders of the policy')
   const policy = await policyInForce(place)
   const next = { catalogue, effectiveFromMs }
   judgeLadders(policy, next)
+  onStep('looking for models that are called')
   const inUse = await changesInUse(ledger, policy, timeline, next, nowMs)
   const of = (kind: string) => changes.filter(({ change }) => change === kind).length
   const diff = {

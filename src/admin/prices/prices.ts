@@ -9,8 +9,8 @@ import {
 } from '../../ledger/price-snapshots.ts'
 import { createPriceBook } from '../../pricing/price-book.ts'
 import { policyInForce } from '../budget/policy-in-force.ts'
-import type { AdminCommand, AdminPlace } from '../command.ts'
-import { propose } from './diff-lists.ts'
+import type { AdminCommand, AdminPlace, Watch } from '../command.ts'
+import { PROPOSAL_STEPS, propose } from './diff-lists.ts'
 import {
   DiffSchema,
   ListInput,
@@ -98,7 +98,8 @@ export const pricesDiff: AdminCommand<z.infer<typeof DiffInput>, PricesDiff> = {
   output: DiffSchema,
   async run(place, { from, effectiveFromMs }) {
     const nowMs = Date.now()
-    return (await propose(place, from, effectiveFromMs ?? nowMs, nowMs)).diff
+    const wanted = { from, effectiveFromMs: effectiveFromMs ?? nowMs, nowMs }
+    return (await propose(place, wanted)).diff
   },
 }
 
@@ -111,6 +112,7 @@ export const pricesImport: AdminCommand<z.infer<typeof ImportInput>, ImportedVie
   name: 'prices-import',
   summary: 'Import a price list: it holds from its date on.',
   role: 'finance',
+  barFrom: 1,
   input: ImportInput,
   output: ImportedSchema,
   run: importList,
@@ -123,20 +125,29 @@ export const importPrices = (
 ): Promise<ImportedView> =>
   importList({ ...place, by: 'schedule' }, ImportInput.parse({ from: { list, source } }))
 
+/** After the comparison it is written down. */
+const IMPORT_STEPS = PROPOSAL_STEPS + 1
+
 async function importList(
   place: Pick<AdminPlace, 'ledger' | 'by'>,
   { from, effectiveFromMs, yes }: z.infer<typeof ImportInput>,
+  watch: Watch = () => {},
 ): Promise<ImportedView> {
   const nowMs = Date.now()
   const atMs = effectiveFromMs ?? nowMs
-  const { ledger, catalogue, source, bundled, diff } = await propose(place, from, atMs, nowMs)
+  let step = 0
+  const onStep = (text: string) => watch(step++, IMPORT_STEPS, text)
+  const wanted = { from, effectiveFromMs: atMs, nowMs }
+  const { ledger, catalogue, source, bundled, diff } = await propose(place, wanted, onStep)
   if (diff.changes.length === 0) return { imported: null, diff }
   if (diff.inUse.length > 0 && !yes) throw inUse(diff)
+  onStep('writing it down')
   const by = place.by ?? 'operator'
   const snapshot = { catalogue, source, effectiveFromMs: atMs, by, atMs: nowMs }
   const number = await insertSnapshot(ledger, snapshot, bundled)
   const notes = await listSnapshots(ledger)
   const note = notes.find((one) => one.number === number)
+  onStep('in force from its date on')
   return { imported: note ? snapshotView(note, heldNumber(notes, nowMs)) : null, diff }
 }
 

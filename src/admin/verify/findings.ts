@@ -12,6 +12,8 @@ export const VIOLATIONS = {
   'entry-differs': 'an entry is not the sum of its postings',
   'window-differs': 'a window total is not the sum of its postings',
   'saved-differs': 'an answer is said to have saved another amount than it had cost',
+  'usage-differs':
+    'a sum of usage is not what its calls add up to: npx bursar rebuild --usage makes it again',
   'posting-conflict': 'a posting came again with other content',
   'bill-lost': 'a billed call is not in the ledger',
   'bill-doubled': 'one attempt was billed more than once',

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { lastMonthMs, stretchesSince } from '../../ledger/cubes/stretches.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
+import { monthOf } from '../../ledger/partitions.ts'
 import { ledgerSizes } from '../../ledger/queries/disagreements.ts'
 import { readSlotRow } from '../../ledger/slot-row.ts'
 import type { AdminCommand, AdminPlace, Watch } from '../command.ts'
@@ -11,11 +13,14 @@ import { Findings, FoundSchema } from './findings.ts'
 import { checkHolds } from './holds.ts'
 import { countWaiting } from './outbox.ts'
 import { checkOwnSums, PAGE_POSTINGS } from './own-sums.ts'
+import { checkUsageSums, rowsIn } from './usage-sums.ts'
 
 const count = z.int().min(0)
 
 const VerificationSchema = FoundSchema.extend({
   ledger: z.object({ entries: count, postings: count, windows: count }),
+  /** From when on the sums of usage were held against calls and requests (ISO 8601), and how many those are. */
+  usage: z.object({ since: z.string(), rows: count }),
   /** null = there is no open slot to compare with. */
   slot: z
     .object({
@@ -30,11 +35,15 @@ const VerificationSchema = FoundSchema.extend({
 })
 export type Verification = Readonly<z.infer<typeof VerificationSchema>>
 
-const InputSchema = z.strictObject({ bill: BillSumsSchema.nullable() })
+const InputSchema = z.strictObject({
+  bill: BillSumsSchema.nullable(),
+  /** The sums of usage are looked at from the month of this instant on, UTC ms; absent = from last month on. */
+  usageSinceMs: z.int().min(0).exactOptional(),
+})
 type Input = Readonly<z.infer<typeof InputSchema>>
 
 /**
- * Holds the books against each other: counters, ledger, holds and, when given, the sandbox's bill. Reads only.
+ * Holds the books against each other: counters, ledger, sums of usage, holds and, when given, the sandbox's bill. Reads only.
  * Throws INVALID_OPTIONS, STORE_UNAVAILABLE, LEDGER_UNAVAILABLE, LEDGER_NOT_MIGRATED.
  */
 export const verifyCommand: AdminCommand<Input, Verification> = {
@@ -48,24 +57,34 @@ export const verifyCommand: AdminCommand<Input, Verification> = {
 
 async function verifyBooks(
   place: AdminPlace,
-  { bill: sums }: Input,
+  { bill: sums, usageSinceMs }: Input,
   watch: Watch = () => {},
 ): Promise<Verification> {
   const [ledger, slot] = [await place.ledger(), await place.slot()]
   const findings = new Findings()
   const sizes = await ledgerSizes(ledger)
-  const total = sizes.postings + (sums === null ? 0 : sizes.entries)
-  const compared = await compareSlot(slot, ledger, findings)
+  const nowMs = Date.now()
+  const sinceMs = usageSinceMs ?? lastMonthMs(nowMs)
+  const stretches = await stretchesSince(ledger, { sinceMs, nowMs })
+  const usage = { since: new Date(monthOf(sinceMs).fromMs).toISOString(), rows: rowsIn(stretches) }
+  const total = sizes.postings + usage.rows + (sums === null ? 0 : sizes.entries)
   let done = 0
-  await checkOwnSums(ledger, findings, () => {
-    done = Math.min(done + PAGE_POSTINGS, sizes.postings)
-    watch(done, total, 'entries and their postings')
-  })
-  const onRows = (rows: number) =>
-    watch(Math.min(sizes.postings + rows, total), total, 'entries and the bill')
-  const bill = sums && (await compareBill(sums, slot, ledger, findings, onRows))
+  const onRows = (rows: number, text: string) => {
+    done = Math.min(done + rows, total)
+    watch(done, total, text)
+  }
+  const compared = await compareSlot(slot, ledger, findings)
+  await checkOwnSums(ledger, findings, () => onRows(PAGE_POSTINGS, 'entries and their postings'))
+  done = Math.min(done, sizes.postings)
+  await checkUsageSums(ledger, stretches, findings, (rows) => onRows(rows, 'sums of usage'))
+  const before = done
+  const bill =
+    sums &&
+    (await compareBill(sums, slot, ledger, findings, (rows) =>
+      watch(Math.min(before + rows, total), total, 'entries and the bill'),
+    ))
   watch(total, total, '')
-  return { ...findings.all(), ledger: sizes, slot: compared, bill }
+  return { ...findings.all(), ledger: sizes, usage, slot: compared, bill }
 }
 
 async function compareSlot(slot: ReadSlot, ledger: Ledger, findings: Findings) {

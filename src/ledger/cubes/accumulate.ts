@@ -48,9 +48,16 @@ export function addToCube({ table, key }: Cube, rows: string): string {
     on conflict (${names}) do update set ${ADDED}`
 }
 
-const ALL_CUBES = CUBES.map(
-  (cube) => `${cube.table}_added as (${addToCube(cube, rowsOfCube(cube, 'fact'))})`,
-).join(',\n')
+/** A coarser cube adds up the few rows of the finer one, which have its order already. */
+const rowsIn = (cube: Cube): string =>
+  cube.from === null
+    ? rowsOfCube(cube, 'fact')
+    : rowsFromFiner(cube, cube.from, `${cube.from.table}_rows`)
+
+const ALL_CUBES = CUBES.flatMap((cube) => [
+  `${cube.table}_rows as materialized (${rowsIn(cube)})`,
+  `${cube.table}_added as (${addToCube(cube, `select * from ${cube.table}_rows`)})`,
+]).join(',\n')
 
 /**
  * Runs one statement that adds facts to all cubes. The caller's transaction holds the lock of the slot row, or adds to

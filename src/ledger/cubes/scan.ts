@@ -45,7 +45,7 @@ const differencesOf = ({ db }: Pick<Ledger, 'db'>, cube: Cube) =>
   )
 
 /** A condition on a time: its month was not dropped. */
-export const isKept = (time: string): string =>
+const isKept = (time: string): string =>
   `to_char(to_timestamp(${time} / 1000) at time zone 'UTC', 'YYYY-MM')
     not in (select left(month, 7) from dropped_months)`
 

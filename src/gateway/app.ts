@@ -11,10 +11,12 @@ import {
 import { createKeyGuard } from '../access/key-guard.ts'
 import { createKeyStore } from '../access/key-store.ts'
 import { BursarError } from '../errors.ts'
+import type { Logger } from '../telemetry/logger.ts'
 import { identify } from './authorize.ts'
 import { errorReply, nameError } from './error-reply.ts'
 import type { GatewayParts } from './parts.ts'
 import { readJsonBody } from './read-body.ts'
+import { plainLogger, requestLogger } from './request-logger.ts'
 import { accountRoutes } from './routes/account.ts'
 import { actionRoutes } from './routes/actions.ts'
 import { adminRoutes } from './routes/admin.ts'
@@ -49,6 +51,7 @@ export function createApp(parts: GatewayParts): FastifyInstance {
       requestIdLogLabel: 'requestId',
     }),
     genReqId: requestIdOf,
+    childLoggerFactory: requestLogger,
     bodyLimit: HARD_LIMIT_BYTES,
     frameworkErrors: sendError,
     schemaController: NO_SCHEMAS,
@@ -62,8 +65,10 @@ export function createApp(parts: GatewayParts): FastifyInstance {
     const { maxBodyBytes } = runtime.rules.current().policy.defaults
     return readJsonBody(payload, 2 * maxBodyBytes + ENVELOPE_BYTES)
   })
-  app.addHook('onRequest', async (request, reply) => {
+  // Hooks of every request call back: a promise for each of them costs more than what most of them do.
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
+    done()
   })
   const {
     ledger,
@@ -73,12 +78,15 @@ export function createApp(parts: GatewayParts): FastifyInstance {
   const guard = createKeyGuard({ store: createKeyStore(ledger), logger, now: Date.now })
   app.addHook('onRequest', identify(guard, mode))
   app.addHook('onClose', () => guard.close())
-  app.addHook('onSend', async (_, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (parts.closing.aborted) reply.header('connection', 'close')
+    done()
   })
-  app.addHook('onResponse', async (request, reply) => {
+  const access = plainLogger(logger)
+  app.addHook('onResponse', (request, reply, done) => {
     const isAway = (runtime.guard?.openSinceMs ?? null) !== null
-    logRequest(request, reply, isAway)
+    logRequest(request, reply, access, isAway)
+    done()
   })
   app.addHook('onError', async (request, _, thrown) =>
     noteError(request, nameError(thrown, request.id).code),
@@ -128,15 +136,22 @@ function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply
 /** Probes and scrapers come each few seconds, for ever. */
 const QUIET = new Set(['/health', '/ready', '/metrics'])
 
-function logRequest(request: FastifyRequest, reply: FastifyReply, isAway: boolean): void {
+function logRequest(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  logger: Logger,
+  isAway: boolean,
+): void {
   // The route, not the address: a query may hold who asked.
   const { url: route = 'none' } = request.routeOptions
   // Of an outage one line tells, not one of each call.
   const isTold = isAway && reply.statusCode === 503
   const isQuiet = isTold || QUIET.has(route)
   const level = reply.statusCode >= 500 && !isTold ? 'warn' : isQuiet ? 'debug' : 'info'
+  if (!logger.isLevelEnabled(level)) return
+  const { id: requestId, method } = request
   const ms = Math.round(reply.elapsedTime)
-  request.log[level]({ method: request.method, route, status: reply.statusCode, ms }, 'answered')
+  logger[level]({ requestId, method, route, status: reply.statusCode, ms }, 'answered')
 }
 
 const unknownRoute = ({ method }: FastifyRequest, routes: readonly string[]): BursarError =>

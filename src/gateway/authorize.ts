@@ -63,20 +63,28 @@ function roleFor(route: string): KeyRole | null {
  * LEDGER_UNAVAILABLE.
  */
 export function identify(guard: KeyGuard, mode: AuthMode) {
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const { url: route = '' } = request.routeOptions
-    if (OPEN.has(route) || (route.startsWith(ADMIN) && onSocket(request))) return
-    try {
-      const key = await keyIn(request, guard, mode)
-      if (key === null) return
-      const needed = roleFor(route)
-      if (needed !== null) assertRole(key, needed)
-      keys.set(request, key)
-    } catch (error) {
+  // No promise where no key was given: every request comes by here.
+  return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
+    const refuse = (error: Error): void => {
       // https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1: a 401 says how to do better.
       if (isBursarError(error, 'INVALID_API_KEY')) reply.header('www-authenticate', 'Bearer')
-      throw error
+      done(error)
     }
+    const { url: route = '' } = request.routeOptions
+    if (OPEN.has(route) || (route.startsWith(ADMIN) && onSocket(request))) return done()
+    const given = bearerIn(request.headers.authorization)
+    const isNeeded = needsKey(request, mode)
+    if (given === null || isTheirs(given, route, isNeeded, mode)) {
+      return isNeeded ? refuse(invalidKey('missing')) : done()
+    }
+    guard
+      .check(given)
+      .then((key) => {
+        const needed = roleFor(route)
+        if (needed !== null) assertRole(key, needed)
+        keys.set(request, key)
+      })
+      .then(() => done(), refuse)
   }
 }
 
@@ -100,21 +108,14 @@ export function authorize(request: FastifyRequest, role: KeyRole): string {
   throw invalidKey('missing')
 }
 
-async function keyIn(
-  request: FastifyRequest,
-  guard: KeyGuard,
-  mode: AuthMode,
-): Promise<ApiKey | null> {
-  const given = bearerIn(request.headers.authorization)
-  const needed = mode === 'required' || (mode === 'auto' && !isNeighbour(request))
-  const isNeeded = needed && !onSocket(request)
-  // What stands in front, and keeps strangers away, may have tokens of its own; OpenAI's clients cannot leave theirs out.
-  const mayBeTheirs = mode === 'off' || (!isNeeded && isOpenAiRoute(request.routeOptions.url ?? ''))
-  const isTheirs = mayBeTheirs && !given?.startsWith('sk-bursar-')
-  if (given !== null && !isTheirs) return guard.check(given)
-  if (isNeeded) throw invalidKey('missing')
-  return null
-}
+const needsKey = (request: FastifyRequest, mode: AuthMode): boolean =>
+  (mode === 'required' || (mode === 'auto' && !isNeighbour(request))) && !onSocket(request)
+
+/**
+ * What stands in front, and keeps strangers away, may have tokens of its own; OpenAI's clients cannot leave theirs out.
+ */
+const isTheirs = (given: string, route: string, isNeeded: boolean, mode: AuthMode): boolean =>
+  (mode === 'off' || (!isNeeded && isOpenAiRoute(route))) && !given.startsWith('sk-bursar-')
 
 /** @returns null when nothing was sent. Another scheme than Bearer has no key of ours. */
 function bearerIn(header: string | undefined): string | null {

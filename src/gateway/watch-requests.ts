@@ -39,7 +39,7 @@ const instrumentsIn = onceFor((registry) => {
  */
 export function watchRequests(app: FastifyInstance, registry: Registry): void {
   const { requests, seconds, errors, refusals, verdicts } = instrumentsIn(registry)
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const { url: route } = request.routeOptions
     const labels = route === undefined ? UNKNOWN : { route, method: request.method }
     requests.inc({ ...labels, status: reply.statusCode })
@@ -49,6 +49,7 @@ export function watchRequests(app: FastifyInstance, registry: Registry): void {
     if (code === 'RATE_LIMITED') refusals.inc()
     const verdict = verdictIn(reply.getHeader('x-bursar-cache'))
     if (verdict !== undefined) verdicts.inc({ cache: verdict })
+    done()
   })
 }
 

@@ -1,5 +1,6 @@
-import OpenAI from 'openai'
+import type OpenAI from 'openai'
 import type { ProviderPolicy } from '../config/policy-types.ts'
+import { SteadyClient } from './steady-client.ts'
 
 interface Entry {
   readonly policy: ProviderPolicy
@@ -7,17 +8,15 @@ interface Entry {
 }
 
 const isSame = (a: ProviderPolicy, b: ProviderPolicy): boolean =>
-  a === b || (a.baseUrl === b.baseUrl && a.apiKey === b.apiKey && a.timeoutMs === b.timeoutMs)
+  a === b || (a.baseUrl === b.baseUrl && a.apiKey === b.apiKey)
 
 /** The SDK refuses an empty key; servers that ask for none ignore what they get. */
 const NO_KEY = 'none'
 
 const connect = (policy: ProviderPolicy, fetch: typeof globalThis.fetch): OpenAI =>
-  new OpenAI({
+  new SteadyClient({
     baseURL: policy.baseUrl,
     apiKey: policy.apiKey || NO_KEY,
-    // A second late: the caller's own clock rings first, and goes on while the body comes in.
-    timeout: policy.timeoutMs + 1_000,
     fetch,
     // One hold pays for one send: the queue retries, the SDK never does.
     maxRetries: 0,
@@ -30,7 +29,7 @@ const connect = (policy: ProviderPolicy, fetch: typeof globalThis.fetch): OpenAI
     webhookSecret: null,
   })
 
-/** One SDK client per provider, made anew when its address, key or timeout in the policy changes. */
+/** One SDK client per provider, made anew when its address or key in the policy changes. */
 export function createClients(fetch: typeof globalThis.fetch): (policy: ProviderPolicy) => OpenAI {
   const entries = new Map<string, Entry>()
   return (policy) => {

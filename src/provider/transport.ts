@@ -2,6 +2,7 @@ import { Agent, type Dispatcher } from 'undici'
 import type { Hold } from '../admission/hold.ts'
 import { BursarError } from '../errors.ts'
 import { ThinBody, ThinHeaders, ThinResponse } from './thin-response.ts'
+import { WireHeaders } from './wire-headers.ts'
 
 /** Carries the attempt id; the sandbox writes it on its bill, and the transport finds the hold by it. */
 export const ATTEMPT_HEADER = 'x-bursar-attempt'
@@ -136,8 +137,7 @@ export function createTransport(): Transport {
   const placeOf = createPlaces()
 
   async function thinFetch(url: string | URL | Request, init: RequestInit = {}): Promise<Response> {
-    const { headers: given } = init
-    const headers = Object.fromEntries(given instanceof Headers ? given : new Headers(given))
+    const headers = WireHeaders.read(init.headers)
     const send = sends.get(headers[ATTEMPT_HEADER] ?? '')
     if (!send) throw new BursarError('INVALID_ARGUMENT', 'this client sends only governed calls')
     const { origin, path, href } = placeOf(url instanceof Request ? url.url : String(url))

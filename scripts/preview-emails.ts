@@ -5,19 +5,19 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { LARGEST_HTML_BYTES, render } from '../src/alerts/templates/render.ts'
+import { standalone } from '../src/alerts/templates/standalone.ts'
 import { SAMPLES } from './preview/samples.ts'
 
 const folder = resolve(process.argv[2] ?? '.preview')
 await mkdir(folder, { recursive: true })
 const rows: string[] = []
 for (const [name, notice] of Object.entries(SAMPLES)) {
-  const { html, text, slack, subject, attachments } = await render(notice)
-  let page = html
-  for (const { cid, contentType, content, filename } of attachments) {
+  const rendered = await render(notice)
+  const { html, text, slack, subject, attachments } = rendered
+  for (const { cid, content, filename } of attachments) {
     if (cid === null) await writeFile(join(folder, filename), content)
-    else page = page.replaceAll(`cid:${cid}`, dataUrl(contentType, content))
   }
-  await writeFile(join(folder, `${name}.html`), page)
+  await writeFile(join(folder, `${name}.html`), standalone(rendered))
   await writeFile(join(folder, `${name}.txt`), text)
   await writeFile(join(folder, `${name}.slack.json`), JSON.stringify(slack, null, 2))
   const kb = (Buffer.byteLength(html) / 1_024).toFixed(1)
@@ -30,10 +30,6 @@ await writeFile(
   `<!doctype html><meta charset="utf-8"><title>Messages</title><style>:root{color-scheme:light dark}body{font:15px system-ui;margin:2rem}td{padding:.25rem .75rem}</style><h1>Messages</h1><table>${rows.join('\n')}</table>\n`,
 )
 process.stdout.write(`${join(folder, 'index.html')}\n`)
-
-function dataUrl(type: string, content: Uint8Array): string {
-  return `data:${type};base64,${Buffer.from(content).toString('base64')}`
-}
 
 function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')

@@ -15,7 +15,7 @@ import { alertNotices, audit } from '../../src/ledger/schema.ts'
 import { startAlerts } from '../../workers/alerts.ts'
 import { BROWSER_TIMEOUT_MS, launchBrowser } from '../helpers/browser.ts'
 import { type GatewayRig, startGatewayRig } from '../integration/gateway-rig.ts'
-import { POLICY, until } from '../integration/queue-rig.ts'
+import { isEmbedded, POLICY, until } from '../integration/queue-rig.ts'
 
 const USD = 1_000_000_000
 const SECRET = 'a-secret-of-links-that-is-long-enough'
@@ -122,6 +122,7 @@ it('a budget runs dry, work waits, the mail’s link grants more, work goes on, 
   const [first] = mailbox.mails
   expect(first?.subject).toBe('[CRITICAL] company monthly AI budget at 100% ($1 of $1)')
   expect(first?.text).toMatch(/1\s+job\s+waits\s+for\s+it/)
+  expect(first?.text).toMatch(/Who can raise it\s+fred@acme\.example/)
   expect(`${first?.text}${first?.html}`).not.toContain('a prompt of nobody else')
 
   const page = await browser.newPage()
@@ -188,7 +189,7 @@ it('a budget runs dry, work waits, the mail’s link grants more, work goes on, 
   await page.close()
 }, 60_000)
 
-it('a message is readable in the light and in the dark', async () => {
+it.skipIf(isEmbedded)('a message is readable in the light and in the dark', async () => {
   const { html } = await render(
     noticeOf({ ...ACME, rule: 'projected-overrun' }, { severity: 'critical' }),
   )

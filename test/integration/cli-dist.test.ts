@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { simpleParser } from 'mailparser'
 import { test as base, describe, expect, inject } from 'vitest'
 import { z } from 'zod'
 import { emptyDatabase, withClient } from '../helpers/postgres.ts'
@@ -125,6 +126,29 @@ describe('the built package', () => {
     }
     const [code] = await once(service, 'exit')
     expect(code).toBe(0)
+    await rm(data, { recursive: true })
+  })
+
+  test('shows a newcomer an alert as e-mail and as Slack has it, without any account', async () => {
+    const data = await mkdtemp(join(tmpdir(), 'bursar-dist-'))
+    const { code, text } = await ended(run(PROGRAM, ['alerts', 'test'], { BURSAR_DATA: data }))
+    expect(code).toBe(0)
+    const [, id = ''] = /message\s+(test-[0-9a-f]{16})/.exec(text) ?? []
+    const fileOf = (kind: string) => join(data, 'alerts', `${id}.${kind}`)
+    for (const kind of ['eml', 'html', 'slack.json']) expect(text).toContain(fileOf(kind))
+
+    const subject = '[TEST] [HIGH] acme monthly AI budget at 96% ($960 of $1,000)'
+    expect(text.startsWith(`${subject}\n`)).toBe(true)
+    const mail = await simpleParser(await readFile(fileOf('eml')))
+    expect(mail).toMatchObject({ subject, messageId: `<${id}@localhost>` })
+    expect(mail.text).toContain('search-indexer')
+    expect(mail.html).toContain('search-indexer')
+    expect(mail.attachments.map(({ contentType }) => contentType)).toEqual(['image/png'])
+    expect(await readFile(fileOf('html'), 'utf8')).toContain('src="data:image/png;base64,')
+    const slack = z.object({ text: z.string(), blocks: z.array(z.object({ type: z.string() })) })
+    const posted = slack.parse(JSON.parse(await readFile(fileOf('slack.json'), 'utf8')))
+    expect(posted.text).toContain(`${subject} (${id})`)
+    expect(posted.blocks.map(({ type }) => type)).toContain('header')
     await rm(data, { recursive: true })
   })
 

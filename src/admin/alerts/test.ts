@@ -6,6 +6,7 @@ import type { Outgoing } from '../../alerts/channels/types.ts'
 import { alertsOf } from '../../alerts/routes.ts'
 import { sampleNotice } from '../../alerts/sample.ts'
 import { postNotice } from '../../alerts/tell.ts'
+import { standalone } from '../../alerts/templates/standalone.ts'
 import { SEVERITIES } from '../../config/alert-types.ts'
 import type { Policy } from '../../config/policy-types.ts'
 import { BursarError, isBursarError } from '../../errors.ts'
@@ -25,6 +26,8 @@ const TrialSchema = z.object({
   text: z.string(),
   /** The e-mail as it travels, base64. */
   mail: z.string(),
+  /** The same as a page for a browser. */
+  page: z.string(),
   /** What Slack gets, JSON. */
   slack: z.string(),
   /** Where it goes; empty = the policy names no channel. */
@@ -68,7 +71,7 @@ export async function trialOf(message: Outgoing, channels: readonly string[]): P
   const mail = await rawMail(message, 'Bursar <bursar@localhost>', ['you@localhost'])
   return {
     ...{ id: notice.id, subject: rendered.subject, text: rendered.text, channels: [...channels] },
-    mail: mail.toString('base64'),
+    ...{ mail: mail.toString('base64'), page: standalone(rendered) },
     slack: JSON.stringify(slackMessage(message), null, 2),
   }
 }

@@ -1,6 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { createTransport } from 'nodemailer'
+import { standalone } from '../templates/standalone.ts'
 import { mailOf } from './mail.ts'
 import { slackMessage } from './slack.ts'
 import type { Outgoing, Sender } from './types.ts'
@@ -8,6 +9,8 @@ import type { Outgoing, Sender } from './types.ts'
 /** Where a message lies. */
 export interface Written {
   readonly mail: string
+  /** For browsers. */
+  readonly page: string
   readonly slack: string
 }
 
@@ -20,7 +23,7 @@ export const fileSender = (folder: string, from: () => string): Sender<'email'> 
   async close() {},
 })
 
-/** Writes a message as `<id>.eml`, and what Slack would get as `<id>.slack.json`. Again is the same. */
+/** Writes a message as `<id>.eml`, as a page `<id>.html`, and what Slack would get as `<id>.slack.json`. Again is the same. */
 export async function writeMessage(
   folder: string,
   message: Outgoing,
@@ -28,11 +31,17 @@ export async function writeMessage(
 ): Promise<Written> {
   await mkdir(folder, { recursive: true })
   const base = join(resolve(folder), message.notice.id)
-  const files = { mail: `${base}.eml`, slack: `${base}.slack.json` }
+  const files = filesOf(base)
   await writeWhole(files.mail, await rawMail(message, from, to))
+  await writeWhole(files.page, standalone(message.rendered))
   await writeWhole(files.slack, `${JSON.stringify(slackMessage(message), null, 2)}\n`)
   return files
 }
+
+/** The names of a message's files. @param base - path without an extension. */
+export const filesOf = (base: string): Written => ({
+  ...{ mail: `${base}.eml`, page: `${base}.html`, slack: `${base}.slack.json` },
+})
 
 /** A message as it would travel. */
 export async function rawMail(

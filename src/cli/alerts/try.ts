@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { alertsTest, sampleMessage, type Trial, trialOf } from '../../admin/alerts/test.ts'
 import { alertsDeliveries, type DeliveryList } from '../../admin/alerts.ts'
+import { filesOf, type Written } from '../../alerts/channels/files.ts'
 import type { Severity } from '../../config/alert-types.ts'
 import { readOptions } from '../../config/options.ts'
 import { isBursarError } from '../../errors.ts'
@@ -39,8 +40,11 @@ export async function tryAlerts(
   output.line(output.paint('bold', trial.subject))
   output.line()
   output.line(trial.text)
-  output.line(`The e-mail (open it with a mail program):  ${files.mail}`)
-  output.line(`What Slack gets (app.slack.com/block-kit-builder):  ${files.slack}`)
+  output.line('The e-mail, for a browser and for a mail program:')
+  output.line(`  ${files.page}`)
+  output.line(`  ${files.mail}`)
+  output.line('What Slack gets; paste it into app.slack.com/block-kit-builder to see it:')
+  output.line(`  ${files.slack}`)
   output.line()
   if (trial.channels.length > 0) {
     showDeliveries(sent, output)
@@ -63,11 +67,12 @@ async function trialFor(wanted: Omit<TestFlags, 'json'>, context: CliContext): P
   }
 }
 
-async function writeTrial({ id, mail, slack }: Trial, data: string) {
+async function writeTrial({ id, mail, page, slack }: Trial, data: string): Promise<Written> {
   const folder = join(resolve(data), 'alerts')
   await mkdir(folder, { recursive: true })
-  const files = { mail: join(folder, `${id}.eml`), slack: join(folder, `${id}.slack.json`) }
+  const files = filesOf(join(folder, id))
   await writeFile(files.mail, Buffer.from(mail, 'base64'))
+  await writeFile(files.page, page)
   await writeFile(files.slack, `${slack}\n`)
   return files
 }

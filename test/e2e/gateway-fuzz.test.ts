@@ -8,7 +8,7 @@ import { until } from '../integration/queue-rig.ts'
 import { drawFrom, type Fuzzed, hugeRequest, nextFuzzed } from './fuzz-requests.ts'
 import { type OpenAiRig, SDK_POLICY, startOpenAiRig } from './openai-rig.ts'
 
-const REQUESTS = Number(process.env.BURSAR_FUZZ ?? 1_000)
+const REQUESTS = Number(process.env.BURSAR_FUZZ ?? 5_000)
 const SEED = Number(process.env.BURSAR_FUZZ_SEED ?? 20_261_121)
 const AT_ONCE = 32
 const LONGEST_MS = 30_000

@@ -8,6 +8,7 @@ import { createNearCache } from '../src/cache/responses/near-cache.ts'
 import { createClient } from '../src/client/index.ts'
 import { type Bench, compare, type Figures, round } from './bench.ts'
 import { type Asked, AskedSchema } from './cache-child.ts'
+import { costsOf } from './costs.ts'
 import { child, startWorkerHome } from './worker-home.ts'
 
 const LANES = 64
@@ -103,6 +104,9 @@ export const bench: Bench = async ({ seconds, note }) => {
     // A hit needs no worker; the one that writes rows to the ledger is another machine's work.
     worker.kill('SIGSTOP')
     const rates = await compare(rivals, how)
+    const least = { lanes: LANES, seconds: seconds / ROUNDS }
+    const hitCosts = await costsOf(() => client.run(hit), pipelined, least)
+    const getCosts = await costsOf(() => plain.get('bench:same'), pipelined, least)
     worker.kill('SIGCONT')
     note('answers at hand, and the ways to keep one')
     const near = nearPerSecond(kept, seconds / 3)
@@ -120,6 +124,10 @@ export const bench: Bench = async ({ seconds, note }) => {
       cachedToPlainGets: round(cached / gets),
       cachedToPlainGetsBesideLedger: round((beside.cached ?? 0) / (beside.plain ?? 1)),
       cachedToPipelinedGets: round(cached / many),
+      clientMicrosPerHit: hitCosts.here,
+      clientMicrosPerPlainGet: getCosts.here,
+      redisMicrosPerHit: hitCosts.redis,
+      redisMicrosPerPlainGet: getCosts.redis,
       nearHitsPerSecond: round(near, 0),
       ...ways,
       ...shared,

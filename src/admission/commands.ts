@@ -50,7 +50,18 @@ export interface IntakeCommand {
   readonly body: { readonly text: string; readonly ttlMs: number } | null
   /** Absent = the job goes to no queue that is shared. */
   readonly turn?: TurnAsk
+  /** Keys of the windows that are told of with a kept answer; absent = none. */
+  readonly windows?: readonly string[]
 }
+
+/** How a window stands, told to whoever holds nothing in it. */
+export interface WindowLeft {
+  /** In force: the policy's, and what is granted on top. */
+  readonly limitNano: Nano
+  /** Negative after the limit was lowered. */
+  readonly leftNano: Nano
+}
+
 export type IntakeReply =
   | {
       readonly outcome: 'queued'
@@ -60,7 +71,12 @@ export type IntakeReply =
       readonly countedAtMs: number
       readonly limits: readonly LimitState[]
     }
-  | ({ readonly outcome: 'cached'; readonly limits: readonly LimitState[] } & KeptReply)
+  | ({
+      readonly outcome: 'cached'
+      readonly limits: readonly LimitState[]
+      /** Those that were asked for, in that order; null = nobody has held against it. */
+      readonly windows: readonly (WindowLeft | null)[]
+    } & KeptReply)
   /** The same job id already ended: its stored result, null when that is no longer kept. */
   | { readonly outcome: 'concluded'; readonly as: Outcome; readonly result: string | null }
   | { readonly outcome: 'refused'; readonly limit: number; readonly limits: readonly LimitState[] }

@@ -9,6 +9,7 @@ import type { OwnClient } from './client-type.ts'
 import type { Link } from './link.ts'
 import { quota } from './quota.ts'
 import { quote } from './quote.ts'
+import { createReadings } from './readings.ts'
 import { openStream, piecesOf } from './stream.ts'
 import { type HereRunner, handIn, type Submission, submit } from './submit.ts'
 import type { CancelledJob, RunOptions } from './types.ts'
@@ -29,7 +30,7 @@ export function clientOver(
   here?: HereRunner,
 ): OwnClient {
   const rules = createSharedRules(() => link.use(async ({ shelf }) => shelf))
-  const submission: Submission = { link, rules, clock, explain, here }
+  const submission: Submission = { link, rules, clock, readings: createReadings(), explain, here }
 
   const cancel = (jobId: string): Promise<CancelledJob> =>
     link.use(async ({ store, queues, guard }) => {
@@ -39,9 +40,9 @@ export function clientOver(
     })
 
   const wanted = (stream: boolean, options: RunOptions & Watching) => {
-    const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options
-    const { onLimits = () => {}, onJob = () => {} } = options
-    return { stream, signal, timeoutMs, cancel, onLimits, onJob }
+    const { signal, timeoutMs = DEFAULT_TIMEOUT_MS, onLimits, onJob } = options
+    const told = { ...(onLimits && { onLimits }), ...(onJob && { onJob }) }
+    return { stream, signal, timeoutMs, cancel, ...told }
   }
 
   return {

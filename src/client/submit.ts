@@ -1,4 +1,3 @@
-import { budgetChain } from '../admission/plan/window-lines.ts'
 import type { AdmissionStore } from '../admission/store.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { BursarError, isBursarError } from '../errors.ts'
@@ -20,7 +19,9 @@ import { type Answered, readCacheHit, readResult } from '../queue/result-body.ts
 import type { Expectation } from '../queue/results.ts'
 import type { SharedRules } from '../queue/rules.ts'
 import type { LogSource } from '../queue/streams/follow.ts'
+import { termsOf } from '../queue/terms.ts'
 import type { Link, LinkParts } from './link.ts'
+import type { Readings } from './readings.ts'
 import type { EnqueuedJob, Request } from './types.ts'
 import type { Watching } from './watching.ts'
 
@@ -29,6 +30,7 @@ export interface Submission {
   readonly link: Link
   readonly rules: SharedRules
   readonly clock: Clock
+  readonly readings: Readings
   /** Absent = nobody wants to know what the cache does. */
   readonly explain?: ExplainCache | undefined
   /** Absent = every job goes to the queue. */
@@ -56,7 +58,7 @@ interface Expecting {
   forget(): void
 }
 
-interface Wanted extends Required<Watching> {
+interface Wanted extends Watching {
   readonly stream: boolean
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined
@@ -74,17 +76,18 @@ export interface Submitted {
 /** Hands a request in and expects its answer. */
 export async function submit(
   parts: LinkParts,
-  { link, rules, clock, explain, here }: Submission,
+  { link, rules, clock, readings, explain, here }: Submission,
   input: Request,
   { stream, timeoutMs, signal, cancel, onLimits, onJob }: Wanted,
 ): Promise<Submitted> {
   signal?.throwIfAborted()
   const current = await rules.get()
   const { policy, prices } = current
-  const { request, options } = readRequest(input, policy, clock.now())
-  const prepared = { request, options, policy, prices, stream, replyTo: parts.results.client }
+  const { keep, ...reading } = readings.read(input, current, clock.now())
+  const { request, options } = reading
+  const prepared = { ...reading, policy, prices, stream, replyTo: parts.results.client }
   const job = prepareJob(prepared, clock)
-  onJob(job.id)
+  onJob?.(job.id)
   parts.results.listen()
   const expected = expecting(parts.results, job.id, timeoutMs)
   // Under an id that the app gave it may be in the queue already.
@@ -97,8 +100,7 @@ export async function submit(
     throw error
   })
   if ('jobId' in enqueued) return enqueued
-  if (enqueued.status === 'cached') explain?.(job, 'cached', enqueued.isStale)
-  if (enqueued.status !== 'concluded') onLimits(enqueued.limits)
+  if (enqueued.status !== 'concluded') onLimits?.(enqueued.limits())
   if (enqueued.status === 'queued') {
     const waitFor = (one: Expecting) => {
       const { result, forget } = one.begin()
@@ -113,17 +115,21 @@ export async function submit(
       if ('jobId' in again) return again.answered
       if (again.status === 'queued') return waitFor(anew.expected)
       anew.expected.forget()
-      return endedAlready(again, parts, current, clock.now())
+      return endedAlready(again, current)
     }
     return { jobId: job.id, answered: waitFor(expected).catch(onceMore) }
   }
   expected.forget()
-  if (enqueued.status === 'cached' && enqueued.refresh) {
+  if (enqueued.status === 'cached') {
+    // What was answered before is asked again.
+    keep()
+    explain?.(job, 'cached', enqueued.isStale)
     // Served at once; the process stays until the job is handed in.
     const anew = { ...job, body: request.body }
-    link.use((live) => refreshAnswer(anew, current, { ...live, clock })).catch(() => {})
+    if (enqueued.refresh)
+      link.use((live) => refreshAnswer(anew, current, { ...live, clock })).catch(() => {})
   }
-  return { jobId: job.id, answered: endedAlready(enqueued, parts, current, clock.now()) }
+  return { jobId: job.id, answered: endedAlready(enqueued, current) }
 }
 
 function expecting(results: LinkParts['results'], job: string, timeoutMs: number): Expecting {
@@ -189,24 +195,23 @@ export function handIn(
   return link.use(async (parts) => {
     const { policy, prices } = await rules.get()
     const { request, options } = readRequest(input, policy, clock.now())
+    const terms = termsOf(request, options, { policy, prices })
     const replyTo = parts.results.client
-    const prepared = { request, options, policy, prices, stream: false, replyTo }
+    const prepared = { request, options, terms, policy, prices, stream: false, replyTo }
     const job = prepareJob(prepared, clock)
     // A hit at intake would leave nothing behind to ask for: the worker finds it, and keeps it as a result.
     const send = () => enqueueJob(job, { ...prepared, lookUp: false }, { ...parts, clock })
     const enqueued = await (parts.guard ? parts.guard.run(send) : send())
-    if (enqueued.status !== 'concluded') onLimits?.(enqueued.limits)
+    if (enqueued.status !== 'concluded') onLimits?.(enqueued.limits())
     return { jobId: job.id, status: enqueued.status === 'queued' ? 'queued' : 'ended' }
   })
 }
 
 async function endedAlready(
   enqueued: Exclude<Enqueued, { status: 'queued' }>,
-  parts: LinkParts,
-  rules: Rules,
-  nowMs: number,
+  { policy }: Pick<Rules, 'policy'>,
 ): Promise<Answered> {
-  if (enqueued.status === 'cached') return cacheHit(enqueued, parts, rules, nowMs)
+  if (enqueued.status === 'cached') return cacheHit(enqueued, policy.version)
   if (enqueued.result !== null) return readResult(enqueued.result)
   throw new BursarError(
     'RESULT_EXPIRED',
@@ -216,22 +221,15 @@ async function endedAlready(
 }
 
 /** A hit touched no budget; its receipt says how they stand all the same. */
-async function cacheHit(
-  { job, entry, isStale }: Extract<Enqueued, { status: 'cached' }>,
-  { store }: LinkParts,
-  { policy }: Rules,
-  nowMs: number,
-): Promise<Answered> {
-  const lines = budgetChain(policy, job, nowMs)
-  const states = await store.peek(lines.map(({ key }) => key))
-  const windows = lines.map((line, at) =>
-    receiptWindow({ ...line, limitNano: states[at]?.limitNano ?? line.limitNano }),
+function cacheHit(
+  { job, entry, isStale, windows: lines, left: states }: Extract<Enqueued, { status: 'cached' }>,
+  policyVersion: number,
+): Answered {
+  const windows = lines.map(({ key, limitNano, warnOnly = false }, at) =>
+    receiptWindow({ key, warnOnly, limitNano: states[at]?.limitNano ?? limitNano }),
   )
-  const left = windows.map(({ limitNano }, at) => {
-    const state = states[at]
-    return state ? limitNano - state.spentNano - state.heldNano : limitNano
-  })
-  return readCacheHit(entry, cachedReceipt(job, policy.version, windows, { isStale }), left)
+  const left = lines.map(({ limitNano }, at) => states[at]?.leftNano ?? limitNano)
+  return readCacheHit(entry, cachedReceipt(job, policyVersion, windows, { isStale }), left)
 }
 
 async function orAborted(

@@ -1,7 +1,7 @@
-import type { IntakeReply } from '../admission/commands.ts'
+import type { IntakeReply, WindowLeft } from '../admission/commands.ts'
 import type { Outcome } from '../admission/outbox.ts'
-import { limitsFor, type NamedLimit } from '../admission/plan/limit-lines.ts'
-import { PROMPT_TAG } from '../admission/plan/own-tags.ts'
+import type { NamedLimit } from '../admission/plan/limit-lines.ts'
+import type { WindowLine } from '../admission/plan-lines.ts'
 import type { GovernedRequest } from '../admission/plan-types.ts'
 import type { AdmissionStore } from '../admission/store.ts'
 import type { Answers } from '../cache/responses/answers.ts'
@@ -11,15 +11,16 @@ import type { PriceBook } from '../pricing/types.ts'
 import { cacheMiss, endAsMissed, refuseLater } from './cache-miss.ts'
 import { queueError } from './check-redis.ts'
 import type { Clock } from './clock.ts'
-import { guessNano, turnFor } from './fair.ts'
+import { turnFor } from './fair.ts'
 import { newJobId } from './ids.ts'
 import { type CompletionJob, metaOf } from './job.ts'
-import { cacheFields, cacheMode, servedKey } from './job-cache.ts'
+import { cacheMode, servedKey } from './job-cache.ts'
 import { type LimitReport, refusalOf, reportLimit } from './limit-words.ts'
 import { JOB_NAME, queueOf } from './names.ts'
 import type { Queues } from './queues.ts'
 import type { RequestOptions } from './request.ts'
 import { type CacheEntry, readCacheEntry } from './result-body.ts'
+import { type Terms, termsOf } from './terms.ts'
 import { TOP_UP_PATIENCE_MS } from './top-up-patience.ts'
 
 /** What became of a request that was handed in. */
@@ -27,7 +28,7 @@ export type Enqueued =
   | {
       readonly status: 'queued'
       readonly job: CompletionJob
-      readonly limits: readonly LimitReport[]
+      readonly limits: () => readonly LimitReport[]
     }
   /** Answered at once; nothing was queued. */
   | {
@@ -37,7 +38,10 @@ export type Enqueued =
       readonly isStale: boolean
       /** The caller has it made anew (refresh.ts). */
       readonly refresh: boolean
-      readonly limits: readonly LimitReport[]
+      readonly limits: () => readonly LimitReport[]
+      /** The budget windows that it touched nothing of, and how they stand. */
+      readonly windows: readonly WindowLine[]
+      readonly left: readonly (WindowLeft | null)[]
     }
   /** This job id ended before; null = its result is no longer kept. */
   | {
@@ -81,6 +85,8 @@ export interface Prepare {
   readonly lookUp?: boolean
   /** false = it counts against no limit of requests. */
   readonly counted?: boolean
+  /** Absent = they are worked out here. */
+  readonly terms?: Terms
 }
 
 /** Larger bodies stay beside the queue: BullMQ moves a job's data with each state it passes. */
@@ -90,14 +96,14 @@ const BODY_TTL_MS = TOP_UP_PATIENCE_MS + 24 * 3_600_000
 
 /** Makes the job of a request. Pure, but for the id it draws. */
 export function prepareJob(prepare: Prepare, clock: Clock): CompletionJob {
-  const { request, options, policy, stream, replyTo } = prepare
-  const fields = cacheFields(request, options.cache, policy)
+  const { request, options, stream, replyTo } = prepare
+  const { fields, tags } = prepare.terms ?? termsOf(request, options, prepare)
   const nowMs = clock.now()
   return {
     v: 1,
     id: options.jobId ?? newJobId(),
     ...request,
-    tags: tagsOf(request, fields, policy),
+    tags,
     stream,
     ...(options.requestId !== undefined && { requestId: options.requestId }),
     deadlineMs: options.deadlineMs,
@@ -107,14 +113,6 @@ export function prepareJob(prepare: Prepare, clock: Clock): CompletionJob {
     clockMs: clock.virtual ? nowMs : 0,
   }
 }
-
-/** With the name of its answer, by which repetitions are told in the ledger, while the policy lets prompts be learned. */
-const tagsOf = (
-  { tags }: GovernedRequest,
-  { cacheKey }: Pick<CompletionJob, 'cacheKey'>,
-  { cache }: Policy,
-): CompletionJob['tags'] =>
-  cacheKey !== null && cache.warming?.enabled ? { ...tags, [PROMPT_TAG]: cacheKey } : tags
 
 /**
  * Hands a job in: one round trip to the slot (limits, cache, idempotency) and one to the queue. Handing in the same
@@ -127,24 +125,25 @@ export async function enqueueJob(
   prepare: Prepare,
   parts: ProducerParts,
 ): Promise<Enqueued> {
-  const { request, policy, prices, options, lookUp = true, counted = true } = prepare
+  const { request, policy, options, lookUp = true, counted = true } = prepare
   const { store, queues, clock, kept, onQueueing, here } = parts
   const isOnly = cacheMode(job) === 'only'
   if (isOnly && !lookUp) refuseLater()
   const byReference = options.bodyBytes > INLINE_BYTES && !isOnly
-  const named = counted ? limitsFor(policy, job).filter(({ counts }) => counts === 'requests') : []
+  const terms = prepare.terms ?? termsOf(request, options, prepare)
+  const named = counted ? terms.limits : []
   const key = lookUp ? servedKey(job) : null
   const look = key === null ? null : kept.look(key)
-  const costNano = guessNano(request, options.bodyBytes, { policy, prices }, clock.now())
+  const { windows, guessNano } = terms.at(request, clock.now())
   const reply = await store.intake({
     job: job.id,
     limits: named.map(({ line }) => line),
     cacheKey: key,
-    ...(look && { look: look.command }),
+    ...(look && { look: look.command, windows: windows.map((window) => window.key) }),
     meta: JSON.stringify(metaOf(job)),
     body: byReference ? { text: JSON.stringify(job.body), ttlMs: bodyTtlMs(job) } : null,
     // What is asked of the cache alone takes nobody's turn.
-    ...(!isOnly && { turn: turnFor(job, { policy }, costNano) }),
+    ...(!isOnly && { turn: turnFor(job, { policy }, guessNano) }),
   })
   switch (reply.outcome) {
     case 'queued': {
@@ -155,7 +154,7 @@ export async function enqueueJob(
       if (!here?.take(queued, priority)) {
         await addJob(queued, queues(), { priority, attempts: policy.defaults.attempts })
       }
-      return { status: 'queued', job, limits: reportsOf(named, reply.limits) }
+      return { status: 'queued', job, limits: () => reportsOf(named, reply.limits) }
     }
     case 'cached': {
       const entry = readCacheEntry((await look?.open(reply)) ?? '')
@@ -164,9 +163,10 @@ export async function enqueueJob(
         if (isOnly) throw cacheMiss(job)
         return enqueueJob(job, { ...prepare, lookUp: false }, parts)
       }
-      const limits = reportsOf(named, reply.limits)
-      const isStale = reply.freshForMs <= 0
-      return { status: 'cached', job, entry, limits, isStale, refresh: reply.refresh }
+      const { refresh, freshForMs, windows: left } = reply
+      const limits = () => reportsOf(named, reply.limits)
+      const how = { isStale: freshForMs <= 0, refresh, limits, windows, left }
+      return { status: 'cached', job, entry, ...how }
     }
     case 'concluded':
       return { status: 'concluded', job, as: reply.as, result: reply.result }

@@ -155,12 +155,16 @@ function split(input: unknown): [own: Record<string, unknown>, body: RequestBody
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     throw invalid("a request is an object: { user: 'u42', model: 'auto', messages: [...] }")
   }
-  const apart = bodyOn(input)
-  const given = Object.entries(input).filter(([, value]) => value !== undefined)
-  const own = Object.fromEntries(given.filter(([key]) => CONTROLS.has(key)))
-  const body = apart ?? Object.fromEntries(given.filter(([key]) => !CONTROLS.has(key)))
-  return [own, body]
+  const own = given(input).filter(([key]) => CONTROLS.has(key))
+  return [Object.fromEntries(own), bodyOf(input)]
 }
+
+/** What goes to the provider as it is. */
+export const bodyOf = (input: object): RequestBody =>
+  bodyOn(input) ?? Object.fromEntries(given(input).filter(([key]) => !CONTROLS.has(key)))
+
+const given = (input: object): [string, unknown][] =>
+  Object.entries(input).filter(([, value]) => value !== undefined)
 
 function readControls(own: Record<string, unknown>): Controls {
   if (own.user === undefined) throw invalid("user is missing: say who pays, e.g. user: 'u42'")

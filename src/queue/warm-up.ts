@@ -4,6 +4,7 @@ import { WARMING, WARMING_TAG } from '../config/policy-warming.ts'
 import type { Rules } from './context.ts'
 import type { CompletionJob } from './job.ts'
 import { enqueueJob, type ProducerParts, prepareJob } from './producer.ts'
+import { termsOf } from './terms.ts'
 
 /** A request that nobody waits for. */
 export interface WarmUp {
@@ -29,7 +30,8 @@ export function warmJob(
   const bodyBytes = Buffer.byteLength(JSON.stringify(request.body))
   const options = { jobId, deadlineMs, cache: { ...cache, mode: 'refresh' as const }, bodyBytes }
   const how = { stream: false, replyTo: '', lookUp: false, counted: false }
-  const prepared = { request: asked, options, policy, prices, ...how }
+  const terms = termsOf(asked, options, { policy, prices })
+  const prepared = { request: asked, options, terms, policy, prices, ...how }
   const job = prepareJob(prepared, parts.clock)
   return {
     job,

@@ -308,6 +308,7 @@ const intake = fc
     limits: fc.subarray([...REQUEST_LIMITS]),
     cacheKey,
     look,
+    windows: fc.subarray(windowKeys(), { maxLength: 4 }),
   })
   .map(
     (rest): IntakeCommand => ({

@@ -4,10 +4,12 @@ import type {
   ConcludeReply,
   IntakeCommand,
   IntakeReply,
+  WindowLeft,
 } from '../commands.ts'
 import type { LimitLine } from '../plan-lines.ts'
 import { concludeJob, postRequest } from './book.ts'
 import { findAnswer, serveAnswer } from './cached.ts'
+import { limitAt } from './credit.ts'
 import { nextTurn, takeTurn } from './fair.ts'
 import { giveBack, hitsAreFree, measure, refusingStates, stateOf, take } from './limits.ts'
 import { type Context, closedReply, jobOf } from './state.ts'
@@ -44,7 +46,8 @@ export function intake(ctx: Context, command: IntakeCommand): IntakeReply {
   if (hit !== null) {
     const { attempt, costNano } = hit.entry
     postRequest(ctx, command.job, 'cached', attempt, command.meta, costNano)
-    return { outcome: 'cached', ...serveAnswer(ctx, cacheKey, hit), limits }
+    const windows = (command.windows ?? []).map((key) => standing(ctx, key))
+    return { outcome: 'cached', ...serveAnswer(ctx, cacheKey, hit), limits, windows }
   }
   jobOf(ctx, command.job).queued = true
   if (command.body) {
@@ -53,6 +56,14 @@ export function intake(ctx: Context, command: IntakeCommand): IntakeReply {
   }
   const priority = turn ? takeTurn(ctx, turn) : 0
   return { outcome: 'queued', priority, countedAtMs: nowMs, limits }
+}
+
+/** @returns null when nobody has held against it. */
+function standing({ state, nowMs }: Context, key: string): WindowLeft | null {
+  const window = state.windows.get(key)
+  if (!window) return null
+  const limitNano = limitAt(window, nowMs)
+  return { limitNano, leftNano: limitNano - window.spentNano - window.heldNano }
 }
 
 /** @returns null when one more fits into every limit that counts. */

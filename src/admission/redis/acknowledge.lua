@@ -5,6 +5,7 @@
 ]]
 --- include lib/slot.lua
 --- include lib/outbox-ids.lua
+begin(KEYS[1], ARGV[1])
 local slot = redis.call('GET', KEYS[1])
 local shut, acked = closed(slot)
 if shut then return shut end

@@ -27,7 +27,8 @@
 --- include lib/chains.lua
 --- include lib/fair.lua
 --- include lib/enter-windows.lua
-local gatesAt = want(P .. 'gates')
+-- Of the call under way: closed gates, the last id that the ledger has, and what is to be written at the end.
+local gates, acked, writes, expiries
 
 -- Which kept answer will do; 0 = none.
 local UP_TO = { [1] = 'fresh', [2] = 'stale' }
@@ -62,14 +63,6 @@ local function readCommand(packed)
     accepts = UP_TO[accepts], look = lookOf(cacheKey, known, accepts),
     flight = joins and cacheKey ~= '' and want(P .. 'f:' .. cacheKey) }
 end
-
-local commands = {}
-for i = 2, #ARGV do commands[i - 1] = readCommand(ARGV[i]) end
-
--- All that the decisions need, at once. What one command changes, the next one sees; it is written at the end.
-fetch()
-local gates, writes, expiries = readGates(found[gatesAt]), {}, { P .. 'exp' }
-local shut, acked = closed(found[1])
 
 -- A closed gate or a full limit, the first in the plan's order.
 local function busyBy(chain, rung, offer, cap)
@@ -147,7 +140,6 @@ local function served(hit, joined)
 end
 
 local function admit(c)
-  if shut then return shut end
   local held = found[c.held]
   if held then
     local st, _, _, rung, amount, cap, n, heldAt = struct.unpack('<c1ddddddd', held)
@@ -201,11 +193,21 @@ local function admit(c)
   return soonest or overBudget(windows, offer, chain.governs)
 end
 
-local replies = {}
-for i, c in ipairs(commands) do replies[i] = admit(c) end
+local function run(KEYS, ARGV)
+  begin(KEYS[1], ARGV[1])
+  local commands, replies, gatesAt = {}, {}, want(P .. 'gates')
+  for i = 2, #ARGV do commands[i - 1] = readCommand(ARGV[i]) end
+  -- All that the decisions need, at once. What one command changes, the next one sees; it is written at the end.
+  fetch()
+  local shut
+  shut, acked = closed(found[1])
+  gates, writes, expiries = readGates(found[gatesAt]), {}, { P .. 'exp' }
+  for i, c in ipairs(commands) do replies[i] = shut or admit(c) end
+  writeWindows(writes)
+  writeLimits()
+  writeFairness()
+  if #expiries > 1 then redis.call('ZADD', unpack(expiries)) end
+  return replies
+end
 
-writeWindows(writes)
-writeLimits()
-writeFairness()
-if #expiries > 1 then redis.call('ZADD', unpack(expiries)) end
-return replies
+return run(KEYS, ARGV)

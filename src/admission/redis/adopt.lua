@@ -18,6 +18,7 @@
 --- include lib/attempts.lua
 --- include lib/outbox.lua
 --- include lib/book.lua
+begin(KEYS[1], ARGV[1])
 local token = struct.unpack('<s', ARGV[1], at1)
 
 local function readCommand(packed)

@@ -14,6 +14,7 @@
 --- include lib/outbox.lua
 --- include lib/book.lua
 --- include lib/conclude.lua
+begin(KEYS[1], ARGV[1])
 local lease, attempt, kind, cost, heldAt, hold, detail, concludes, fixedAt, restAt =
   struct.unpack('<sssdddsBd', ARGV[1], at1)
 local job = struct.unpack('<s', ARGV[1], fixedAt)

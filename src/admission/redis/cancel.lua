@@ -4,6 +4,7 @@
 ]]
 --- include lib/slot.lua
 --- include lib/jobs.lua
+begin(KEYS[1], ARGV[1])
 local job = struct.unpack('<s', ARGV[1], at1)
 local found = redis.call('MGET', KEYS[1], P .. 'j:' .. job)
 local shut = closed(found[1])

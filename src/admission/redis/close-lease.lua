@@ -11,6 +11,7 @@
 --- include lib/attempts.lua
 --- include lib/outbox.lua
 --- include lib/book.lua
+begin(KEYS[1], ARGV[1])
 local PAGE = 1000
 local lease, count, after = struct.unpack('<sd', ARGV[1], at1)
 local at = want(P .. 'a:' .. lease)

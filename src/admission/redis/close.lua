@@ -5,6 +5,7 @@
   Keeps    the first to judge decides: a slot that has run on since is left alone
 ]]
 --- include lib/slot.lua
+begin(KEYS[1], ARGV[1])
 local seen, run, kept, reason = struct.unpack('<ssBs', ARGV[1], at1)
 local slot = redis.call('GET', KEYS[1])
 if not slot then return { 'missing' } end

@@ -10,6 +10,7 @@
 --- include lib/jobs.lua
 --- include lib/conclude.lua
 --- include lib/outbox.lua
+begin(KEYS[1], ARGV[1])
 local job, meta, at = struct.unpack('<ss', ARGV[1], at1)
 local conclusion, count, takenAt, saved
 conclusion, at = readConclusion(ARGV[1], at)

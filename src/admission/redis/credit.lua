@@ -8,6 +8,7 @@
 --- include lib/slot.lua
 --- include lib/state.lua
 --- include lib/windows.lua
+begin(KEYS[1], ARGV[1])
 local id, amount, untilMs, name, policy, startMs, endMs, limit, warn, marks =
   struct.unpack('<sddsddddBs', ARGV[1], at1)
 local at = want(P .. 'w:' .. name)

@@ -11,6 +11,7 @@
 --- include lib/attempts.lua
 --- include lib/outbox.lua
 --- include lib/book.lua
+begin(KEYS[1], ARGV[1])
 local shut = closed(redis.call('GET', KEYS[1]))
 if shut then return shut end
 local limit = struct.unpack('<d', ARGV[1], at1)

@@ -6,6 +6,7 @@
 --- include lib/state.lua
 --- include lib/limits.lua
 --- include lib/attempts.lua
+begin(KEYS[1], ARGV[1])
 local from, count = struct.unpack('<dd', ARGV[1], at1)
 local names = redis.call('ZRANGE', P .. 'exp', int(from), int(from + count - 1))
 local places, reply = {}, { #names }

@@ -3,14 +3,15 @@
   ARGV[1]  epoch now
   ARGV[2..] a command each (the caller bounds the loop):
            job cacheKey ('' = do not look) known has (lib/cached) meta hasBody 0|1 body bodyTtlMs; queue ('' = none) flow cost weight (lib/fair)
-           count, then per limit: kind name limit perMs burst flags (lib/limits)
-  Reply    per command: queued countedAt (0 = before) priority (remaining resetAt)... | cached body freshFor refresh cost paidBy (lib/cached) (remaining resetAt)... | concluded outcome result|nil
+           count, then per limit: kind name limit perMs burst flags (lib/limits); count, then names of windows to tell of
+  Reply    per command: queued countedAt (0 = before) priority (remaining resetAt)... | cached body freshFor refresh cost paidBy (lib/cached) (remaining resetAt)... (limit left, -1 = nobody has held against it)... | concluded outcome result|nil
            | refused index (remaining resetAt, or retryAt where it is full)... | unavailable | epoch-changed epoch
 ]]
 --- include lib/slot.lua
 --- include lib/state.lua
 --- include lib/cached.lua
 --- include lib/jobs.lua
+--- include lib/windows.lua
 --- include lib/limits.lua
 --- include lib/outbox.lua
 --- include lib/fair.lua
@@ -24,14 +25,9 @@ local function readCommand(packed)
   end
   local look = cacheKey ~= '' and { key = cacheKey, at = want(P .. 'cache:' .. cacheKey), known = known, has = has }
   return { job = job, jobAt = want(P .. 'j:' .. job), look = look,
-    meta = meta, hasBody = hasBody, body = body, bodyTtlMs = bodyTtlMs, limits = limits,
+    packed = packed, windowsAt = at, meta = meta, hasBody = hasBody, body = body, bodyTtlMs = bodyTtlMs, limits = limits,
     turn = askOf(queue, flow, cost, weight) }
 end
-
-local commands = {}
-for i = 2, #ARGV do commands[i - 1] = readCommand(ARGV[i]) end
-fetch()
-local shut = closed(found[1])
 
 local function withStates(c, reply)
   for _, line in ipairs(c.limits) do
@@ -42,8 +38,25 @@ local function withStates(c, reply)
   return reply
 end
 
+-- How the windows stand that a hit is told of: those who miss ask for none.
+local function withWindows(c, reply)
+  local count, at = struct.unpack('<B', c.packed, c.windowsAt)
+  local windows, name = {}, nil
+  for i = 1, count do
+    name, at = struct.unpack('<s', c.packed, at)
+    windows[i] = want(P .. 'w:' .. name)
+  end
+  fetch()
+  for i = 1, count do
+    local w = windowAt(windows[i])
+    local known = w[POLICY] >= 0
+    reply[#reply + 1] = known and w[LIMIT] or -1
+    reply[#reply + 1] = known and w[LIMIT] - w[SPENT] - w[HELD] or 0
+  end
+  return reply
+end
+
 local function intake(c)
-  if shut then return shut end
   local record = recordAt(c.jobAt, readJob)
   if record.done ~= '' then return { 'concluded', record.done, redis.call('GET', P .. 'res:' .. c.job) } end
   for _, line in ipairs(c.limits) do holdLimit(line) end
@@ -68,7 +81,7 @@ local function intake(c)
   if hit then
     postRequest(c.job, 'cached', hit.attempt, c.meta, hit.cost)
     claimRefresh(c.look, hit)
-    return withStates(c, tellAnswer(hit, { 'cached' }))
+    return withWindows(c, withStates(c, tellAnswer(hit, { 'cached' })))
   end
   record.queued = 1
   writeJob(keys[c.jobAt], record)
@@ -76,8 +89,16 @@ local function intake(c)
   return withStates(c, { 'queued', now, c.turn and takeTurn(c.turn) or 0 })
 end
 
-local replies = {}
-for i, c in ipairs(commands) do replies[i] = intake(c) end
-writeLimits()
-writeFairness()
-return replies
+local function run(KEYS, ARGV)
+  begin(KEYS[1], ARGV[1])
+  local commands, replies = {}, {}
+  for i = 2, #ARGV do commands[i - 1] = readCommand(ARGV[i]) end
+  fetch()
+  local shut = closed(found[1])
+  for i, c in ipairs(commands) do replies[i] = shut or intake(c) end
+  writeLimits()
+  writeFairness()
+  return replies
+end
+
+return run(KEYS, ARGV)

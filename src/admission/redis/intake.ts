@@ -5,11 +5,13 @@ import type {
   ConcludeReply,
   IntakeCommand,
   IntakeReply,
+  WindowLeft,
 } from '../commands.ts'
 import { OUTCOMES } from '../outbox.ts'
 import { createBatch } from './batch.ts'
 import { KEPT, keptReply, openersText } from './cached.ts'
 import { begin, callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
+import { byFirstWord } from './first-word.ts'
 import { limitStates, writeAsk, writeConclusion, writeLimits } from './lines.ts'
 import { loadScript } from './load-script.ts'
 import { Writer } from './writer.ts'
@@ -18,12 +20,12 @@ const intakeScript = loadScript(new URL('./intake.lua', import.meta.url))
 const concludeScript = loadScript(new URL('./conclude.lua', import.meta.url))
 const cancelScript = loadScript(new URL('./cancel.lua', import.meta.url))
 
-const Intake = z.union([
-  z.tuple([z.literal('queued'), z.int(), z.int()], z.int()),
-  z.tuple([...KEPT], z.int()),
-  z.tuple([z.literal('concluded'), z.enum(OUTCOMES), z.string().nullish()]),
-  z.tuple([z.literal('refused'), z.int()], z.int()),
-])
+const Intake = byFirstWord({
+  queued: z.tuple([z.literal('queued'), z.int(), z.int()], z.int()),
+  cached: z.tuple([...KEPT], z.int()),
+  concluded: z.tuple([z.literal('concluded'), z.enum(OUTCOMES), z.string().nullish()]),
+  refused: z.tuple([z.literal('refused'), z.int()], z.int()),
+})
 const Conclude = z.union([
   z.tuple([z.literal('concluded')]).transform(([outcome]) => ({ outcome })),
   z.tuple([z.literal('already'), z.enum(OUTCOMES)]).transform(([outcome, as]) => ({ outcome, as })),
@@ -43,13 +45,27 @@ function packIntake(command: IntakeCommand): Buffer {
     .flag(command.body !== null)
     .text(command.body?.text ?? '')
     .double(command.body?.ttlMs ?? 0)
-  return writeLimits(writeAsk(words, command.turn), command.limits).done()
+  writeLimits(writeAsk(words, command.turn), command.limits)
+  const { windows = [] } = command
+  words.byte(windows.length)
+  for (const key of windows) words.text(key)
+  return words.done()
 }
+
+/** @param flat - a pair of limit and what is left of it per window, -1 = nobody has held against it. */
+const windowsLeft = (
+  { windows = [] }: IntakeCommand,
+  flat: readonly number[],
+): (WindowLeft | null)[] =>
+  windows.map((_, at) => {
+    const [limitNano = -1, leftNano = 0] = flat.slice(2 * at)
+    return limitNano < 0 ? null : { limitNano, leftNano }
+  })
 
 function readIntake(command: IntakeCommand, raw: unknown): IntakeReply {
   const closed = readUnavailable(raw)
   if (closed) return closed
-  const reply = readReply(intakeScript, Intake, raw)
+  const reply = readReply(intakeScript, Intake(raw), raw)
   if (reply[0] === 'concluded') {
     return { outcome: 'concluded', as: reply[1], result: reply[2] ?? null }
   }
@@ -59,7 +75,9 @@ function readIntake(command: IntakeCommand, raw: unknown): IntakeReply {
   }
   if (reply[0] === 'cached') {
     const [outcome, _body, _freshFor, _refresh, _cost, _paidBy, ...flat] = reply
-    return { outcome, ...keptReply(reply), limits: limitStates(command.limits, flat) }
+    const limits = limitStates(command.limits, flat)
+    const windows = windowsLeft(command, flat.slice(2 * limits.length))
+    return { outcome, ...keptReply(reply), limits, windows }
   }
   const [outcome, limit, ...flat] = reply
   return { outcome, limit, limits: limitStates(command.limits, flat) }

@@ -6,6 +6,7 @@
 --- include lib/slot.lua
 --- include lib/state.lua
 --- include lib/fair.lua
+begin(KEYS[1], ARGV[1])
 local queue, clean = struct.unpack('<sd', ARGV[1], at1)
 local at = want(P .. 'turns:' .. queue)
 fetch()

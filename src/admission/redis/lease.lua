@@ -15,6 +15,7 @@
 --- include lib/outbox.lua
 --- include lib/book.lua
 --- include lib/enter-windows.lua
+begin(KEYS[1], ARGV[1])
 local lease, amount, policy, fromMs, untilMs, ttlMs, termsAt, fixedAt = struct.unpack('<sddddddd', ARGV[1], at1)
 local head = { st = 'H', rev = 0, booked = 0, rung = 0, hold = amount, cap = 0, n = 0, at = now, tokens = 0 }
 local record, heldAt = readAttempt(headText(head) .. string.sub(ARGV[1], fixedAt)), want(P .. 'a:' .. lease)

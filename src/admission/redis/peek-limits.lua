@@ -5,6 +5,7 @@
 --- include lib/slot.lua
 --- include lib/state.lua
 --- include lib/limits.lua
+begin(KEYS[1], ARGV[1])
 local count, at = struct.unpack('<B', ARGV[1], at1)
 local limits, reply = {}, {}
 for i = 1, count do

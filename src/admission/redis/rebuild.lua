@@ -11,6 +11,7 @@
 --- include lib/limits.lua
 --- include lib/attempts.lua
 --- include lib/outbox-ids.lua
+begin(KEYS[1], ARGV[1])
 local PAGE = 1000
 
 local slot = redis.call('GET', KEYS[1])

@@ -13,6 +13,7 @@
 --- include lib/book.lua
 --- include lib/jobs.lua
 --- include lib/flights.lua
+begin(KEYS[1], ARGV[1])
 local attempt, job, flight = struct.unpack('<sss', ARGV[1], at1)
 local held, flightAt = want(P .. 'a:' .. attempt), flight ~= '' and want(P .. 'f:' .. flight)
 fetch()

@@ -3,6 +3,7 @@
   Reply    renewed lost... | unavailable | epoch-changed epoch
 ]]
 --- include lib/slot.lua
+begin(KEYS[1], ARGV[1])
 local shut = closed(redis.call('GET', KEYS[1]))
 if shut then return shut end
 local ttlMs, count, at = struct.unpack('<dd', ARGV[1], at1)

@@ -7,6 +7,7 @@
 ]]
 --- include lib/slot.lua
 --- include lib/claim.lua
+begin(KEYS[1], ARGV[1])
 local token, run, reason = struct.unpack('<sss', ARGV[1], at1)
 local slot = redis.call('GET', KEYS[1])
 local holder = redis.call('GET', P .. 'reopen')

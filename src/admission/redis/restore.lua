@@ -23,6 +23,7 @@
 --- include lib/limits.lua
 --- include lib/attempts.lua
 --- include lib/fair.lua
+begin(KEYS[1], ARGV[1])
 local claim = struct.unpack('<s', ARGV[1], at1)
 if not isClaimed(redis.call('GET', KEYS[1]), claim) then return { 'not-claimed' } end
 local restore = {}

@@ -40,11 +40,8 @@ local function orphanOf(c)
   return readAttempt(headText(head) .. string.sub(c.packed, c.fixedAt))
 end
 
-local commands = {}
-for i = 2, #ARGV do commands[i - 1] = readCommand(ARGV[i]) end
-fetch()
-local shut = closed(found[1])
-if not shut then
+-- The chains of all that is to be settled, at once.
+local function fetchChains(commands)
   for _, c in ipairs(commands) do
     local record = recordAt(c.held, readAttempt)
     if not record or record.st == 'R' then c.orphan = orphanOf(c) end
@@ -87,7 +84,6 @@ local function book(c)
 end
 
 local function settle(c)
-  if shut then return shut end
   local outcome, posting, delta, over, left, marked, record = book(c)
   if not outcome then return { 'too-old' } end
   if record.meta == '' then record.meta = orphanOf(c).meta end
@@ -115,7 +111,16 @@ local function settle(c)
   return endFlight(c.flight, c.attempt, { outcome, record.booked, over, concluded and 1 or 0 })
 end
 
-local replies = {}
-for i, c in ipairs(commands) do replies[i] = settle(c) end
-writeBooked()
-return replies
+local function run(KEYS, ARGV)
+  begin(KEYS[1], ARGV[1])
+  local commands, replies = {}, {}
+  for i = 2, #ARGV do commands[i - 1] = readCommand(ARGV[i]) end
+  fetch()
+  local shut = closed(found[1])
+  if not shut then fetchChains(commands) end
+  for i, c in ipairs(commands) do replies[i] = shut or settle(c) end
+  writeBooked()
+  return replies
+end
+
+return run(KEYS, ARGV)

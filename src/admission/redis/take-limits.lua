@@ -18,13 +18,7 @@ local function readCommand(packed)
   return limits
 end
 
-local commands = {}
-for i = 2, #ARGV do commands[i - 1] = readCommand(ARGV[i]) end
-fetch()
-local shut = closed(found[1])
-
 local function takeAll(limits)
-  if shut then return shut end
   local refused, refusal = -1, { 'refused', -1 }
   for i, line in ipairs(limits) do
     holdLimit(line)
@@ -45,7 +39,15 @@ local function takeAll(limits)
   return reply
 end
 
-local replies = {}
-for i, limits in ipairs(commands) do replies[i] = takeAll(limits) end
-writeLimits()
-return replies
+local function run(KEYS, ARGV)
+  begin(KEYS[1], ARGV[1])
+  local commands, replies = {}, {}
+  for i = 2, #ARGV do commands[i - 1] = readCommand(ARGV[i]) end
+  fetch()
+  local shut = closed(found[1])
+  for i, limits in ipairs(commands) do replies[i] = shut or takeAll(limits) end
+  writeLimits()
+  return replies
+end
+
+return run(KEYS, ARGV)

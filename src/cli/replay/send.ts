@@ -3,6 +3,7 @@ import { type BursarError, isBursarError } from '../../errors.ts'
 import { type Enqueued, enqueueJob, type Prepare, prepareJob } from '../../queue/producer.ts'
 import { readRequest } from '../../queue/request.ts'
 import type { Results } from '../../queue/results.ts'
+import { termsOf } from '../../queue/terms.ts'
 import type { Runtime } from '../../runtime.ts'
 import { outcomeOf, type Tally } from '../traffic/tally.ts'
 import type { SpreadRequest } from './spread.ts'
@@ -32,6 +33,7 @@ export async function send(
   const { request, options } = readRequest(input, policy, clock.now())
   const prepared: Prepare = {
     ...{ request, options, policy, prices, stream },
+    terms: termsOf(request, options, { policy, prices }),
     replyTo: results.client,
   }
   const job = prepareJob(prepared, clock)

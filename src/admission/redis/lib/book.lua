@@ -48,7 +48,8 @@ local function endPermits(record, used)
 end
 
 -- Attempts that wait for their expiry no more.
-local unheld = { P .. 'exp' }
+local unheld
+eachCall(function() unheld = { P .. 'exp' } end)
 
 -- H -> S or U. Returns amount, overrun, left, marked.
 local function bookHold(attempt, record, kind, cost, used)

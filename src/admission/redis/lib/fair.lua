@@ -24,7 +24,8 @@ local function readFlow(value) return { finish = value and struct.unpack('<d', v
 local function flowText(finish) return struct.pack('<d', finish) end
 
 -- What is to be written back, each once: position -> record.
-local turnsMoved, flowsMoved = {}, {}
+local turnsMoved, flowsMoved
+eachCall(function() turnsMoved, flowsMoved = {}, {} end)
 local function turnsOf(ask) return recordAt(ask.turnsAt, readTurns) end
 local function flowOf(ask) return recordAt(ask.flowAt, readFlow) end
 

@@ -150,7 +150,8 @@ local function measure(line, amount)
 end
 
 -- Limits to write back, each once.
-local touched = {}
+local touched
+eachCall(function() touched = {} end)
 local function touch(line)
   local held = line[HELD_STATE]
   if not held[2] then touched[#touched + 1] = held end

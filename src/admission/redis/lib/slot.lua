@@ -7,13 +7,23 @@
   numbers cost a tenth of what reading and printing digits does.
     slot  text  "<open|closed> <epoch> <acked> <trimmed> <run>"
 ]]
-local P = string.sub(KEYS[1], 1, -5)
-local EPOCH, now, at1 = struct.unpack('<dd', ARGV[1])
-if now == 0 then
-  local time = redis.call('TIME')
-  now = time[1] * 1000 + math.floor(time[2] / 1000)
-end
+local P, EPOCH, now, at1
 local KEEP_MS = 259200000
+
+-- What each call begins anew, whatever the one before it left behind: a function of Redis keeps its locals.
+local anew = {}
+local function eachCall(reset) anew[#anew + 1] = reset end
+
+-- Comes first in every script.
+local function begin(slotKey, head)
+  P = string.sub(slotKey, 1, -5)
+  EPOCH, now, at1 = struct.unpack('<dd', head)
+  if now == 0 then
+    local time = redis.call('TIME')
+    now = time[1] * 1000 + math.floor(time[2] / 1000)
+  end
+  for i = 1, #anew do anew[i](slotKey) end
+end
 
 -- Lua's own '%.14g' prints numbers with an exponent and loses digits; '%d' is exact to 2^53.
 local function int(n) return string.format('%d', n) end

@@ -2,7 +2,8 @@
   found    values by position, false where there is none; found[1] is the slot's
   records  what was read out of them, by position; changed in place, written back at the end
 ]]
-local keys, place, found, records, fetched = { KEYS[1] }, {}, {}, {}, 0
+local keys, place, found, records, fetched
+eachCall(function(slotKey) keys, place, found, records, fetched = { slotKey }, {}, {}, {}, 0 end)
 
 -- Returns the position at which the value of a key will be found.
 local function want(key)

@@ -86,7 +86,8 @@ local function windowOr(value) return value and readWindow(value) or { '', -1, 0
 local function windowAt(at) return recordAt(at, windowOr) end
 
 -- Writes what has changed back, beside what else there is to write.
-local changed = {}
+local changed
+eachCall(function() changed = {} end)
 local function writeWindows(writes)
   for at, w in pairs(changed) do writes[#writes + 1], writes[#writes + 2] = keys[at], windowText(w) end
   if #writes > 0 then redis.call('MSET', unpack(writes)) end

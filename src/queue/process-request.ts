@@ -189,6 +189,8 @@ async function settleCall(
   const reply = await owed.settle(filed, SETTLE_PATIENCE_MS)
   stop()
   if (reply === null) return { do: 'park', delayMs: SLOT_RETRY_MS, by: 'slot' }
+  if (job.stream && next.do === 'retry')
+    await context.chunks.breakOff(job.id, admitted.hold.terms.n)
   if (listNano !== undefined) await batch?.keep(listNano)
   if (reply.outcome === 'too-old') {
     context.logger.error({ attempt: command.attempt }, 'a settlement came too late to be booked')

@@ -278,6 +278,25 @@ it('an outcome is told once, also what comes late or with a thousand others', as
   }
 })
 
+it('a stream that breaks off ends at once for who cannot start over, and nobody pays for another try', async () => {
+  const isOurs = ({ text }: { text: string }) => text.includes('breaks off')
+  rig.tap.decide = (call) => (isOurs(call) ? { fault: 'cut' } : undefined)
+  const response = await fetch(`${rig.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      ...{ model: 'auto', user: 'u1', stream: true },
+      messages: [{ role: 'user', content: 'Tell what breaks off' }],
+    }),
+  })
+  const text = await response.text()
+  expect(text).toContain('"code":"provider_outcome_unknown"')
+  const job = response.headers.get('x-bursar-job')
+  await until(async () => (await rig.ask(`/v1/jobs/${job}`)).body.status === 'ended')
+  expect((await rig.ask(`/v1/jobs/${job}`)).body).toMatchObject({ outcome: 'cancelled' })
+  expect(rig.tap.calls.filter(isOurs)).toHaveLength(1)
+})
+
 it('what a provider says of our key is told to the log alone, without the key', async () => {
   rig.tap.decide = ({ text }) => (text.includes('refused-key') ? { fault: '401' } : undefined)
   await handIn('refused-key')

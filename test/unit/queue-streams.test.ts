@@ -106,6 +106,25 @@ it('a takeover starts the answer over, and what its zombie still writes is dropp
   expect(await reading).toEqual({ text: 'hello', restarts: 1, complete: true })
 })
 
+it('a take that broke off is void at once, its late chunks are dropped, and the next one starts over once', async () => {
+  const broken: LogEntry = { a: 1, s: 0, d: [], x: 1 }
+  const log = numbered([
+    ...write(1, ['half an '], false),
+    broken,
+    { a: 1, s: 1, d: [{ t: 'ghost', j: {} }] },
+    ...write(2, ['all of it'], true),
+  ])
+  for (const there of [0, 2, log.length]) {
+    const { source, writeRest } = createLog(log, there, new Set())
+    const reading = read(followAnswer(source, 'job', never))
+    await writeRest()
+    expect(await reading).toEqual({ text: 'all of it', restarts: 1, complete: true })
+  }
+  // The first take wrote nothing: nothing is void.
+  const { source } = createLog(numbered([broken, ...write(2, ['all'], true)]), 3, new Set())
+  expect(await read(followAnswer(source, 'job', never))).toMatchObject({ text: 'all', restarts: 0 })
+})
+
 it('ends, and says that something is missing, when the request ended without the end mark', async () => {
   const { source } = createLog(numbered(write(1, ['half'], false)), 1, new Set())
   const reading = read(followAnswer(source, 'job', Promise.resolve(OWN)))

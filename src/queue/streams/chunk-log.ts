@@ -24,6 +24,11 @@ export interface ChunkLog {
    * its own. Never throws: who is not told waits for the whole answer.
    */
   join(job: string, leader: string): Promise<void>
+  /**
+   * Tells whoever follows `job` that this take broke off and another one follows, before that one begins: who cannot
+   * start over leaves in time. Never throws: who is not told hears it from the next take.
+   */
+  breakOff(job: string, attempt: number): Promise<void>
 }
 
 export interface ChunkWriter {
@@ -48,6 +53,13 @@ export function createChunkLog(redis: Redis, logger: Logger): ChunkLog {
         await append(job, { w: leader })
       } catch (error) {
         logger.warn({ job, reason: messageOf(error) }, 'a stream was not told whom it joined')
+      }
+    },
+    async breakOff(job, attempt) {
+      try {
+        await append(job, { a: attempt, s: 0, d: [], x: 1 })
+      } catch (error) {
+        logger.warn({ job, reason: messageOf(error) }, 'a stream was not told that it broke off')
       }
     },
     open(job, attempt) {

@@ -12,6 +12,8 @@ export const LogEntrySchema = z.object({
   d: z.array(z.object({ t: z.string(), j: z.custom<Readonly<Record<string, unknown>>>(isRecord) })),
   /** Set on the last entry of a complete answer. */
   e: z.literal(1).optional(),
+  /** Set on what tells that the take broke off, and another one follows; `s` says nothing then. */
+  x: z.literal(1).optional(),
 })
 export type LogEntry = z.infer<typeof LogEntrySchema>
 
@@ -52,6 +54,8 @@ export function createLogCursor(): LogCursor {
   let attempt = 0
   let seq = -1
   let complete = false
+  /** What was shown is void, and whoever follows knows. */
+  let isVoid = true
   const cursor: LogCursor = {
     get lastId() {
       return lastId
@@ -59,12 +63,14 @@ export function createLogCursor(): LogCursor {
     get complete() {
       return complete
     },
-    follows: ({ a, s }) => a < attempt || (a === attempt ? s <= seq + 1 : s === 0),
+    follows: ({ a, s, x }) => x === 1 || a < attempt || (a === attempt ? s <= seq + 1 : s === 0),
     take(id, entry) {
       lastId = id
-      const { a, s, d, e } = entry
+      const { a, s, d, e, x } = entry
+      if (x === 1) return breakOff(a)
       if (a < attempt || (a === attempt && s <= seq)) return []
-      const restart = a > attempt && attempt > 0
+      const restart = a > attempt && !isVoid
+      isVoid = false
       attempt = a
       seq = s
       complete = e === 1
@@ -75,5 +81,16 @@ export function createLogCursor(): LogCursor {
       lastId = id
     },
   }
+
+  function breakOff(a: number): StreamPart[] {
+    if (a < attempt) return []
+    const shown = isVoid ? [] : [RESTART]
+    isVoid = true
+    attempt = a
+    // Whatever a worker that lost its job still writes of it comes too late.
+    seq = Number.POSITIVE_INFINITY
+    return shown
+  }
+
   return cursor
 }

@@ -35,6 +35,7 @@ export function createMemoryLogs(): ChunkLog & LogSource {
       }
     },
     join: async (job, leader) => append(job, { w: leader }),
+    breakOff: async (job, attempt) => append(job, { a: attempt, s: 0, d: [], x: 1 }),
     async subscribe(job, listener) {
       events.on(job, listener)
       return async () => void events.off(job, listener)

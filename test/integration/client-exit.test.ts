@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Rig, startRig } from './queue-rig.ts'
@@ -58,14 +61,17 @@ it('stays until a stream, a hand-in, a quota and close() have ended, and no long
 })
 
 it('starts nothing before the first call when nobody said where Bursar is', async () => {
-  const { code, output } = await runProgram(
+  const folder = join(tmpdir(), `bursar-never-${process.pid}`)
+  const { code, output, errors } = await runProgram(
     `const bursar = createClient()
     await bursar.close()
     await bursar.quota({ user: 'u' }).catch((error) => console.log(error.code, error.message))`,
-    {},
+    { BURSAR_DATA: folder },
   )
   expect(output).toBe('INVALID_ARGUMENT this client is closed: create another\n')
-  expect(code).toBe(0)
+  expect({ code, errors, started: existsSync(folder) }).toEqual({
+    ...{ code: 0, errors: '', started: false },
+  })
 })
 
 it('ends by itself with a typed error when Redis is away', async () => {

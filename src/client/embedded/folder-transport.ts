@@ -49,6 +49,8 @@ export function folderTransport(folder: string, env: Environment): Transport {
   return {
     async send(request) {
       for (let tries = 0; ; tries++) {
+        // Before anything is started: for a client that was closed, nobody would end it.
+        request.signal.throwIfAborted()
         const via = route()
         const transport = await unlessAborted(via, request.signal)
         try {

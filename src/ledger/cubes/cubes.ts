@@ -13,6 +13,8 @@ export interface Cube {
   readonly dimensions: readonly string[]
   /** Facts count once for each of their tags: `tag` and `value` are in the key. */
   readonly byTag: boolean
+  /** Rows of a day of 15,000 calls of 500 tenants, measured: what a question reads. */
+  readonly rowsADay: number
   /** A finer cube that knows everything that this one adds up; null = the calls alone do. */
   readonly from: Cube | null
 }
@@ -28,29 +30,33 @@ export type CubeTable =
   | 'usage_tenants_monthly'
   | 'usage_company_tags'
 
-type Shape = Pick<Cube, 'grain' | 'dimensions'> & Partial<Pick<Cube, 'byTag' | 'from'>>
+type Shape = Pick<Cube, 'grain' | 'dimensions' | 'rowsADay'> & Partial<Pick<Cube, 'byTag' | 'from'>>
 
-const cube = (table: CubeTable, { grain, dimensions, byTag = false, from = null }: Shape): Cube => {
+const cube = (table: CubeTable, { byTag = false, from = null, ...shape }: Shape): Cube => {
+  const { grain, dimensions } = shape
   const key = [`${grain}_ms`, ...(byTag ? ['tag', 'value'] : []), ...dimensions]
-  return { table, grain, key, dimensions, byTag, from }
+  return { table, ...shape, key, byTag, from }
 }
 
 /** Dimensions of which there are many values, and so many rows. */
-export const IN_NUMBERS: readonly string[] = ['tenant', 'user_id', 'key_id']
+const IN_NUMBERS: readonly string[] = ['tenant', 'user_id', 'key_id']
 const OF_COMPANY = DIMENSIONS.filter((name) => !IN_NUMBERS.includes(name))
 const OF_TENANTS = ['tenant', 'operation', 'kind']
 
 export const HOURLY = cube('usage_hourly', {
+  rowsADay: 10_200,
   grain: 'hour',
   dimensions: ['tenant', 'tier', 'model', 'operation', 'kind'],
 })
-export const DAILY = cube('usage_daily', { grain: 'day', dimensions: DIMENSIONS })
+export const DAILY = cube('usage_daily', { rowsADay: 6200, grain: 'day', dimensions: DIMENSIONS })
 export const MONTHLY = cube('usage_monthly', {
+  rowsADay: 1120,
   grain: 'month',
   dimensions: DIMENSIONS,
   from: DAILY,
 })
 export const TAGS = cube('usage_tags', {
+  rowsADay: 4660,
   grain: 'day',
   dimensions: ['tenant', 'model', 'kind'],
   byTag: true,
@@ -58,27 +64,32 @@ export const TAGS = cube('usage_tags', {
 
 /** The company by the hour: curves and forecasts of everybody. */
 export const COMPANY_HOURLY = cube('usage_company_hourly', {
+  rowsADay: 510,
   grain: 'hour',
   dimensions: ['tier', 'model', 'operation', 'kind'],
   from: HOURLY,
 })
 /** By all that is not one of many: a year is some ten thousand rows. */
 export const COMPANY_DAILY = cube('usage_company_daily', {
+  rowsADay: 71,
   grain: 'day',
   dimensions: OF_COMPANY,
   from: DAILY,
 })
 export const TENANTS_DAILY = cube('usage_tenants_daily', {
+  rowsADay: 930,
   grain: 'day',
   dimensions: OF_TENANTS,
   from: DAILY,
 })
 export const TENANTS_MONTHLY = cube('usage_tenants_monthly', {
+  rowsADay: 49,
   grain: 'month',
   dimensions: OF_TENANTS,
   from: TENANTS_DAILY,
 })
 export const COMPANY_TAGS = cube('usage_company_tags', {
+  rowsADay: 45,
   grain: 'day',
   dimensions: ['model', 'kind'],
   byTag: true,

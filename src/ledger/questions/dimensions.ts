@@ -1,19 +1,6 @@
 import { z } from 'zod'
 import { BursarError } from '../../errors.ts'
-import {
-  COMPANY_DAILY,
-  COMPANY_HOURLY,
-  COMPANY_TAGS,
-  type Cube,
-  DAILY,
-  type Grain,
-  HOURLY,
-  IN_NUMBERS,
-  MONTHLY,
-  TAGS,
-  TENANTS_DAILY,
-  TENANTS_MONTHLY,
-} from '../cubes/cubes.ts'
+import { CUBES, type Cube, type Grain, TAGS } from '../cubes/cubes.ts'
 import { type Measure, needsOperation } from './measures.ts'
 
 /** What usage may be asked by, with its column in the cubes; a value of '' is not known, or there is none. */
@@ -53,18 +40,14 @@ export type UsageDimension = z.infer<typeof DimensionSchema>
 export const FiltersSchema = z.record(DimensionSchema, z.array(z.string().max(1_000)).min(1))
 export type Filters = Readonly<z.infer<typeof FiltersSchema>>
 
-/** Of each length of time the cubes that have sums of it, those with the fewest rows first. */
-const NARROW_FIRST: Readonly<Record<Grain, readonly Cube[]>> = {
-  month: [TENANTS_MONTHLY, MONTHLY],
-  day: [COMPANY_TAGS, TAGS, COMPANY_DAILY, TENANTS_DAILY, DAILY],
-  hour: [COMPANY_HOURLY, HOURLY],
-}
 const COARSE_FIRST: readonly Grain[] = ['month', 'day', 'hour']
 
 /** A question in terms of the cubes. */
 export interface CubePlan {
   /** Coarse to fine: a range is cut into the longest pieces that it has whole. */
   readonly cubes: readonly Cube[]
+  /** The same for sums of all groups. */
+  readonly ofTotals: readonly Cube[]
   /** The tag that it is about; null = none. */
   readonly tag: string | null
   /** Column of each dimension that it is grouped by. */
@@ -91,8 +74,10 @@ export function planCubes(
   if (tag !== null && strange) throw notTogether([`tag:${tag}`, strange])
   const split = tag === null ? undefined : measures.find(needsOperation)
   if (split) throw notTogether([`tag:${tag}`, split])
+  const filtered = Object.keys(where).filter(isColumn)
   return {
     cubes: cubesWith(others.map(columnOf), tag !== null),
+    ofTotals: cubesWith(filtered.map(columnOf), tag !== null),
     tag,
     by: by.map(columnOf),
     where: Object.entries(where).map(([name, values]) => ({ column: columnOf(name), values })),
@@ -103,15 +88,14 @@ export function planCubes(
 function cubesWith(columns: readonly string[], byTag: boolean): readonly Cube[] {
   const knows = (cube: Cube) =>
     cube.byTag === byTag && columns.every((name) => cube.dimensions.includes(name))
-  const narrowest = COARSE_FIRST.flatMap((grain) => NARROW_FIRST[grain].find(knows) ?? [])
-  return narrowest.filter(
-    (cube, at) => !narrowest.slice(at + 1).some((finer) => isWider(cube, finer)),
+  const fewest = COARSE_FIRST.flatMap((grain) => {
+    const known = CUBES.filter((cube) => cube.grain === grain && knows(cube))
+    return known.toSorted((a, b) => a.rowsADay - b.rowsADay).slice(0, 1)
+  })
+  return fewest.filter(
+    (cube, at) => !fewest.slice(at + 1).some((finer) => finer.rowsADay < cube.rowsADay),
   )
 }
-
-/** Whether it tells apart of whom there are many, and the finer one does not. */
-const isWider = (cube: Cube, finer: Cube): boolean =>
-  IN_NUMBERS.some((name) => cube.dimensions.includes(name) && !finer.dimensions.includes(name))
 
 const columnOf = (name: string): string => (isColumn(name) ? COLUMNS[name] : 'value')
 

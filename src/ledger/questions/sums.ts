@@ -31,68 +31,90 @@ const Row = z.object({
 export type SumsRow = Readonly<z.infer<typeof Row>>
 
 /**
- * Adds up cubes, each piece of time from the coarsest that has it whole; entries are never read. A bucket in which
+ * Adds up cubes, each piece of time from the coarsest that has it whole; entries are never read. Groups are ranked first, by one
+ * measure, and only those that are told are added up whole; totals come from cubes that know no groups. A bucket in which
  * nothing happened has no row. Throws like `rowsOf`.
  */
 export async function sums({ db }: Pick<Ledger, 'db'>, question: SumsQuestion): Promise<SumsRow[]> {
-  const { plan, buckets, measures, rankBy, rankFrom, top } = question
-  const byCube = rangesByCube(buckets.flatMap((bucket) => piecesOf(bucket, plan.cubes)))
-  if (byCube.size === 0) return []
-  const starts = `{${buckets.map(({ fromMs }) => fromMs).join(',')}}`
-  const parts = [...byCube].map(([cube, ranges]) =>
-    partOf(cube, ranges, { plan, measures, starts }),
-  )
-  const ranked = sql.raw(`v${measures.indexOf(rankBy)}`)
-  const values = measures.map((_, at) => sql.raw(`v${at}`))
-  const groups = sql.raw(groupNames(plan).join(', '))
+  const { plan, buckets } = question
+  const inTotal = partsOf(plan.ofTotals, buckets, { ...question, by: [] })
+  if (inTotal.length === 0) return []
+  const ranked = partsOf(plan.cubes, buckets.slice(question.rankFrom), {
+    ...question,
+    ...{ by: plan.by, measures: [question.rankBy] },
+  })
+  const totals = sql`select * from (${addedUp(inTotal, [], question)}) total`
+  if (plan.by.length === 0 || ranked.length === 0) {
+    return rowsOf(db, Row, sql`${totals} order by bucket`)
+  }
+  const groups = sql.raw(groupNames(plan.by).join(', '))
+  const told = sql`(${sql.raw(plan.by.join(', '))}) in (select ${groups} from told)`
+  const wanted = partsOf(plan.cubes, buckets, { ...question, by: plan.by }, told)
   return rowsOf(
     db,
     Row,
     sql`
-      with parts as (${sql.join(parts, sql` union all `)}),
-      added as (
-        select bucket, ${groups}, grouping(g0) = 1 as is_total,
-          ${sql.join(
-            values.map((value) => sql`sum(${value})::bigint as ${value}`),
-            sql`, `,
-          )}
-        from parts group by grouping sets ((bucket, ${groups}), (bucket))
+      with ranked as (
+        select ${groups}, sum(v0) as rank from (${sql.join(ranked, sql` union all `)}) part group by ${groups}
       ),
-      ranked as (
-        select ${groups}, sum(${ranked}) as rank from added
-        where not is_total and bucket >= ${rankFrom}::int group by ${groups}
-      ),
-      told as (select ${groups} from ranked order by rank desc, ${groups} limit ${top}::int)
-      select bucket, is_total as "isTotal",
-        case when is_total then array[]::text[] else array[${groups}] end as groups,
-        array[${sql.join(values, sql`, `)}] as values,
-        (select count(*) from ranked) as known
-      from added
-      where is_total or (${groups}) in (select ${groups} from told)
-      order by bucket, is_total desc, ${ranked} desc, ${groups}`,
+      told as (select ${groups} from ranked order by rank desc, ${groups} limit ${question.top}::int)
+      select bucket, "isTotal", groups, values, (select count(*) from ranked) as known
+      from (${totals} union all ${addedUp(wanted, plan.by, question)}) added
+      order by bucket, "isTotal" desc, values[${measureAt(question)}::int] desc, groups`,
   )
 }
 
-/** g0, g1, ...; a question without groups has one that is the same for all. */
-const groupNames = ({ by }: CubePlan): string[] =>
-  Array.from({ length: Math.max(by.length, 1) }, (_, at) => `g${at}`)
+/** Arrays begin at 1. */
+const measureAt = ({ measures, rankBy }: SumsQuestion): number => measures.indexOf(rankBy) + 1
+
+/** g0, g1, ... */
+const groupNames = (by: readonly string[]): string[] => by.map((_, at) => `g${at}`)
+
+/** Parts as rows of the answer. @param by - none: totals. */
+function addedUp(parts: readonly SQL[], by: readonly string[], { measures }: SumsQuestion): SQL {
+  const names = groupNames(by)
+  const values = measures.map((_, at) => `sum(v${at})::bigint`)
+  return sql`
+    select bucket, ${sql.raw(String(by.length === 0))} as "isTotal",
+      array[${sql.raw(names.join(', '))}]::text[] as groups, array[${sql.raw(values.join(', '))}] as values,
+      0::bigint as known
+    from (${sql.join(parts, sql` union all `)}) part
+    group by ${sql.raw(['bucket', ...names].join(', '))}`
+}
 
 interface Part extends Pick<SumsQuestion, 'plan' | 'measures'> {
-  readonly starts: string
+  /** All of them: rows are numbered by where these begin. */
+  readonly buckets: readonly Range[]
+  readonly by: readonly string[]
+}
+
+/** What the cubes have of some buckets, one part for each cube. @param only - a further condition on their rows. */
+const partsOf = (
+  cubes: readonly Cube[],
+  wanted: readonly Range[],
+  part: Part,
+  only: SQL = sql`true`,
+): SQL[] => {
+  const byCube = rangesByCube(wanted.flatMap((bucket) => piecesOf(bucket, cubes)))
+  return [...byCube].map(([cube, ranges]) => partOf(cube, ranges, part, only))
 }
 
 /** Names of tables and columns are ours; values travel as parameters. */
-function partOf(cube: Cube, ranges: readonly Range[], { plan, measures, starts }: Part): SQL {
-  const time = sql.raw(timeOf(cube))
-  const names = groupNames(plan)
-  const selected = names.map((name, at) => `${plan.by[at] ?? "''::text"} as ${name}`)
+function partOf(
+  cube: Cube,
+  ranges: readonly Range[],
+  { plan, measures, buckets, by }: Part,
+  only: SQL,
+) {
+  const starts = `{${buckets.map(({ fromMs }) => fromMs).join(',')}}`
+  const bucket = sql`width_bucket(${sql.raw(timeOf(cube))}, ${starts}::bigint[]) - 1 as bucket`
+  const selected = by.map((column, at) => `${column} as g${at}, `)
   const added = measures.map((name, at) => `coalesce(${MEASURES[name]}, 0)::bigint as v${at}`)
   return sql`
-    select width_bucket(${time}, ${starts}::bigint[]) - 1 as bucket, ${sql.raw(selected.join(', '))},
-      ${sql.raw(added.join(', '))}
+    select ${bucket}, ${sql.raw(selected.join(''))}${sql.raw(added.join(', '))}
     from ${sql.raw(cube.table)}
-    where ${withinCube(cube, ranges)} and ${conditions(plan)}
-    group by ${sql.raw(['1', ...names.map((_, at) => String(at + 2))].join(', '))}`
+    where ${withinCube(cube, ranges)} and ${conditions(plan)} and ${only}
+    group by ${sql.raw(['1', ...by.map((_, at) => String(at + 2))].join(', '))}`
 }
 
 const timeOf = ({ grain }: Cube): string => `${grain}_ms`

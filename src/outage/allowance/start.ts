@@ -40,6 +40,9 @@ interface Opened {
   readonly keepers: readonly Keeper[]
 }
 
+/** Where journals of allowances are kept, a folder for each process. @param data - BURSAR_DATA. */
+export const outageRoot = (data: string): string => join(data, 'outage')
+
 /** How often it is looked whether a new policy asks for one. */
 const LOOK_EVERY_MS = 2_000
 
@@ -49,7 +52,7 @@ const LOOK_EVERY_MS = 2_000
  */
 export async function startAllowance(parts: AllowanceParts): Promise<RunningAllowance> {
   const { logger, rules } = parts
-  const root = join(parts.folder, 'outage')
+  const root = outageRoot(parts.folder)
   let opened: Opened | null = null
   let opening: Promise<void> | null = null
   let trouble = ''

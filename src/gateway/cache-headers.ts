@@ -21,8 +21,10 @@ export function withCacheHeaders<Asked extends object>(
   headers: IncomingHttpHeaders,
   asked: Asked,
 ): Asked {
-  const own = ownHeader(headers['x-bursar-cache']?.toString() ?? '')
-  const common = commonHeader(headers['cache-control'] ?? '')
+  const { 'x-bursar-cache': said, 'cache-control': saidToAll } = headers
+  if (said === undefined && saidToAll === undefined) return asked
+  const own = ownHeader(said?.toString() ?? '')
+  const common = commonHeader(saidToAll ?? '')
   const fields: Fields = asked
   const cache = fields.cache ?? own.cache ?? common.cache
   const isPrivate = own.private ?? common.private ?? fields.private

@@ -12,8 +12,9 @@ export function requestLogger(
 ): FastifyBaseLogger {
   const before: unknown = Reflect.get(logger, symbols.chindingsSym)
   if (typeof before !== 'string') return logger.child(bindings)
-  const value = `${before},${JSON.stringify(bindings).slice(1, -1)}`
-  return Object.create(logger, { [symbols.chindingsSym]: { value, writable: true } })
+  const own = Object.create(logger)
+  own[symbols.chindingsSym] = `${before},${JSON.stringify(bindings).slice(1, -1)}`
+  return own
 }
 
 /**

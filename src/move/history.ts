@@ -13,6 +13,7 @@ import {
   TAGS,
   TENANTS_DAILY,
   TENANTS_MONTHLY,
+  USERS_MONTHLY,
 } from '../ledger/cubes/cubes.ts'
 import { type Ledger, type LedgerDb, rowsOf, run } from '../ledger/ledger.ts'
 import { TABLES, type Table, type Ticker } from './types.ts'
@@ -45,6 +46,7 @@ const LAYOUT: Readonly<Record<Table, { readonly key: string; readonly nano: read
     usage_tenants_daily: usage(TENANTS_DAILY),
     usage_tenants_monthly: usage(TENANTS_MONTHLY),
     usage_company_tags: usage(COMPANY_TAGS),
+    usage_users_monthly: usage(USERS_MONTHLY),
     threshold_events: { key: 'id', nano: ['spent_nano', 'limit_nano'] },
     ledger_conflicts: { key: 'attempt, epoch, rev, seq', nano: [] },
     api_keys: { key: 'id', nano: [] },

@@ -21,6 +21,7 @@ export const TABLES = [
   'usage_tenants_daily',
   'usage_tenants_monthly',
   'usage_company_tags',
+  'usage_users_monthly',
   'threshold_events',
   'ledger_conflicts',
   'api_keys',

@@ -52,7 +52,7 @@ export async function emptyLedger({ db }: Ledger): Promise<void> {
     truncate postings, entries, requests, window_totals, window_forward, dropped_months, threshold_events,
       ledger_conflicts, policies, credits, user_tiers, usage_hourly, usage_daily, usage_monthly,
       usage_tags, usage_company_hourly, usage_company_daily, usage_tenants_daily,
-      usage_tenants_monthly, usage_company_tags, adjustments, audit
+      usage_tenants_monthly, usage_company_tags, usage_users_monthly, adjustments, audit
     restart identity`)
   await db.execute(sql`update slot set epoch = 0, watermark = '0'`)
 }

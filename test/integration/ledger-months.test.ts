@@ -1,11 +1,15 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { CUBES } from '../../src/ledger/cubes/cubes.ts'
 import { usageOver } from '../../src/ledger/cubes/over.ts'
 import { cubeDifferences } from '../../src/ledger/cubes/scan.ts'
 import { drainOnce } from '../../src/ledger/drain.ts'
 import { type Ledger, rowsOf } from '../../src/ledger/ledger.ts'
+import { MIGRATIONS } from '../../src/ledger/migrations.ts'
 import { createPartitions, listPartitions, monthOf } from '../../src/ledger/partitions.ts'
 import { windowDifferences } from '../../src/ledger/queries/disagreements.ts'
 import { getRequest } from '../../src/ledger/queries/get-request.ts'
@@ -49,6 +53,14 @@ const rowsIn = async ({ db }: Ledger, table: string): Promise<number> =>
   (await rowsOf(db, Count, sql.raw(`select count(*) as rows from ${table}`)))[0]?.rows ?? 0
 
 const names = (months: readonly { readonly name: string }[]) => months.map(({ name }) => name)
+
+/** What the migrations that made coarser sums wrote into them. */
+const backfills = (): string[] =>
+  ['0013_company_cubes', '0014_users_monthly'].flatMap((name) =>
+    readFileSync(join(MIGRATIONS.migrationsFolder, `${name}.sql`), 'utf8')
+      .split('--> statement-breakpoint')
+      .filter((statement) => statement.includes('INSERT INTO')),
+  )
 
 /** Red when a range is cut wrongly: an instant at an end is counted twice or not at all. */
 const Sums = z.object({ cost: z.coerce.number(), requests: z.coerce.number() })
@@ -119,6 +131,22 @@ describe.each(LEDGER_STORES)('months of the ledger on $name', ({ open }) => {
       'daily:2026-08-31',
     ])
     expect(await dropOldMonths(ledger, NOW_MS, 3)).toEqual([])
+  })
+
+  // Red when: a statement of the migrations adds up other columns, or another cube, than the drain does.
+  test('sums that a migration adds are what the drain would have kept, of dropped months too', async () => {
+    const added = CUBES.filter(({ from, table }) => from !== null && table !== 'usage_monthly')
+    const contents = () =>
+      Promise.all(
+        added.map(({ table, key }) =>
+          ledger.db.execute(sql.raw(`select * from ${table} order by ${key.join(', ')}`)),
+        ),
+      )
+    const kept = (await contents()).map(({ rows }) => rows)
+    expect(kept.every(({ length }) => length > 0)).toBe(true)
+    for (const { table } of added) await ledger.db.execute(sql.raw(`truncate ${table}`))
+    for (const statement of backfills()) await ledger.db.execute(sql.raw(statement))
+    expect((await contents()).map(({ rows }) => rows)).toEqual(kept)
   })
 
   test('a posting that comes while its month is dropped is in the books', async () => {

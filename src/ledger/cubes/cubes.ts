@@ -29,6 +29,7 @@ export type CubeTable =
   | 'usage_tenants_daily'
   | 'usage_tenants_monthly'
   | 'usage_company_tags'
+  | 'usage_users_monthly'
 
 type Shape = Pick<Cube, 'grain' | 'dimensions' | 'rowsADay'> & Partial<Pick<Cube, 'byTag' | 'from'>>
 
@@ -96,8 +97,16 @@ export const COMPANY_TAGS = cube('usage_company_tags', {
   from: TAGS,
 })
 
+/** Each user by the month: top users of a year, and how many there were. */
+export const USERS_MONTHLY = cube('usage_users_monthly', {
+  rowsADay: 370,
+  grain: 'month',
+  dimensions: ['tenant', 'user_id', 'tier', 'operation', 'kind'],
+  from: MONTHLY,
+})
+
 /** In the order in which they are written: what a cube adds up stands before it. */
 export const CUBES: readonly Cube[] = [
   ...[HOURLY, DAILY, MONTHLY, TAGS],
-  ...[COMPANY_HOURLY, COMPANY_DAILY, TENANTS_DAILY, TENANTS_MONTHLY, COMPANY_TAGS],
+  ...[COMPANY_HOURLY, COMPANY_DAILY, TENANTS_DAILY, TENANTS_MONTHLY, COMPANY_TAGS, USERS_MONTHLY],
 ]

@@ -72,13 +72,9 @@ async function countUsers(
   range: Range,
 ): Promise<((group: readonly string[] | null) => number) | null> {
   if ([...by, ...Object.keys(where)].some((name) => name.startsWith('tag:'))) return null
-  const [grouped, all] = await Promise.all([
-    by.length === 0 ? [] : users(ledger, { range, by, where }),
-    users(ledger, { range, by: [], where }),
-  ])
-  const byGroup = new Map(grouped.map((row) => [JSON.stringify(row.groups), row.users]))
-  return (group) =>
-    group === null ? (all[0]?.users ?? 0) : (byGroup.get(JSON.stringify(group)) ?? 0)
+  const known = await users(ledger, { range, by, where })
+  const byGroup = new Map(known.groups.map((row) => [JSON.stringify(row.group), row.users]))
+  return (group) => (group === null ? known.total : (byGroup.get(JSON.stringify(group)) ?? 0))
 }
 
 const unitsOf = (

@@ -263,3 +263,24 @@ export const usageCompanyTags = pgTable(
     }),
   ],
 )
+
+/** Each user by the UTC month. */
+export const usageUsersMonthly = pgTable(
+  'usage_users_monthly',
+  {
+    /** First instant of the month, UTC ms. */
+    monthMs: ms('month_ms').notNull(),
+    tenant: name('tenant'),
+    user: name('user_id'),
+    tier: name('tier'),
+    operation: name('operation'),
+    kind: kind(),
+    ...measures(),
+  },
+  (t) => [
+    primaryKey({
+      name: 'usage_users_monthly_key',
+      columns: [t.monthMs, t.tenant, t.user, t.tier, t.operation, t.kind],
+    }),
+  ],
+)

@@ -1,5 +1,4 @@
 import { messageOf } from '../src/errors.ts'
-import { warmTokenizer } from '../src/pricing/tokenizer.ts'
 import type { Runtime } from '../src/runtime.ts'
 
 export const ROLES = ['completions', 'ledger', 'jobs', 'gateway', 'alerts'] as const
@@ -72,8 +71,6 @@ export async function startRoles(roles: readonly Role[], runtime: Runtime): Prom
     throw error
   }
   logger.info({ roles }, 'started')
-  // Nobody was let in yet: what listens is heard when this turn of the event loop is over.
-  if (roles.includes('completions')) warmTokenizer()
   const gatewayUrl = parts.find(({ url }) => url !== undefined)?.url ?? null
   return { gatewayUrl, close, closed }
 }

@@ -1,6 +1,5 @@
 import type { HereRunner } from '../client/submit.ts'
 import { messageOf } from '../errors.ts'
-import { warmTokenizer } from '../pricing/tokenizer.ts'
 import { createInline, isInline } from '../queue/inline.ts'
 import { openWork, type Work } from '../runtime/work-context.ts'
 import type { Runtime } from '../runtime.ts'
@@ -26,7 +25,6 @@ export async function startCallsHere(runtime: Runtime): Promise<CallsHere> {
   const open = () => {
     opening ??= openWork(runtime, inline.abort)
       .then((opened) => {
-        warmTokenizer()
         work = opened
       })
       .catch((error: unknown) => {

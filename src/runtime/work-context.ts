@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.ts'
+import { warmTokenizer } from '../pricing/tokenizer.ts'
 import type { WorkContext } from '../queue/context.ts'
 import type { Abort } from '../queue/disposition.ts'
 import { explainCache } from '../queue/explain-cache.ts'
@@ -28,6 +29,8 @@ export async function openWork(
   abort: (job: string, reason: Abort) => void,
 ): Promise<Work> {
   const { options, store, logger, metrics } = runtime
+  // Before anybody is let in: it takes a third of a second of CPU. Who tries Bursar out would wait for it at each start.
+  if (runtime.redis !== null) warmTokenizer()
   const waker = createWaker(runtime)
   runtime.life?.book.watch((size) => metrics.answeredFor.set(size))
   const owed = createOwed({

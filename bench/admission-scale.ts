@@ -158,10 +158,10 @@ async function inLanes(
   await Promise.all(Array.from({ length: lanes }, lane))
 }
 
-/** Since the last reset, of scripts that are called by their digest. A call may have several commands in it. */
+/** Since the last reset, of what runs as a function. A call may have several commands in it. */
 async function microsecondsEach(redis: Redis): Promise<number> {
   const stats = await redis.info('commandstats')
-  const took = /cmdstat_evalsha:calls=\d+,usec=(\d+)/.exec(stats)?.[1]
+  const took = /cmdstat_fcall:calls=\d+,usec=(\d+)/.exec(stats)?.[1]
   const admitted = calls - counted
   counted = calls
   return Number(took) / admitted

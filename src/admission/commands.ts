@@ -43,13 +43,13 @@ export interface IntakeCommand {
   readonly limits: readonly LimitLine[]
   /** Exact-cache key to look up, null = do not read the cache. */
   readonly cacheKey: string | null
-  readonly look?: CacheLookup
+  readonly look?: CacheLookup | undefined
   /** RequestMeta as JSON, for the row of a request that ends here. */
   readonly meta: string
   /** A body too large for the queue, kept beside it until the request ends. */
   readonly body: { readonly text: string; readonly ttlMs: number } | null
   /** Absent = the job goes to no queue that is shared. */
-  readonly turn?: TurnAsk
+  readonly turn?: TurnAsk | undefined
   /** Keys of the windows that are told of with a kept answer; absent = none. */
   readonly windows?: readonly string[]
 }

@@ -83,9 +83,9 @@ export async function submit(
   signal?.throwIfAborted()
   const current = await rules.get()
   const { policy, prices } = current
-  const { keep, ...reading } = readings.read(input, current, clock.now())
-  const { request, options } = reading
-  const prepared = { ...reading, policy, prices, stream, replyTo: parts.results.client }
+  const { request, options, terms, keep } = readings.read(input, current, clock.now())
+  const replyTo = parts.results.client
+  const prepared = { request, options, terms, policy, prices, stream, replyTo }
   const job = prepareJob(prepared, clock)
   onJob?.(job.id)
   parts.results.listen()
@@ -125,9 +125,10 @@ export async function submit(
     keep()
     explain?.(job, 'cached', enqueued.isStale)
     // Served at once; the process stays until the job is handed in.
-    const anew = { ...job, body: request.body }
-    if (enqueued.refresh)
+    if (enqueued.refresh) {
+      const anew = { ...job, body: request.body }
       link.use((live) => refreshAnswer(anew, current, { ...live, clock })).catch(() => {})
+    }
   }
   return { jobId: job.id, answered: endedAlready(enqueued, current) }
 }
@@ -158,12 +159,9 @@ async function enqueue(
   }
   const conclude: AdmissionStore['conclude'] = (command) => store.conclude(command)
   const onQueueing = () => void expected.begin()
-  const send = () =>
-    enqueueJob(job, prepared, {
-      ...parts,
-      ...{ store: { intake, conclude }, clock, onQueueing },
-      ...(here && { here }),
-    })
+  const { queues, kept: answers } = parts
+  const to = { store: { intake, conclude }, queues, clock, kept: answers, onQueueing }
+  const send = () => enqueueJob(job, prepared, here ? { ...to, here } : to)
   try {
     return await (guard ? guard.run(send) : send())
   } catch (error) {

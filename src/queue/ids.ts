@@ -7,13 +7,20 @@ const TIME_CHARS = 10
 /** Draws ids that sort by the time they were drawn, also within one millisecond. */
 export function createIdSource(now: () => number = Date.now): () => string {
   let lastMs = -1
+  let time = ''
   let digits: number[] = []
   return () => {
     const nowMs = Math.max(now(), lastMs)
-    if (nowMs === lastMs) increment(digits)
-    else digits = randomDigits()
+    if (nowMs === lastMs) {
+      increment(digits)
+    } else {
+      time = timePart(nowMs)
+      digits = randomDigits()
+    }
     lastMs = nowMs
-    return timePart(nowMs) + digits.map((digit) => ALPHABET[digit]).join('')
+    let id = time
+    for (const digit of digits) id += ALPHABET[digit]
+    return id
   }
 }
 

@@ -99,10 +99,11 @@ export function prepareJob(prepare: Prepare, clock: Clock): CompletionJob {
   const { request, options, stream, replyTo } = prepare
   const { fields, tags } = prepare.terms ?? termsOf(request, options, prepare)
   const nowMs = clock.now()
+  // What is copied stands first: V8 copies an object that a literal begins with several times as fast.
   return {
+    ...request,
     v: 1,
     id: options.jobId ?? newJobId(),
-    ...request,
     tags,
     stream,
     ...(options.requestId !== undefined && { requestId: options.requestId }),
@@ -139,11 +140,12 @@ export async function enqueueJob(
     job: job.id,
     limits: named.map(({ line }) => line),
     cacheKey: key,
-    ...(look && { look: look.command, windows: windows.map((window) => window.key) }),
+    look: look?.command,
+    windows: look ? windows.map((window) => window.key) : [],
     meta: JSON.stringify(metaOf(job)),
     body: byReference ? { text: JSON.stringify(job.body), ttlMs: bodyTtlMs(job) } : null,
     // What is asked of the cache alone takes nobody's turn.
-    ...(!isOnly && { turn: turnFor(job, { policy }, guessNano) }),
+    turn: isOnly ? undefined : turnFor(job, { policy }, guessNano),
   })
   switch (reply.outcome) {
     case 'queued': {
@@ -165,8 +167,8 @@ export async function enqueueJob(
       }
       const { refresh, freshForMs, windows: left } = reply
       const limits = () => reportsOf(named, reply.limits)
-      const how = { isStale: freshForMs <= 0, refresh, limits, windows, left }
-      return { status: 'cached', job, entry, ...how }
+      const isStale = freshForMs <= 0
+      return { status: 'cached', job, entry, isStale, refresh, limits, windows, left }
     }
     case 'concluded':
       return { status: 'concluded', job, as: reply.as, result: reply.result }

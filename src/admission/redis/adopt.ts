@@ -23,7 +23,7 @@ const Reply = z.union([
 
 function packCommand(command: AdoptCommand): Buffer {
   const { ledger, job, windows, meta } = command
-  const words = new Writer(512).text(command.attempt).text(ledger?.state ?? '')
+  const words = new Writer().text(command.attempt).text(ledger?.state ?? '')
   words
     .nano(ledger?.bookedNano ?? 0)
     .double(ledger?.epoch ?? 0)

@@ -18,8 +18,8 @@ export interface SlotCaller {
 }
 
 /** Every command begins with the epoch and the time; the script's wrapper writes the rest. */
-export const begin = (caller: SlotCaller, bytes?: number): Writer =>
-  new Writer(bytes).double(caller.epoch()).double(caller.nowMs())
+export const begin = (caller: SlotCaller): Writer =>
+  new Writer().double(caller.epoch()).double(caller.nowMs())
 
 /**
  * @returns the raw reply, to be parsed by the wrapper.

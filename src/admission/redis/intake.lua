@@ -38,21 +38,31 @@ local function withStates(c, reply)
   return reply
 end
 
--- How the windows stand that a hit is told of: those who miss ask for none.
-local function withWindows(c, reply)
-  local count, at = struct.unpack('<B', c.packed, c.windowsAt)
-  local windows, name = {}, nil
+-- How windows stand, by their names as they came: nothing moves them here, and many hits are told of the same.
+local standing
+eachCall(function() standing = {} end)
+
+local function standingOf(names)
+  local count, at = struct.unpack('<B', names)
+  local windows, told, name = {}, {}, nil
   for i = 1, count do
-    name, at = struct.unpack('<s', c.packed, at)
+    name, at = struct.unpack('<s', names, at)
     windows[i] = want(P .. 'w:' .. name)
   end
   fetch()
-  for i = 1, count do
-    local w = windowAt(windows[i])
+  for i, place in ipairs(windows) do
+    local w = windowAt(place)
     local known = w[POLICY] >= 0
-    reply[#reply + 1] = known and w[LIMIT] or -1
-    reply[#reply + 1] = known and w[LIMIT] - w[SPENT] - w[HELD] or 0
+    told[2 * i - 1], told[2 * i] = known and w[LIMIT] or -1, known and w[LIMIT] - w[SPENT] - w[HELD] or 0
   end
+  standing[names] = told
+  return told
+end
+
+-- Of the windows that a hit is told of: those who miss ask for none.
+local function withWindows(c, reply)
+  local names, n = string.sub(c.packed, c.windowsAt), #reply
+  for i, amount in ipairs(standing[names] or standingOf(names)) do reply[n + i] = amount end
   return reply
 end
 

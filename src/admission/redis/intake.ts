@@ -77,7 +77,7 @@ function readIntake(command: IntakeCommand, raw: unknown): IntakeReply {
     const [outcome, _body, _freshFor, _refresh, _cost, _paidBy, ...flat] = reply
     const limits = limitStates(command.limits, flat)
     const windows = windowsLeft(command, flat.slice(2 * limits.length))
-    return { outcome, ...keptReply(reply), limits, windows }
+    return { ...keptReply(reply), outcome, limits, windows }
   }
   const [outcome, limit, ...flat] = reply
   return { outcome, limit, limits: limitStates(command.limits, flat) }

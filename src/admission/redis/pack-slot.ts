@@ -25,7 +25,7 @@ export interface SlotToPack {
 /** What ended is forgotten this long after it was last touched, as the in-process store does. */
 const FORGET_MS = 2 * KEEP_MS
 
-const begin = (kind: string): Writer => new Writer(256).byte(kind.charCodeAt(0))
+const begin = (kind: string): Writer => new Writer().byte(kind.charCodeAt(0))
 
 function packWindow(key: string, record: WindowRecord, spentNano: Nano): Writer {
   const words = begin('w').text(key).double(record.policy).nano(record.limitNano).nano(spentNano)

@@ -16,7 +16,7 @@ const FIELDS = 5
 export async function rebuild(caller: SlotCaller, command: RebuildCommand): Promise<RebuildReply> {
   const { epoch, watermark, sums, apply } = command
   const theirs = { ...caller, epoch: () => epoch }
-  const windows = sums.map(({ key, spentNano }) => new Writer(256).text(key).nano(spentNano).done())
+  const windows = sums.map(({ key, spentNano }) => new Writer().text(key).nano(spentNano).done())
   const words = begin(theirs).text(watermark).flag(apply)
   const raw = await callScript(theirs, script, words, windows)
   const closed = readUnavailable(raw)

@@ -1,5 +1,12 @@
 import { BursarError } from '../../errors.ts'
 
+const DESK_BYTES = 4_096
+const LARGEST_DESK_BYTES = 65_536
+const MOST_DESKS = 8
+/** Where to write: text needs three times the room until it is known how long it is, and only what was written is kept. */
+const desks: Buffer[] = []
+const NO_DESK = Buffer.alloc(0)
+
 /**
  * Packs a command's arguments the way Lua's `struct.unpack` reads them: `d` a little-endian double, `s` UTF-8 text that
  * ends in NUL, `B` one byte, `H` two. One argument costs Redis and the client far less than fifty (bench: admission).
@@ -8,8 +15,8 @@ export class Writer {
   #buffer: Buffer
   #at = 0
 
-  constructor(bytes = 2_048) {
-    this.#buffer = Buffer.allocUnsafe(bytes)
+  constructor() {
+    this.#buffer = desks.pop() ?? Buffer.allocUnsafeSlow(DESK_BYTES)
   }
 
   #room(bytes: number): void {
@@ -73,6 +80,12 @@ export class Writer {
 
   /** What was written so far; the writer is not used again. */
   done(): Buffer {
-    return this.#buffer.subarray(0, this.#at)
+    const written = Buffer.allocUnsafe(this.#at)
+    this.#buffer.copy(written, 0, 0, this.#at)
+    if (desks.length < MOST_DESKS && this.#buffer.length <= LARGEST_DESK_BYTES) {
+      desks.push(this.#buffer)
+    }
+    this.#buffer = NO_DESK
+    return written
   }
 }

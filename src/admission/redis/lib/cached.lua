@@ -6,36 +6,44 @@
     seal     SHA-1 of the key, of what stands before it and of the header; the header (cache/codec/header.ts) has the payload's
   What is damaged, of another version, or closed with a key that the asker has not, is a miss.
 ]]
-local ENTRY, SEAL_CHARS, REFRESH_MS = '^(%d+) (%d+) (%d+) (%d+) (%d+) (%S*) (%x+)\n()', 40, 30000
+local ENTRY, SEAL_CHARS, REFRESH_MS = '^(%d+) (%d+) (%d+) (%d+) (%d+) (%S*) (%x+)\n()([^\n]*)', 40, 30000
 
 local function sealOf(key, line, header) return redis.sha1hex(key .. '\n' .. line .. '\n' .. header) end
 
-local function entryText(key, e)
-  local line = table.concat({ int(e.fresh), int(e.stale), int(e.last), int(e.refresh), int(e.cost), e.attempt }, ' ')
-  return line .. ' ' .. sealOf(key, line, string.match(e.sealed, '^[^\n]*')) .. '\n' .. e.sealed
-end
-
 -- Returns the entry, its seal unbroken, or nothing.
 local function readEntry(key, value)
-  local fresh, stale, last, refresh, cost, attempt, seal, at = string.match(value, ENTRY)
+  local fresh, stale, last, refresh, cost, attempt, seal, at, header = string.match(value, ENTRY)
   if not at then return end
-  local header = string.match(value, '^[^\n]*', at)
   if sealOf(key, string.sub(value, 1, at - SEAL_CHARS - 3), header) ~= seal then return end
   return { fresh = tonumber(fresh), stale = tonumber(stale), last = tonumber(last), refresh = tonumber(refresh),
-    cost = tonumber(cost), attempt = attempt, header = header, sealed = string.sub(value, at) }
+    cost = tonumber(cost), attempt = attempt, header = header, value = value, at = at }
+end
+
+-- As it was kept; it is long, and who has it is not sent it.
+local function sealedIn(e)
+  e.sealed = e.sealed or string.sub(e.value, e.at)
+  return e.sealed
+end
+
+local function entryText(key, e)
+  local line = table.concat({ int(e.fresh), int(e.stale), int(e.last), int(e.refresh), int(e.cost), e.attempt }, ' ')
+  return line .. ' ' .. sealOf(key, line, string.match(sealedIn(e), '^[^\n]*')) .. '\n' .. e.sealed
 end
 
 -- Returns why the body of an entry is of no use to who looks, or nothing.
 local function badBody(look, e)
-  local flags, id, sum = string.match(e.header, '^1(b?e?)%.([%w_-]*)%.(%x+)$')
-  if not flags then return string.find(e.header, '^[2-9]') and 'unknown-version' or 'damaged' end
-  if string.find(flags, 'e', 1, true) and not string.find(look.known, ' ' .. id .. ' ', 1, true) then
+  if not e.sum then
+    e.flags, e.id, e.sum = string.match(e.header, '^1(b?e?)%.([%w_-]*)%.(%x+)$')
+    if not e.sum then return string.find(e.header, '^[2-9]') and 'unknown-version' or 'damaged' end
+  end
+  if string.find(e.flags, 'e', 1, true) and not string.find(look.known, ' ' .. e.id .. ' ', 1, true) then
     return 'unknown-key'
   end
-  e.had = sum == look.has
-  if e.had then return end
-  local all = string.sub(e.header, 1, -SEAL_CHARS - 2) .. string.sub(e.sealed, #e.header + 1)
-  if redis.sha1hex(all) ~= sum then return 'damaged' end
+  e.had = e.sum == look.has
+  if e.had or e.whole then return end
+  local all = string.sub(e.header, 1, -SEAL_CHARS - 2) .. string.sub(sealedIn(e), #e.header + 1)
+  if redis.sha1hex(all) ~= e.sum then return 'damaged' end
+  e.whole = true
 end
 
 -- look: key, at (position), known (ids of keys, each between blanks), has (checksum of the body that the asker has).
@@ -43,7 +51,12 @@ end
 local function findAnswer(look, upTo)
   local value = look and found[look.at]
   if not value then return end
-  local e = readEntry(look.key, value)
+  -- Those who ask the same at the same time find it read; a refresh that was claimed has made it another one.
+  local e = records[look.at]
+  if not e or e.value ~= value then
+    e = readEntry(look.key, value)
+    records[look.at] = e
+  end
   if not e then return nil, string.find(value, '^%d+\n') and 'unknown-version' or 'damaged' end
   if now >= e[upTo] then return end
   local why = badBody(look, e)
@@ -53,9 +66,9 @@ end
 
 -- Adds to a reply: body ('' = the asker has it), for how long it is fresh, 1 = have it made anew, what it had cost, who paid.
 local function tellAnswer(e, reply)
-  for _, word in ipairs({ e.had and '' or e.sealed, e.fresh - now, e.told or 0, e.cost, e.attempt }) do
-    reply[#reply + 1] = word
-  end
+  local n = #reply
+  reply[n + 1], reply[n + 2], reply[n + 3] = e.had and '' or sealedIn(e), e.fresh - now, e.told or 0
+  reply[n + 4], reply[n + 5] = e.cost, e.attempt
   return reply
 end
 

@@ -7,7 +7,7 @@ import { clean } from './templates/words.ts'
  * longer than a channel takes.
  */
 export function plainRender(notice: Notice): Rendered {
-  const title = one(titleOf(notice.facts, notice.scope))
+  const title = clean(titleOf(notice.facts, notice.scope), LONGEST_TITLE)
   const trial = notice.test ? 'TEST: ' : ''
   const subject = `${trial}[${wordOf(notice)}] ${title}`
   const lines = [
@@ -25,6 +25,9 @@ export function plainRender(notice: Notice): Rendered {
     attachments: [],
   }
 }
+
+/** Mail programs and phones cut what is longer. */
+const LONGEST_TITLE = 130
 
 const wordOf = ({ severity, state }: Notice): string =>
   state === 'resolved' ? 'RESOLVED' : severity.toUpperCase()

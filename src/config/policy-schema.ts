@@ -102,7 +102,7 @@ export const TierSchema = z.strictObject({
 export const BudgetSchema = z.strictObject({
   id: ownName,
   scope: BudgetScopeSchema,
-  ...fund([80, 100]),
+  ...fund([50, 80, 95, 100]),
 })
 
 export const LimitSchema = z.strictObject({

@@ -1,21 +1,17 @@
-import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { type ParsedMail, simpleParser } from 'mailparser'
 import type { Browser } from 'playwright-core'
 import { SMTPServer } from 'smtp-server'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { z } from 'zod'
 import { evaluateAlerts } from '../../jobs/evaluate-alerts.ts'
 import { releaseParked } from '../../jobs/release-parked.ts'
-import { ACME, noticeOf } from '../../scripts/preview/samples.ts'
 import { openWindows } from '../../src/admission/plan/find-windows.ts'
-import { render } from '../../src/alerts/templates/render.ts'
 import { listCredits } from '../../src/ledger/credits.ts'
 import { alertNotices, audit } from '../../src/ledger/schema.ts'
 import { startAlerts } from '../../workers/alerts.ts'
 import { BROWSER_TIMEOUT_MS, launchBrowser } from '../helpers/browser.ts'
 import { type GatewayRig, startGatewayRig } from '../integration/gateway-rig.ts'
-import { isEmbedded, POLICY, until } from '../integration/queue-rig.ts'
+import { POLICY, until } from '../integration/queue-rig.ts'
 
 const USD = 1_000_000_000
 const SECRET = 'a-secret-of-links-that-is-long-enough'
@@ -188,41 +184,3 @@ it('a budget runs dry, work waits, the mail’s link grants more, work goes on, 
   await page.getByText('This link is not complete').waitFor()
   await page.close()
 }, 60_000)
-
-it.skipIf(isEmbedded)('a message is readable in the light and in the dark', async () => {
-  const { html } = await render(
-    noticeOf({ ...ACME, rule: 'projected-overrun' }, { severity: 'critical' }),
-  )
-  const coloursOf = await readFile(new URL('colours-of.js', import.meta.url), 'utf8')
-  const shades: number[] = []
-  for (const colorScheme of ['light', 'dark'] as const) {
-    const page = await browser.newPage({ colorScheme })
-    await page.setContent(html)
-    const seen = Colours.parse(await page.evaluate(coloursOf))
-    expect(seen.length).toBeGreaterThan(20)
-    await page.close()
-    // https://www.w3.org/TR/WCAG22/#contrast-minimum
-    for (const { text, ground } of seen) {
-      expect(contrast(text, ground), `${colorScheme}: ${text} on ${ground}`).toBeGreaterThan(4.5)
-    }
-    shades.push(luminance(seen[0]?.ground ?? ''))
-  }
-  expect(shades[0]).toBeGreaterThan(0.8)
-  expect(shades[1]).toBeLessThan(0.05)
-})
-
-const Colours = z.array(z.object({ text: z.string(), ground: z.string() }))
-
-function luminance(colour: string): number {
-  const channels = (colour.match(/\d+/g) ?? []).slice(0, 3).map((text) => Number(text) / 255)
-  const linear = channels.map((one) =>
-    one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4,
-  )
-  const [red = 0, green = 0, blue = 0] = linear
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-}
-
-function contrast(one: string, other: string): number {
-  const [dark = 0, light = 0] = [luminance(one), luminance(other)].toSorted((a, b) => a - b)
-  return (light + 0.05) / (dark + 0.05)
-}

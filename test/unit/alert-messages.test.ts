@@ -3,9 +3,17 @@ import { Resvg } from '@resvg/resvg-js'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { ACME, noticeOf, SAMPLES } from '../../scripts/preview/samples.ts'
+import { LINK_ACTIONS, type LinkAction } from '../../src/alerts/actions/link.ts'
+import { confirmPage, donePage } from '../../src/alerts/actions/pages.ts'
+import type { Sight } from '../../src/alerts/actions/sight.ts'
+import { rawMail } from '../../src/alerts/channels/files.ts'
+import { payloadOf } from '../../src/alerts/channels/webhook.ts'
 import type { Facts, Notice, Rendered } from '../../src/alerts/notice.ts'
+import { plainRender } from '../../src/alerts/plain-text.ts'
+import { reportCsv } from '../../src/alerts/reports/csv.ts'
 import { LARGEST_HTML_BYTES, render } from '../../src/alerts/templates/render.ts'
 import { SLACK_LIMITS } from '../../src/alerts/templates/slack.ts'
+import { tellAlert } from '../../src/alerts/templates/stories/alert.ts'
 import { clean, dollars, percent } from '../../src/alerts/templates/words.ts'
 
 /** Every text object of a block, with what it may hold. */
@@ -112,6 +120,9 @@ const HOSTILE = [
   '$(rm -rf /); `id`',
   'sk-proj-abcdefghijklmnopqrstuvwx',
   'Bearer abcdefghijklmnop.qrstuvwx',
+  'aws_AKIAABCDEFGHIJKLMNOP ghp_abcdefghijklmnopqrst',
+  'token=sk_live_abcdefghijklmnop eyJabcdefghijkl.eyJabcdefghijkl.mnop',
+  '=cmd|"/C calc"!A1',
   '',
 ]
 const anyName = fc.oneof(
@@ -166,6 +177,84 @@ const anyFacts: fc.Arbitrary<Facts> = fc.oneof(
     })),
 )
 
+/** Facts in which everything that others may name has that name. */
+function renamed<Whole>(facts: Whole, name: string): Whole {
+  const one = (key: string, value: unknown): unknown => {
+    if (typeof value === 'string') return NAMES.has(key) ? name : value
+    if (Array.isArray(value)) return value.map((item) => one(key, item))
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(
+      Object.entries(value).map(([inner, item]) => [inner, one(inner, item)]),
+    )
+  }
+  return one('', facts) as Whole
+}
+const NAMES: ReadonlySet<string> = new Set([
+  ...[
+    'budget',
+    'window',
+    'name',
+    'by',
+    'reason',
+    'raisers',
+    'limit',
+    'subject',
+    'model',
+    'provider',
+  ],
+  ...['channel', 'lastError', 'queue', 'scope', 'how', 'tag', 'input', 'output'],
+])
+
+const KEYS = /ZZPROMPTZZ|(sk|pk)[-_](proj|live)[-_]abc|Bearer abcdef|AKIAABCD|ghp_abcd|eyJabcd/
+const RUNS_SOMETHING = /<script|<img src=x|onerror=alert\(1\)>|javascript:/i
+
+function expectHarmless(rendered: Rendered): void {
+  expectWithinLimits(rendered)
+  const { html, text, slack, subject } = rendered
+  expect(html).not.toMatch(RUNS_SOMETHING)
+  for (const said of [html, text, subject, JSON.stringify(slack)]) {
+    expect(said).not.toMatch(KEYS)
+    expect(said).not.toMatch(UNPRINTABLE)
+  }
+  for (const { text: said, type } of textsOf(slack.blocks)) {
+    expect(type).toBe('plain_text')
+    expect(said).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)/)
+  }
+  expect(slack.text).not.toMatch(/[<>]/)
+}
+
+/** No name has become a header. */
+function expectHarmlessMail(raw: string): void {
+  const [head = ''] = raw.split('\r\n\r\n')
+  const names = [...head.matchAll(/^([\w-]+):/gm)].map(([, name = '']) => name.toLowerCase())
+  const ours = ['from', 'to', 'subject', 'message-id', 'date', 'in-reply-to', 'references']
+  const more = ['x-bursar-alert', 'x-bursar-severity', 'auto-submitted', 'mime-version']
+  expect([...ours, ...more, 'content-type', 'content-transfer-encoding']).toEqual(
+    expect.arrayContaining(names),
+  )
+}
+
+/** A link to whatever is called so. */
+const sightOf = (action: LinkAction, one: string, other: string): Sight => ({
+  claim: { action, alert: 'al', message: 'al-1', recipient: other, expiresAtMs: 1 },
+  ...{
+    title: tellAlert(
+      renamed({ ...ACME, rule: 'burn-rate', hourNano: 1, usualNano: 1 }, one),
+      'raised',
+      'UTC',
+    ).title,
+  },
+  ...{ severity: 'high', state: 'acknowledged', stateBy: one, stateAtMs: 0, why: other },
+  ...{ silencedUntilMs: null, timezone: 'UTC' },
+  money: {
+    ...{ budget: one, window: other, limitNano: 1e9, spentNano: 1e9, heldNano: 0, endMs: null },
+    ...{ parked: { jobs: 3, mostNano: 5 }, neededNano: 5, mostNano: 1e9, used: null },
+    grants: [{ amountNano: 1, by: one, reason: other, atMs: 0, untilMs: null }],
+  },
+})
+
+const RUNS = Number(process.env.MESSAGE_RUNS ?? 40)
+
 describe('a message whose names are hostile', () => {
   it('renders within limits, escaped, and carries neither a prompt nor a key', async () => {
     const law = fc.asyncProperty(
@@ -184,25 +273,79 @@ describe('a message whose names are hostile', () => {
             { kind: 'docs', label: other, href: `javascript:alert('${other}')` },
           ],
         })
-        const rendered = await render(notice)
-        expectWithinLimits(rendered)
-        const { html, text, slack, subject } = rendered
-        expect(html).not.toMatch(/<script|<img src=x|onerror=alert\(1\)>|javascript:/i)
-        for (const said of [html, text, subject, JSON.stringify(slack)]) {
-          expect(said).not.toMatch(/ZZPROMPTZZ|sk-proj-abc|Bearer abcdef/)
-          expect(said).not.toMatch(UNPRINTABLE)
-        }
-        for (const { text: said, type } of textsOf(slack.blocks)) {
-          expect(type).toBe('plain_text')
-          expect(said).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)/)
-        }
-        expect(slack.text).not.toMatch(/[<>]/)
+        expectHarmless(await render(notice))
       },
     )
     await fc.assert(law, {
-      numRuns: Number(process.env.MESSAGE_RUNS ?? 40),
+      numRuns: RUNS,
       interruptAfterTimeLimit: 20_000,
     })
+  })
+
+  it('is harmless whatever it tells, as e-mail and as Slack message', async () => {
+    const law = fc.asyncProperty(
+      fc.constantFrom(...Object.values(SAMPLES)),
+      anyName,
+      async (...drawn) => {
+        const [like, name] = drawn
+        const notice: Notice = {
+          ...like,
+          scope: name,
+          tenant: name,
+          facts: renamed(like.facts, name),
+        }
+        const rendered = await render(notice)
+        expectHarmless(rendered)
+        expectHarmlessMail(
+          String(await rawMail({ notice, rendered }, 'a@b.example', ['c@d.example'])),
+        )
+      },
+    )
+    await fc.assert(law, { numRuns: RUNS, interruptAfterTimeLimit: 20_000 })
+  })
+
+  it('is harmless to programs: webhooks, files of reports, and what goes out when templates fail', () => {
+    for (const like of Object.values(SAMPLES)) {
+      for (const name of HOSTILE) {
+        const facts = renamed(like.facts, name)
+        const notice: Notice = { ...like, scope: name, tenant: name, facts }
+        const rendered = plainRender(notice)
+        expectHarmless(rendered)
+        const hook = JSON.stringify(payloadOf({ notice, rendered }))
+        expect(hook).not.toMatch(KEYS)
+        expect(Buffer.byteLength(hook)).toBeLessThan(LARGEST_HTML_BYTES)
+        if (facts.rule !== 'report') continue
+        const csv = reportCsv(facts)
+        expect(csv).not.toMatch(KEYS)
+        for (const cell of csv.split(/[,\r\n]+/)) expect(cell).not.toMatch(/^"?[=+@]/)
+      }
+    }
+  })
+
+  it('is a page that runs nothing, however it is called', async () => {
+    const { pageHtml } = await import('../../src/alerts/actions/page.tsx')
+    const law = fc.property(
+      fc.constantFrom(...LINK_ACTIONS),
+      anyName,
+      anyName,
+      (action, one, other) => {
+        const sight = sightOf(action, one, other)
+        const proof = { token: 'token', proof: 'proof' }
+        const pages = [
+          confirmPage(sight, proof, 0),
+          confirmPage(sight, proof, 0, other, { reason: one, who: other, amount: one }),
+          donePage(sight, { by: one, said: 'done' }),
+        ]
+        for (const page of pages) {
+          const html = pageHtml({ ...page, form: null })
+          expect(Buffer.byteLength(html)).toBeLessThan(LARGEST_HTML_BYTES)
+          expect(html).not.toMatch(RUNS_SOMETHING)
+          expect(html).not.toMatch(KEYS)
+          expect(html.replaceAll(/[\r\n]/g, '')).not.toMatch(UNPRINTABLE)
+        }
+      },
+    )
+    fc.assert(law, { numRuns: RUNS })
   })
 
   it('keeps what is harmless as it is', () => {

@@ -42,7 +42,7 @@ describe('the windows of a budget', () => {
   ])('%s', (keys, windows) => {
     const policy = parse(budget(keys))
     expect(policy.budgets).toEqual([
-      { id: 'a', scope: { kind: 'global' }, windows, timezone: 'UTC', alertAt: [80, 100] },
+      { id: 'a', scope: { kind: 'global' }, windows, timezone: 'UTC', alertAt: [50, 80, 95, 100] },
     ])
     expect(parse(`budget: { ${keys} }`).tiers.basic?.budget).toEqual({
       windows,

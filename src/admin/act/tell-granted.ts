@@ -1,8 +1,10 @@
 import type { Sight } from '../../alerts/actions/sight.ts'
 import { enterState, findAlert, lockAlerts, saw } from '../../alerts/book.ts'
+import { budgetFacts } from '../../alerts/budget-facts.ts'
 import type { BudgetFacts } from '../../alerts/notice.ts'
 import { alertsOf } from '../../alerts/routes.ts'
 import { tell } from '../../alerts/tell.ts'
+import type { Policy } from '../../config/policy-types.ts'
 import type { Granted } from '../budget/grant.ts'
 import { policyInForce } from '../budget/policy-in-force.ts'
 import type { AdminPlace } from '../command.ts'
@@ -22,7 +24,8 @@ export async function tellGranted(place: AdminPlace, from: GrantedFrom): Promise
   const { credit, window } = granted
   if (!window) return
   const ledger = await place.ledger()
-  const policy = alertsOf(await policyInForce(place))
+  const policy = await policyInForce(place)
+  const standing = await standingOf(place, from, policy)
   await ledger.transaction(async (tx) => {
     await lockAlerts(tx)
     const alert = await findAlert(tx, sight.claim.alert)
@@ -30,36 +33,26 @@ export async function tellGranted(place: AdminPlace, from: GrantedFrom): Promise
     const why = `${credit.id}: ${credit.reason}`
     // The same form, sent twice.
     if (alert.why === why) return
-    const facts = { ...alert.facts, ...standing(alert.facts, granted, sight) }
+    const facts = { ...alert.facts, ...standing }
     const isEnough = facts.percent < alert.threshold
     const change = { by: credit.grantedBy, why, atMs: nowMs }
     await saw(tx, alert.id, { facts, clearSinceMs: isEnough ? nowMs : null })
     const now = await (isEnough
       ? enterState(tx, alert.id, 'resolved', { ...change, what: 'resolved' })
       : enterState(tx, alert.id, 'acknowledged', { ...change, what: 'acknowledged' }))
-    if (now) await tell(tx, policy, now, isEnough ? 'resolved' : 'raised', nowMs)
+    if (now) await tell(tx, alertsOf(policy), now, isEnough ? 'resolved' : 'raised', nowMs)
   })
 }
 
-/** How the budget stands with what was given. */
-function standing(
-  facts: BudgetFacts,
-  { credit, window }: Granted,
-  { money }: Sight,
-): Partial<BudgetFacts> {
-  const { limitNano, spentNano, heldNano } = window ?? facts
-  const untilMs = Date.parse(credit.until)
-  const grant = {
-    ...{ amountNano: credit.amountNano, by: credit.grantedBy, reason: credit.reason },
-    ...{ atMs: Date.parse(credit.grantedAt), untilMs: untilMs === facts.endMs ? null : untilMs },
-  }
-  return {
-    ...{ limitNano, spentNano, heldNano },
-    percent: limitNano === 0 ? 0 : Math.floor((spentNano / limitNano) * 100),
-    effect: spentNano + heldNano < limitNano ? 'serves' : facts.effect,
-    grants: [grant, ...(money?.grants ?? [])],
-    parked: null,
-    // It was for the limit before.
-    ...(facts.outlook && { outlook: { ...facts.outlook, runsDryAtMs: null } }),
-  }
+/** How the budget stands with what was given. What waited for it goes on. */
+async function standingOf(
+  place: AdminPlace,
+  { granted: { credit, window }, sight: { money }, nowMs }: GrantedFrom,
+  policy: Policy,
+): Promise<Partial<BudgetFacts>> {
+  const key = `${credit.budget}:${credit.window}`
+  const [state] = await (await place.slot()).peek([key])
+  const ledger = await place.ledger()
+  if (state) return { ...(await budgetFacts({ ledger, policy, nowMs }, state)), parked: null }
+  return window ? { limitNano: window.limitNano, grants: money?.grants ?? [], parked: null } : {}
 }

@@ -111,8 +111,10 @@ export function BarList({ bars, tone }: { readonly bars: Bars; readonly tone: To
 }
 
 const NOTE: CSSProperties = {
-  ...{ ...STYLE.small, display: 'inline-block', paddingLeft: 6, whiteSpace: 'nowrap' },
+  ...{ ...STYLE.small, display: 'inline-block', whiteSpace: 'nowrap' },
 }
+/** The first blank ends its line where the note begins the next. */
+const GAP = '\u00a0 '
 const VALUE: CSSProperties = { ...STYLE.name, fontWeight: 600, whiteSpace: 'nowrap' }
 
 function Bar({ row, colour }: { readonly row: BarRow; readonly colour: string }) {
@@ -124,7 +126,8 @@ function Bar({ row, colour }: { readonly row: BarRow; readonly colour: string })
           <tr>
             <td valign="bottom" style={{ padding: 0 }}>
               <Text className="text" style={STYLE.name}>
-                {name}{' '}
+                {name}
+                {GAP}
                 <span className="soft" style={NOTE}>
                   {note}
                 </span>

@@ -96,7 +96,8 @@ function driesOf(facts: BudgetFacts): string {
   const { outlook, spentNano, limitNano, timezone } = facts
   if (spentNano >= limitNano) return 'already'
   const dry = outlook?.runsDryAtMs ?? null
-  return dry === null ? 'not in this window' : instant(dry, timezone)
+  if (dry !== null) return instant(dry, timezone)
+  return (outlook?.expectedNano ?? 0) > limitNano ? 'before its window ends' : 'not in this window'
 }
 
 function meterOf({ spentNano, heldNano, limitNano, timePercent }: BudgetFacts): Meter | null {

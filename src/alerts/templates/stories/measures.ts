@@ -21,7 +21,7 @@ export function tellMeasure(facts: OfMeasure): Telling {
     figures: [
       { label: 'Measured', value },
       { label: facts.rule === 'hit-rate' ? 'Target' : 'Alert at', value: threshold },
-      { label: 'Over', value: facts.overMs === null ? 'this moment' : span(facts.overMs) },
+      ...(facts.overMs === null ? [] : [{ label: 'Over', value: span(facts.overMs) }]),
     ],
     meter: meterOf(facts),
     notes: [{ title: 'What to do', text: MENDS[facts.rule] }],

@@ -54,7 +54,7 @@ function priceChange(facts: Of<'price-change'>, timezone: string): Telling {
   return {
     title: `${apart(facts.model)} costs ${of(after)} per million tokens from ${from}`,
     lead: before
-      ? `Until then it costs ${of(before)}. Budgets stay as they are.`
+      ? `Before that it is ${of(before)}. Budgets stay as they are.`
       : 'It had no price before.',
     figures: [
       { label: 'Model', value: apart(facts.model) },

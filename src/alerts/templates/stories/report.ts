@@ -22,7 +22,7 @@ export function tellReport(facts: ReportFacts, timezone: string): Telling {
     bars: [
       ...budgetsOf(facts.budgets, timezone),
       ...partsOf('By model', facts.byModel, costNano),
-      ...(byTag ? partsOf(`By tag ${apart(byTag.tag)}`, byTag.rows, costNano) : []),
+      ...(byTag ? partsOf(`By tag ${apart(byTag.tag)}`, byTag.rows, costNano, 'without it') : []),
       ...partsOf('By tenant', facts.byTenant, costNano),
       ...savedOf(facts),
     ],
@@ -37,24 +37,29 @@ export function tellReport(facts: ReportFacts, timezone: string): Telling {
   }
 }
 
+const PERIOD: Readonly<Record<ReportFacts['every'], string>> = { weekly: 'week', monthly: 'month' }
+
 function leadOf({ every, costNano, beforeNano, requests, budgets }: ReportFacts): string {
   if (requests === 0) return 'Nobody asked for anything.'
   const over = budgets.filter(({ percent: used }) => used >= 100).length
   const full = over === 0 ? 'No budget is used up.' : `${counted(over, 'budget')} used up.`
-  const time = every === 'weekly' ? 'week' : 'month'
+  const time = PERIOD[every]
   const before = beforeNano === null ? '' : `, after ${dollars(beforeNano)} the ${time} before`
   return `${counted(requests, 'request')} cost ${dollars(costNano)}${before}. ${full}`
 }
 
 function figuresOf(facts: ReportFacts): Figure[] {
-  const { costNano, beforeNano, requests } = facts
+  const { every, costNano, beforeNano, requests } = facts
   const saved = addNano(...facts.saved.map(({ nano }) => nano))
   return [
     { label: 'Spent', value: dollars(costNano) },
-    { label: 'The time before', value: beforeNano === null ? '-' : dollars(beforeNano) },
+    {
+      label: `The ${PERIOD[every]} before`,
+      value: beforeNano === null ? '-' : dollars(beforeNano),
+    },
     { label: 'Requests', value: requests.toLocaleString('en-US') },
     {
-      label: 'A request',
+      label: 'Per request',
       value: requests === 0 ? '-' : dollars(Math.round(costNano / requests)),
     },
     { label: 'Saved', value: `${dollars(saved)}${shareWords(saved, costNano)}` },
@@ -87,12 +92,17 @@ function budgetsOf(lines: readonly BudgetLine[], timezone: string): Bars[] {
   return rows.length > 0 ? [{ title: 'Budgets now', rows }] : []
 }
 
-function partsOf(title: string, all: readonly ReportRow[], costNano: Nano): Bars[] {
+function partsOf(
+  title: string,
+  all: readonly ReportRow[],
+  costNano: Nano,
+  nameless = 'unnamed',
+): Bars[] {
   const most = Math.max(1, ...all.map((row) => row.costNano))
   const rows = all.slice(0, MOST_ROWS).map((row): BarRow => {
     const change = changeOf(row.costNano, row.beforeNano)
     return {
-      name: apart(row.name) || 'unnamed',
+      name: apart(row.name) || nameless,
       value: dollars(row.costNano),
       note: [percent(costNano === 0 ? 0 : (row.costNano / costNano) * 100), change]
         .filter((word) => word !== null)

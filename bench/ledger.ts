@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
+import { CUBES } from '../src/ledger/cubes/cubes.ts'
 import { type Ledger, rowsOf, run } from '../src/ledger/ledger.ts'
 import { migrate } from '../src/ledger/migrate.ts'
 import { openLedger } from '../src/ledger/open.ts'
@@ -83,7 +84,7 @@ const Size = z.object({ name: z.string(), bytes: z.coerce.number(), rows: z.coer
 async function sizesOf({ db }: Ledger): Promise<Record<string, number>> {
   const tables = [
     ...['postings', 'entries', 'requests', 'window_totals'],
-    ...['usage_hourly', 'usage_daily', 'usage_monthly', 'usage_tags'],
+    ...CUBES.map(({ table }) => table),
   ]
   const parts = tables.map(
     (name) => `select '${name}' as name, (select count(*) from ${name}) as rows,

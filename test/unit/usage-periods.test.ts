@@ -2,8 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FORMATS, VERSIONS } from '../../src/cli/export.ts'
 import { bar, change, fitted, sparkline, usdText } from '../../src/cli/usage/marks.ts'
+import { DAILY, HOURLY, MONTHLY } from '../../src/ledger/cubes/cubes.ts'
 import { FOCUS_VERSIONS } from '../../src/ledger/exports/focus/columns.ts'
 import { EXPORT_FORMATS } from '../../src/ledger/exports/formats.ts'
+import { planCubes } from '../../src/ledger/questions/dimensions.ts'
 import { bucketsOf, resolvePeriod } from '../../src/ledger/questions/period.ts'
 import { type Piece, piecesOf, snapped } from '../../src/ledger/questions/pieces.ts'
 
@@ -88,8 +90,8 @@ describe('periods', () => {
 test('pieces of a range lie end to end, each as its cube cuts time, and no coarser one would fit', () => {
   const law = fc.property(fc.nat(24 * 800), fc.nat(24 * 800), (a, b) => {
     const hour = (count: number) => Date.UTC(2025, 0, 1) + count * 3_600_000
-    const range = snapped({ fromMs: hour(Math.min(a, b)), toMs: hour(Math.max(a, b)) }, ['hour'])
-    const pieces = piecesOf(range, ['month', 'day', 'hour'])
+    const range = snapped({ fromMs: hour(Math.min(a, b)), toMs: hour(Math.max(a, b)) }, [HOURLY])
+    const pieces = piecesOf(range, [MONTHLY, DAILY, HOURLY])
     const ends = pieces.flatMap(({ fromMs, toMs }) => [fromMs, toMs])
     expect(ends).toEqual(ends.toSorted((x, y) => x - y))
     expect(pieces.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0)).toBe(
@@ -105,10 +107,25 @@ test('pieces of a range lie end to end, each as its cube cuts time, and no coars
 function isCut({ cube, fromMs, toMs }: Piece): boolean {
   return [fromMs, toMs].every((atMs) => {
     const at = new Date(atMs)
-    if (cube === 'hour') return atMs % 3_600_000 === 0
-    return at.getUTCHours() === 0 && (cube !== 'month' || at.getUTCDate() === 1)
+    if (cube.grain === 'hour') return atMs % 3_600_000 === 0
+    return at.getUTCHours() === 0 && (cube.grain !== 'month' || at.getUTCDate() === 1)
   })
 }
+
+// Red when a coarse table is read though a finer one has fewer rows, or the other way round.
+test.each([
+  [[], {}, ['usage_tenants_monthly', 'usage_company_daily', 'usage_company_hourly']],
+  [['model'], {}, ['usage_company_daily', 'usage_company_hourly']],
+  [['provider'], {}, ['usage_company_daily']],
+  [['tenant'], {}, ['usage_tenants_monthly', 'usage_tenants_daily', 'usage_hourly']],
+  [['model'], { tenant: ['acme'] }, ['usage_monthly', 'usage_daily', 'usage_hourly']],
+  [['user'], {}, ['usage_users_monthly', 'usage_daily']],
+  [['key'], {}, ['usage_monthly', 'usage_daily']],
+  [['tag:feature'], {}, ['usage_company_tags']],
+  [['tag:feature'], { tenant: ['acme'] }, ['usage_tags']],
+])('a question by %j where %j reads the tables with the fewest rows', (by, where, tables) => {
+  expect(planCubes(by, where).cubes.map(({ table }) => table)).toEqual(tables)
+})
 
 describe('what is shown', () => {
   test('changes, amounts and marks', () => {

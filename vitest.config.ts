@@ -66,7 +66,6 @@ const embedded = {
         'worker-roles',
         'worker-unreachable',
       ].map((name) => `test/integration/${name}.test.ts`),
-      'test/e2e/approve.test.ts',
       'test/e2e/openai-sdk.test.ts',
       'test/e2e/replay.test.ts',
       ...IN_ONE_PROCESS,

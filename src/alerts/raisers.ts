@@ -9,7 +9,7 @@ import { alertsOf, recipients, type Told } from './routes.ts'
 const MOST_KEYS = 3
 
 /** Whose budget it is. */
-export type Owned = Pick<Told, 'tenant' | 'budget'>
+type Owned = Pick<Told, 'tenant' | 'budget'>
 
 /**
  * Who can give a budget more, in words: those who hear when it is used up, then the keys that may, newest first.
@@ -24,7 +24,7 @@ export async function raisersFor(
 }
 
 /** People whom the policy tells that a budget is used up: a webhook is a program. Pure. */
-export function contactsOf(policy: Pick<Policy, 'alerts'>, owned: Owned): string[] {
+function contactsOf(policy: Pick<Policy, 'alerts'>, owned: Owned): string[] {
   const alerts = alertsOf(policy)
   const told = { rule: 'budget-threshold', severity: 'critical', ...owned } as const
   const names = new Set(recipients(alerts, told))

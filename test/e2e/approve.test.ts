@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:net'
 import { type ParsedMail, simpleParser } from 'mailparser'
 import type { Browser } from 'playwright-core'
 import { SMTPServer } from 'smtp-server'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { evaluateAlerts } from '../../jobs/evaluate-alerts.ts'
 import { releaseParked } from '../../jobs/release-parked.ts'
 import { openWindows } from '../../src/admission/plan/find-windows.ts'
@@ -64,17 +64,21 @@ let alerts: ReturnType<typeof startAlerts>
 
 beforeAll(async () => {
   browser = await launchBrowser()
+}, BROWSER_TIMEOUT_MS)
+afterAll(() => browser?.close())
+
+/** A whole Bursar that sends to a mailbox of its own. */
+async function start(embedded: boolean): Promise<void> {
   mailbox = await startMailbox()
   const port = await freePort()
   const env = {
     BURSAR_LINK_SECRET: SECRET,
     BURSAR_PUBLIC_URL: `http://127.0.0.1:${port}`,
   }
-  rig = await startGatewayRig({ policy: policyOf(mailbox.url), env }, { port })
+  rig = await startGatewayRig({ policy: policyOf(mailbox.url), env, embedded }, { port })
   alerts = startAlerts(rig.runtime)
-}, BROWSER_TIMEOUT_MS)
-afterAll(async () => {
-  await browser?.close()
+}
+afterEach(async () => {
   await alerts?.close()
   await rig?.close()
   await mailbox?.close()
@@ -106,81 +110,92 @@ const linkIn = (mail: ParsedMail | undefined, label: string): string => {
   return href
 }
 
-it('a budget runs dry, work waits, the mail’s link grants more, work goes on, and the next mail says so', async () => {
-  await exhaust()
-  const { jobId } = await rig.client.enqueue({
-    ...{ user: 'u1', model: 'auto', cache: false, max_completion_tokens: 100 },
-    ...{ urgency: 'deferrable', messages: [{ role: 'user', content: 'a prompt of nobody else' }] },
-  })
-  await until(async () => (await rig.runtime.queues.batch.getDelayedCount()) > 0)
-  await evaluateAlerts.run(rig.runtime)
-  await until(async () => mailbox.mails.length > 0)
-  const [first] = mailbox.mails
-  expect(first?.subject).toBe('[CRITICAL] company monthly AI budget at 100% ($1 of $1)')
-  expect(first?.text).toMatch(/1\s+job\s+waits\s+for\s+it/)
-  expect(first?.text).toMatch(/Who can raise it\s+fred@acme\.example/)
-  expect(`${first?.text}${first?.html}`).not.toContain('a prompt of nobody else')
+it.each([
+  ['on servers', false],
+  ['embedded', true],
+])(
+  '%s: a budget runs dry, work waits, the mail’s link grants more, work goes on, and the next mail says so',
+  async (_, embedded) => {
+    await start(embedded)
+    await exhaust()
+    const { jobId } = await rig.client.enqueue({
+      ...{ user: 'u1', model: 'auto', cache: false, max_completion_tokens: 100 },
+      ...{
+        urgency: 'deferrable',
+        messages: [{ role: 'user', content: 'a prompt of nobody else' }],
+      },
+    })
+    await until(async () => (await rig.runtime.queues.batch.getDelayedCount()) > 0)
+    await evaluateAlerts.run(rig.runtime)
+    await until(async () => mailbox.mails.length > 0)
+    const [first] = mailbox.mails
+    expect(first?.subject).toBe('[CRITICAL] company monthly AI budget at 100% ($1 of $1)')
+    expect(first?.text).toMatch(/1\s+job\s+waits\s+for\s+it/)
+    expect(first?.text).toMatch(/Who can raise it\s+fred@acme\.example/)
+    expect(`${first?.text}${first?.html}`).not.toContain('a prompt of nobody else')
 
-  const page = await browser.newPage()
-  await page.goto(linkIn(first, 'Acknowledge'))
-  await page.getByRole('button', { name: 'I look after it' }).click()
-  await page.getByText('Nobody is reminded of it any more').waitFor()
-  await page.getByText('Somebody looks after it (fred@acme.example').waitFor()
+    const page = await browser.newPage()
+    await page.goto(linkIn(first, 'Acknowledge'))
+    await page.getByRole('button', { name: 'I look after it' }).click()
+    await page.getByText('Nobody is reminded of it any more').waitFor()
+    await page.getByText('Somebody looks after it (fred@acme.example').waitFor()
 
-  const href = linkIn(first, 'Approve more')
-  const token = new URL(href).searchParams.get('t') ?? ''
-  for (const proof of ['', `${Date.now() + 60_000}.forged`]) {
-    const form = new URLSearchParams({ t: token, proof, amount: '0.75', reason: 'x', for: 'end' })
-    const sent = await fetch(`${rig.url}/act`, { method: 'POST', body: form })
-    expect(sent.status).toBe(400)
-    expect(await sent.text()).toContain('Nothing was done')
-  }
-  await page.goto(href)
-  await page.getByLabel('How much more, USD').fill('500')
-  await page.getByLabel('Why').fill('launch week')
-  // Whoever looks, and whatever looks beforehand, changes nothing.
-  const looked = await fetch(href)
-  expect(looked.headers.get('content-security-policy')).toContain("default-src 'none'")
-  expect(await looked.text()).toContain('1 waiting job')
-  await page.getByRole('button', { name: 'Grant it' }).click()
-  await page.getByText('From a link $1 is the most').waitFor()
-  expect(await page.getByLabel('Why').inputValue()).toBe('launch week')
+    const href = linkIn(first, 'Approve more')
+    const token = new URL(href).searchParams.get('t') ?? ''
+    for (const proof of ['', `${Date.now() + 60_000}.forged`]) {
+      const form = new URLSearchParams({ t: token, proof, amount: '0.75', reason: 'x', for: 'end' })
+      const sent = await fetch(`${rig.url}/act`, { method: 'POST', body: form })
+      expect(sent.status).toBe(400)
+      expect(await sent.text()).toContain('Nothing was done')
+    }
+    await page.goto(href)
+    await page.getByLabel('How much more, USD').fill('500')
+    await page.getByLabel('Why').fill('launch week')
+    // Whoever looks, and whatever looks beforehand, changes nothing.
+    const looked = await fetch(href)
+    expect(looked.headers.get('content-security-policy')).toContain("default-src 'none'")
+    expect(await looked.text()).toContain('1 waiting job')
+    await page.getByRole('button', { name: 'Grant it' }).click()
+    await page.getByText('From a link $1 is the most').waitFor()
+    expect(await page.getByLabel('Why').inputValue()).toBe('launch week')
 
-  await page.getByLabel('How much more, USD').fill('0.75')
-  // Clicked, and sent twice more at the same moment.
-  const proof = await page.locator('input[name=proof]').inputValue()
-  const form = { t: token, proof, amount: '0.75', reason: 'launch week', for: 'end' }
-  const body = () => ({ method: 'POST', body: new URLSearchParams(form) })
-  const others = [fetch(`${rig.url}/act`, body()), fetch(`${rig.url}/act`, body())]
-  await page.getByRole('button', { name: 'Grant it' }).click()
-  for (const { status } of await Promise.all(others)) expect([200, 409]).toContain(status)
-  await page.getByText('fred@acme.example granted $0.75').first().waitFor()
-  await until(async () => (await releaseParked.run(rig.runtime)) !== undefined)
-  await rig.client.result(jobId)
+    await page.getByLabel('How much more, USD').fill('0.75')
+    // Clicked, and sent twice more at the same moment.
+    const proof = await page.locator('input[name=proof]').inputValue()
+    const form = { t: token, proof, amount: '0.75', reason: 'launch week', for: 'end' }
+    const body = () => ({ method: 'POST', body: new URLSearchParams(form) })
+    const others = [fetch(`${rig.url}/act`, body()), fetch(`${rig.url}/act`, body())]
+    await page.getByRole('button', { name: 'Grant it' }).click()
+    for (const { status } of await Promise.all(others)) expect([200, 409]).toContain(status)
+    await page.getByText('fred@acme.example granted $0.75').first().waitFor()
+    await until(async () => (await releaseParked.run(rig.runtime)) !== undefined)
+    await rig.client.result(jobId)
 
-  await until(async () => mailbox.mails.length > 1)
-  const next = mailbox.mails[1]
-  expect(next?.subject).toBe('[RESOLVED] company monthly AI budget back at 57% ($1 of $1.75)')
-  expect(next?.text).toContain('fred@acme.example granted $0.75')
-  expect(next?.text).toContain('launch week')
-  expect(next?.references).toEqual(first?.messageId)
+    await until(async () => mailbox.mails.length > 1)
+    const next = mailbox.mails[1]
+    expect(next?.subject).toBe('[RESOLVED] company monthly AI budget back at 57% ($1 of $1.75)')
+    expect(next?.text).toContain('fred@acme.example granted $0.75')
+    expect(next?.text).toContain('launch week')
+    expect(next?.references).toEqual(first?.messageId)
 
-  const changes = await rig.runtime.ledger.db.select().from(audit).orderBy(audit.id)
-  const his = changes.filter(({ by }) => by === 'fred@acme.example')
-  expect(new Set(his.map(({ action, step }) => `${action} ${step}`))).toEqual(
-    new Set(['alerts-ack asked', 'alerts-ack done', 'budget-grant asked', 'budget-grant done']),
-  )
+    const changes = await rig.runtime.ledger.db.select().from(audit).orderBy(audit.id)
+    const his = changes.filter(({ by }) => by === 'fred@acme.example')
+    expect(new Set(his.map(({ action, step }) => `${action} ${step}`))).toEqual(
+      new Set(['alerts-ack asked', 'alerts-ack done', 'budget-grant asked', 'budget-grant done']),
+    )
 
-  // Once for each message: the form again, the link again.
-  await page.goto(href)
-  await page.getByText('fred@acme.example granted $0.75').first().waitFor()
-  expect(await page.getByRole('button').count()).toBe(0)
-  const credits = await listCredits(rig.runtime.ledger, 'company', 10)
-  expect(credits.map(({ amountNano }) => amountNano)).toEqual([0.75 * USD])
+    // Once for each message: the form again, the link again.
+    await page.goto(href)
+    await page.getByText('fred@acme.example granted $0.75').first().waitFor()
+    expect(await page.getByRole('button').count()).toBe(0)
+    const credits = await listCredits(rig.runtime.ledger, 'company', 10)
+    expect(credits.map(({ amountNano }) => amountNano)).toEqual([0.75 * USD])
 
-  expect(await rig.runtime.ledger.db.$count(alertNotices)).toBe(2)
+    expect(await rig.runtime.ledger.db.$count(alertNotices)).toBe(2)
 
-  await page.goto(`${href}x`)
-  await page.getByText('This link is not complete').waitFor()
-  await page.close()
-}, 60_000)
+    await page.goto(`${href}x`)
+    await page.getByText('This link is not complete').waitFor()
+    await page.close()
+  },
+  60_000,
+)

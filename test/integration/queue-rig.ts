@@ -44,6 +44,8 @@ export interface RigOptions {
   readonly sandbox?: Partial<SandboxOptions>
   readonly env?: Readonly<Record<string, string>>
   readonly overrides?: RuntimeOverrides
+  /** Where it lives; absent = as the vitest project says. */
+  readonly embedded?: boolean
   /** false = nobody takes jobs until `startWorkers`. */
   readonly workers?: boolean
 }
@@ -73,13 +75,14 @@ export interface Rig {
 }
 
 export async function startRig(rig: RigOptions = {}): Promise<Rig> {
+  const { embedded = isEmbedded } = rig
   const folder = await mkdtemp(join(tmpdir(), 'bursar-rig-'))
   const file = join(folder, 'bursar.yaml')
   await writeFile(file, rig.policy ?? POLICY)
   const sandbox = await startSandbox({ seed: 7, ...rig.sandbox })
   const tap = await startTap(sandbox.url)
   const env = {
-    ...(isEmbedded ? { BURSAR_DATA: join(folder, 'data') } : await onServices()),
+    ...(embedded ? { BURSAR_DATA: join(folder, 'data') } : await onServices()),
     BURSAR_POLICY: file,
     LOG_LEVEL: process.env.RIG_LOG ?? 'silent',
     ...rig.env,
@@ -93,7 +96,7 @@ export async function startRig(rig: RigOptions = {}): Promise<Rig> {
   let first: Runtime | null = null
   const newRuntime = async (overrides: RuntimeOverrides = {}) => {
     // One process has one runtime on a folder: its workers stand for other processes' workers.
-    if (isEmbedded && first && Object.keys(overrides).length === 0) return first
+    if (embedded && first && Object.keys(overrides).length === 0) return first
     return open(overrides)
   }
   const open = async (overrides: RuntimeOverrides = {}) => {
@@ -110,7 +113,7 @@ export async function startRig(rig: RigOptions = {}): Promise<Rig> {
   }
   const newClient = () => {
     const { clock = realClock } = rig.overrides ?? {}
-    const client = isEmbedded
+    const client = embedded
       ? clientOf(runtime)
       : createClient({
           redisUrl: options.REDIS_URL ?? '',

@@ -71,7 +71,7 @@ const measureAt = ({ measures, rankBy }: SumsQuestion): number => measures.index
 const groupNames = (by: readonly string[]): string[] => by.map((_, at) => `g${at}`)
 
 /** Parts as rows of the answer. @param by - none: totals. */
-function addedUp(parts: readonly SQL[], by: readonly string[], { measures }: SumsQuestion): SQL {
+function addedUp(parts: SQL[], by: readonly string[], { measures }: SumsQuestion): SQL {
   const names = groupNames(by)
   const values = measures.map((_, at) => `sum(v${at})::bigint`)
   return sql`

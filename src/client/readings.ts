@@ -73,8 +73,9 @@ function recalled({ request, options, terms }: Known, input: Request): Reading {
   }
 }
 
-/** @returns null for what is not worth keeping, or changes from one moment to the next. */
-function wordsOf(input: Request): string | null {
+/** @returns null for what is not worth keeping, changes from one moment to the next, or is no request at all. */
+function wordsOf(input: Request | null): string | null {
+  if (typeof input !== 'object' || input === null) return null
   if (input.jobId !== undefined || input.deadline !== undefined) return null
   const own = exactText(input, LONGEST_CHARS)
   const apart = exactText(bodyOn(input), LONGEST_CHARS)

@@ -105,7 +105,11 @@ describe('the shipped policy', () => {
           windows: [{ per: 'month', limitNano: 2e12 }],
           alertAt: [50, 80, 95, 100],
         },
-        { id: 'acme', scope: { kind: 'tenant', of: { value: 'acme' } }, alertAt: [50, 80, 95, 100] },
+        {
+          id: 'acme',
+          scope: { kind: 'tenant', of: { value: 'acme' } },
+          alertAt: [50, 80, 95, 100],
+        },
         {
           id: 'tutor',
           scope: { kind: 'tag', key: 'feature', of: { value: 'tutor' } },

@@ -249,7 +249,7 @@ describe('faults', () => {
   })
 
   test.each([
-    ['fire:0.1', /unknown fault "fire": use one of 429/],
+    ['fire:0.1', /unknown fault "fire": use one of 401, 429/],
     ['429:1.5', /needs a probability/],
     ['429', /needs a probability/],
     ['429:0.6,500:0.6', /more than 1/],
@@ -260,7 +260,7 @@ describe('faults', () => {
   test('an unknown one in a header is a 400 that names the known ones', async () => {
     const sandbox = await start()
     const { status, json } = await ask(sandbox, {}, { 'x-sandbox-fault': 'fire' })
-    expect([status, json.error.message]).toEqual([400, expect.stringMatching(/use one of 429/)])
+    expect([status, json.error.message]).toEqual([400, expect.stringMatching(/use one of 401, 429/)])
   })
 })
 

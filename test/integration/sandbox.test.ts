@@ -260,7 +260,10 @@ describe('faults', () => {
   test('an unknown one in a header is a 400 that names the known ones', async () => {
     const sandbox = await start()
     const { status, json } = await ask(sandbox, {}, { 'x-sandbox-fault': 'fire' })
-    expect([status, json.error.message]).toEqual([400, expect.stringMatching(/use one of 401, 429/)])
+    expect([status, json.error.message]).toEqual([
+      400,
+      expect.stringMatching(/use one of 401, 429/),
+    ])
   })
 })
 

@@ -42,6 +42,7 @@ const TELLING = `${POLICY.replace(
 )}
 limits:
   - { id: burst, scope: tenant, requests: 100, per: hour }
+  - { id: drafts, scope: { tag: lesson }, resource: generation, requests: 10, per: hour }
 `
 
 const clock = createFollowingClock(START_MS)
@@ -138,10 +139,10 @@ const calls = (count: number, columns: string, values: string) =>
 const requests = (count: number, outcome: string, reason: string, tookMs: number) =>
   rig.runtime.ledger.db.execute(
     sql.raw(`
-      insert into requests (job, outcome, reason, tenant, user_id, tier, model_requested, enqueued_at_ms,
-        ended_at_ms, epoch, seq)
-      select md5(random()::text || i), '${outcome}', '${reason}', 'acme', 'u1', 'basic', 'gpt-0', ${clock.now() - tookMs},
-        ${clock.now()}, 1, '1-1' from generate_series(1, ${count}) i`),
+      insert into requests (job, outcome, reason, tenant, user_id, tier, tags, model_requested,
+        enqueued_at_ms, ended_at_ms, epoch, seq)
+      select md5(random()::text || i), '${outcome}', '${reason}', 'acme', 'u1', 'basic',
+        '{"lesson":"seven","page":"2"}', 'gpt-0', ${clock.now() - tookMs}, ${clock.now()}, 1, '1-1' from generate_series(1, ${count}) i`),
   )
 
 const infoOf = async (section: string, field: string): Promise<number> =>
@@ -177,6 +178,13 @@ const CAUSES: Readonly<Record<string, () => Promise<(() => Promise<unknown>) | u
       { kind: 'sliding-window', key: 'burst/acme', limit: 100, perMs: HOUR_MS } as const,
     ]
     for (let i = 0; i < 90; i++) await rig.runtime.store.takeLimits({ limits })
+    return undefined
+  },
+  async 'a limit of one thing, by a tag'() {
+    const limits = [
+      { kind: 'sliding-window', key: 'drafts/seven', limit: 10, perMs: HOUR_MS } as const,
+    ]
+    for (let i = 0; i < 9; i++) await rig.runtime.store.takeLimits({ limits })
     return undefined
   },
   async 'models without a price'() {
@@ -232,6 +240,7 @@ const CAUSES: Readonly<Record<string, () => Promise<(() => Promise<unknown>) | u
 const STANDING = [
   ...['burn-rate: budget acme', 'cached-latency: cached answers', 'connections: redis'],
   ...['delivery-failing: channel hook', 'hit-rate: cache', 'limit-near: limit burst/acme'],
+  'limit-near: limit drafts/seven',
   ...['projected-overrun: budget acme', 'provider-errors: provider openai'],
   ...['queue-age: queue interactive', 'redis-memory: redis', 'unconfirmed-old: unconfirmed calls'],
 ]

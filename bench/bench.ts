@@ -4,6 +4,8 @@ export type Figures = Readonly<Record<string, number | string>>
 export interface BenchOptions {
   /** How long each thing is measured. */
   readonly seconds: number
+  /** How many people ask at a time; absent = the bench's own. */
+  readonly users?: number
   /** Size of a ledger, calls; absent = the bench's own, which takes a minute. */
   readonly entries?: number
   /** An address of a database that is used and kept; absent = a private server that ends with the bench. */

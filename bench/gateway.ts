@@ -1,8 +1,6 @@
-import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { z } from 'zod'
 import { type Bench, type BenchOptions, type Figures, round } from './bench.ts'
+import { childAt } from './child-at.ts'
 import { POLICY } from './governed-policy.ts'
 import { type Load, load, percentile, type Target } from './load.ts'
 import { installPortkey, removeInstalled, startPortkey } from './portkey.ts'
@@ -11,7 +9,6 @@ import { child, startWorkerHome } from './worker-home.ts'
 const CONNECTIONS = 64
 const ROUNDS = 5
 const PATH = '/v1/chat/completions'
-const Told = z.object({ url: z.string() })
 
 /** Tier `inline` is called for by the gateway itself. */
 const BOTH_WAYS = POLICY.replace(
@@ -32,11 +29,6 @@ const question = (content: string) =>
   })
 const another = () => question(`Explain recursion to student ${randomUUID()}`)
 const same = question('Explain recursion')
-
-async function childAt(process: ChildProcess): Promise<{ url: string; stop(): Promise<void> }> {
-  const [message] = await once(process, 'message')
-  return { url: Told.parse(message).url, stop: async () => void process.kill('SIGKILL') }
-}
 
 /** The gateway to be measured against, in front of the same provider. */
 async function startRival(provider: string, { portkey, installs, note }: BenchOptions) {

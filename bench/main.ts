@@ -13,13 +13,18 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   ledger: () => import('./ledger.ts'),
   questions: () => import('./questions.ts'),
   start: () => import('./start.ts'),
+  users: () => import('./users.ts'),
 }
+/** How long one runs when nobody says, s. */
+const SECONDS: Readonly<Record<string, number>> = { users: 60 }
+const OTHERS_SECONDS = 3
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
-    seconds: { type: 'string', default: '3' },
+    seconds: { type: 'string' },
+    users: { type: 'string' },
     entries: { type: 'string' },
     database: { type: 'string' },
     portkey: { type: 'string' },
@@ -44,8 +49,9 @@ for (const name of chosen) {
   const { bench } = await load()
   const note = (text: string) => void process.stderr.write(`${name}: ${text}\n`)
   const figures = await bench({
-    seconds: Number(values.seconds),
+    seconds: Number(values.seconds ?? SECONDS[name] ?? OTHERS_SECONDS),
     note,
+    ...(values.users !== undefined && { users: Number(values.users) }),
     ...(values.entries !== undefined && { entries: Number(values.entries) }),
     ...(values.database !== undefined && { database: values.database }),
     ...(values.portkey !== undefined && { portkey: values.portkey }),

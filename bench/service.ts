@@ -28,7 +28,9 @@ export async function openFolder(
 ): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'bursar-bench-'))
   const there = /base_url: https:.*key: \S+/
-  if (!there.test(policy)) throw new Error('the policy of the bench names another provider')
+  if (provider !== undefined && !there.test(policy)) {
+    throw new Error('the policy of the bench names another provider')
+  }
   const here = `base_url: ${provider}, key: bench`
   await writeFile(join(path, 'bursar.yaml'), provider ? policy.replace(there, here) : policy)
   return { path, remove: () => rm(path, { recursive: true }) }
@@ -68,12 +70,18 @@ async function end(child: ChildProcess): Promise<void> {
   await ended
 }
 
-/** The sandbox in a process of its own. @param latencyMs - of each of its answers. */
+/**
+ * The sandbox in a process of its own.
+ * @param latencyMs - of each of its answers.
+ * @param faults - shares of requests that go wrong, as in `429:0.03,500:0.02`.
+ */
 export async function startProvider(
   latencyMs = 0,
+  faults = '',
 ): Promise<{ url: string; stop(): Promise<void> }> {
   const main = join(import.meta.dirname, '../sandbox/main.js')
-  const words = [main, '--seed', '1', '--latency', String(latencyMs)]
+  const behaviour = ['--latency', String(latencyMs), ...(faults === '' ? [] : ['--faults', faults])]
+  const words = [main, '--seed', '1', ...behaviour]
   const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
   const [line] = await once(createInterface({ input: child.stdout }), 'line')
   const { url } = z.object({ url: z.string() }).parse(JSON.parse(String(line)))

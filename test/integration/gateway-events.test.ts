@@ -353,7 +353,9 @@ it('one id leads from the gateway to the worker, and no line holds a prompt, an 
     expect.arrayContaining(['a request ended', 'answered']),
   )
   expect(traced.find((line) => line.includes('a request ended'))).toContain(answered.id)
-  rig.runtime.logger.warn({ authorization: `Bearer ${secret}`, body, call: { messages } }, 'a test')
+  const asked = { messages, prompt, last: { content: prompt } }
+  rig.runtime.logger.warn({ authorization: `Bearer ${secret}`, body, call: asked }, 'a test')
+  rig.runtime.logger.warn({ token: secret, key: { secret }, prompt, content: prompt }, 'a test')
   for (const hidden of [secret, 'red door', '"role":"user"', '"choices"']) {
     expect(lines.filter((line) => line.includes(hidden))).toEqual([])
   }

@@ -1,3 +1,11 @@
+/** How the demo's provider behaves. */
+export const DEMO_PROVIDER = {
+  /** Never billed, and gone at the next try. */
+  faults: '429:0.03,500:0.02',
+  /** To the first byte, ms: long enough for a class to ask while the first of them is being answered. */
+  latencyMs: 150,
+} as const
+
 /**
  * What the demo runs under: the tiers of the shipped policy, with budgets so small that a minute of traffic meets them.
  * @param sandboxUrl - where the simulated provider listens.

@@ -13,7 +13,7 @@ import { collectEvidence } from '../traffic/collect.ts'
 import { startCrew } from '../traffic/crew.ts'
 import { judge, summarise } from '../traffic/judge.ts'
 import { drainAll } from '../traffic/settle-down.ts'
-import { demoPolicy, GLOBAL_BUDGET } from './demo-policy.ts'
+import { DEMO_PROVIDER, demoPolicy, GLOBAL_BUDGET } from './demo-policy.ts'
 import { type Played, play } from './play.ts'
 import { writeScript } from './script.ts'
 import { type DemoResult, liveText } from './show.ts'
@@ -36,10 +36,6 @@ export interface Surroundings {
   readonly signal: AbortSignal
 }
 
-/** Never billed, and gone at the next try. */
-const FAULTS = '429:0.03,500:0.02'
-/** To the first byte, ms: long enough for a class to ask while the first of them is being answered. */
-const LATENCY_MS = 150
 const LANES = 16
 const SANDBOX_LIMIT_MS = 10_000
 const CREW_LIMIT_MS = 10_000
@@ -83,7 +79,8 @@ async function openSandbox(
   closers: Closers,
 ): Promise<string> {
   await writeFile(billFile, '')
-  const behaviour = ['--seed', String(seed), '--faults', FAULTS, '--latency', String(LATENCY_MS)]
+  const { faults, latencyMs } = DEMO_PROVIDER
+  const behaviour = ['--seed', String(seed), '--faults', faults, '--latency', String(latencyMs)]
   const words = ['sandbox', '--bill', billFile, ...behaviour]
   const sandbox = startChild(words, env, join(folder, 'sandbox.log'))
   closers.push(() => endChild(sandbox, SANDBOX_LIMIT_MS))

@@ -14,7 +14,7 @@ const CHILD = join(import.meta.dirname, 'journal-child.ts')
 const SEED = 20_261_121
 const FOLDERS = 2
 /** BURSAR_KILLS=50 takes about two minutes. */
-const KILLS_PER_FOLDER = Math.ceil(Number(process.env.BURSAR_KILLS ?? 12) / FOLDERS)
+const KILLS_PER_FOLDER = Math.ceil(Number(process.env.BURSAR_KILLS ?? 20) / FOLDERS)
 
 /**
  * One life on the folder, ended by kill -9 when it has said `lines` lines: the kill arrives while later ones are

@@ -22,7 +22,7 @@ import {
 
 const CHILD = join(import.meta.dirname, 'move-child.ts')
 /** Moves that are killed twice each; BURSAR_KILLS=25 takes about five minutes. */
-const MOVES = Number(process.env.BURSAR_KILLS ?? 2)
+const MOVES = Number(process.env.BURSAR_KILLS ?? 3)
 
 let world: World
 beforeAll(async () => {

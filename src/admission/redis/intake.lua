@@ -9,6 +9,7 @@
 ]]
 --- include lib/slot.lua
 --- include lib/state.lua
+--- include lib/batch.lua
 --- include lib/cached.lua
 --- include lib/jobs.lua
 --- include lib/windows.lua
@@ -100,12 +101,7 @@ local function intake(c)
 end
 
 local function run(KEYS, ARGV)
-  begin(KEYS[1], ARGV[1])
-  local commands, replies = {}, {}
-  for i = 2, #ARGV do commands[i - 1] = readCommand(ARGV[i]) end
-  fetch()
-  local shut = closed(found[1])
-  for i, c in ipairs(commands) do replies[i] = shut or intake(c) end
+  local replies = answerEach(KEYS, ARGV, readCommand, intake)
   writeLimits()
   writeFairness()
   return replies

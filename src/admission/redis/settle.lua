@@ -11,6 +11,7 @@
 ]]
 --- include lib/slot.lua
 --- include lib/state.lua
+--- include lib/batch.lua
 --- include lib/gates.lua
 --- include lib/jobs.lua
 --- include lib/windows.lua
@@ -112,13 +113,7 @@ local function settle(c)
 end
 
 local function run(KEYS, ARGV)
-  begin(KEYS[1], ARGV[1])
-  local commands, replies = {}, {}
-  for i = 2, #ARGV do commands[i - 1] = readCommand(ARGV[i]) end
-  fetch()
-  local shut = closed(found[1])
-  if not shut then fetchChains(commands) end
-  for i, c in ipairs(commands) do replies[i] = shut or settle(c) end
+  local replies = answerEach(KEYS, ARGV, readCommand, settle, fetchChains)
   writeBooked()
   return replies
 end

@@ -7,6 +7,7 @@
 ]]
 --- include lib/slot.lua
 --- include lib/state.lua
+--- include lib/batch.lua
 --- include lib/limits.lua
 local function readCommand(packed)
   local count, at = struct.unpack('<B', packed)
@@ -40,12 +41,7 @@ local function takeAll(limits)
 end
 
 local function run(KEYS, ARGV)
-  begin(KEYS[1], ARGV[1])
-  local commands, replies = {}, {}
-  for i = 2, #ARGV do commands[i - 1] = readCommand(ARGV[i]) end
-  fetch()
-  local shut = closed(found[1])
-  for i, limits in ipairs(commands) do replies[i] = shut or takeAll(limits) end
+  local replies = answerEach(KEYS, ARGV, readCommand, takeAll)
   writeLimits()
   return replies
 end

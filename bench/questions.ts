@@ -6,11 +6,12 @@ import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { formatOf } from '../src/ledger/exports/formats.ts'
 import { exportPage } from '../src/ledger/exports/rows.ts'
-import { writeExport } from '../src/ledger/exports/write.ts'
+import { EXPORT_PAGE_ROWS, writeExport } from '../src/ledger/exports/write.ts'
 import type { Ledger } from '../src/ledger/ledger.ts'
 import { run } from '../src/ledger/ledger.ts'
 import { migrate } from '../src/ledger/migrate.ts'
 import { openLedger } from '../src/ledger/open.ts'
+import { listPartitions } from '../src/ledger/partitions.ts'
 import { spend } from '../src/ledger/questions/spend.ts'
 import { startPostgres } from '../test/helpers/services/index.ts'
 import { type Bench, round } from './bench.ts'
@@ -86,7 +87,7 @@ async function exportAll(ledger: Ledger, note: (text: string) => void) {
   const startMs = performance.now()
   try {
     const written = await writeExport(
-      (after) => exportPage(ledger, { ...range, limit: 2_000, ...(after && { after }) }),
+      (after) => exportPage(ledger, { ...range, limit: EXPORT_PAGE_ROWS, ...(after && { after }) }),
       formatOf({ format: 'focus', focusVersion: '1.4', account: { id: 'bursar', name: null } }),
       out,
     )
@@ -113,16 +114,18 @@ async function exportAll(ledger: Ledger, note: (text: string) => void) {
 
 const residentMb = (): number => process.memoryUsage.rss() / 1_048_576
 
-/** From the start until the day on which the millionth call was made. */
+/** From the first month that was not dropped until the day on which the millionth call was made. */
 async function firstCalls(ledger: Ledger) {
+  const [oldest] = await listPartitions(ledger)
+  const fromMs = oldest?.fromMs ?? 0
   let toMs = END_MS + 60 * 86_400_000
   const calls = async () => {
     const { total } = await spend(ledger, {
-      ...{ range: { fromMs: 0, toMs }, by: [], where: {}, measures: ['calls'], rankBy: 'calls' },
+      ...{ range: { fromMs, toMs }, by: [], where: {}, measures: ['calls'], rankBy: 'calls' },
       top: 1,
     })
     return total.now.calls
   }
   while ((await calls()) > MOST_ROWS * 1.02) toMs -= 86_400_000
-  return { fromMs: 0, toMs }
+  return { fromMs, toMs }
 }

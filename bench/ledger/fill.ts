@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { addToCube, rowsOfCube } from '../../src/ledger/cubes/accumulate.ts'
+import { addToCube, rowsFromFiner, rowsOfCube } from '../../src/ledger/cubes/accumulate.ts'
 import { CUBES } from '../../src/ledger/cubes/cubes.ts'
 import { entryFacts, requestFacts } from '../../src/ledger/cubes/facts.ts'
 import { type Ledger, run } from '../../src/ledger/ledger.ts'
@@ -97,11 +97,17 @@ const totals = (month: Month): string => `
   on conflict (budget, window_id) do update
   set spent_nano = total.spent_nano + excluded.spent_nano, rows = total.rows + excluded.rows`
 
-/** As the drain would have added them up. */
+/** As the drain would have added them up: a month that has no sums yet. */
 function cubes(month: Month): string[] {
   const facts = `(${entryFacts(partitionName('entries', month))}
     union all ${requestFacts(partitionName('requests', month))})`
-  return CUBES.map((cube) => addToCube(cube, rowsOfCube(cube, facts)))
+  return CUBES.map((cube) => {
+    const { from } = cube
+    if (from === null) return addToCube(cube, rowsOfCube(cube, facts))
+    const [time] = from.key
+    const own = `(select * from ${from.table} where ${time} >= ${month.fromMs} and ${time} < ${month.toMs})`
+    return addToCube(cube, rowsFromFiner(cube, from, own))
+  })
 }
 
 /** Writes one month straight into the tables. @param onStep - called after each of `FILL_STEPS` steps. */

@@ -1,15 +1,18 @@
+import { setFlagsFromString } from 'node:v8'
 import { exportPageCommand } from '../admin/export/page.ts'
 import { usageCommand } from '../admin/usage/spend.ts'
 import { writeWhole } from '../ledger/exports/file.ts'
 import { type FormatChoice, formatOf } from '../ledger/exports/formats.ts'
-import { type Exported, type NextPage, writeExport } from '../ledger/exports/write.ts'
+import {
+  EXPORT_PAGE_ROWS,
+  type Exported,
+  type NextPage,
+  writeExport,
+} from '../ledger/exports/write.ts'
 import type { Range } from '../ledger/questions/pieces.ts'
 import { formatUsd } from '../money/usd.ts'
 import type { CliContext } from './command.ts'
 import { withBursar } from './place.ts'
-
-// 2,000: a page is about a megabyte, and asking for it costs less than writing it down.
-const PAGE_ROWS = 2_000
 
 interface Wanted {
   readonly choice: FormatChoice
@@ -24,12 +27,14 @@ export async function exportFile(
   context: CliContext,
 ): Promise<void> {
   const { output } = context
+  // One page is alive at a time, but V8 lets garbage grow to four times what is alive, 250 MB in all, before it looks.
+  setFlagsFromString('--heap-growing-percent=50')
   const written = await withBursar(context, async (ask) => {
     const asked = { from: isoOf(range.fromMs), to: isoOf(range.toMs), before: false }
     const { total } = await ask(usageCommand, asked)
     const bar = output.progress(total.now.calls)
     const next: NextPage = (after) =>
-      ask(exportPageCommand, { ...range, limit: PAGE_ROWS, ...(after && { after }) })
+      ask(exportPageCommand, { ...range, limit: EXPORT_PAGE_ROWS, ...(after && { after }) })
     const sofar = ({ calls, costNano }: Exported) => bar.update(calls, `${formatUsd(costNano)} USD`)
     try {
       const format = formatOf(choice)

@@ -1,6 +1,7 @@
 import { PGlite } from '@electric-sql/pglite'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, test } from 'vitest'
+import { CUBES } from '../../src/ledger/cubes/cubes.ts'
 import { migrateEmbedded, openEmbeddedLedger } from '../../src/ledger/embedded.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { openLedger } from '../../src/ledger/open.ts'
@@ -50,9 +51,8 @@ export function openForSuite(open: () => Promise<TestLedger>): Pick<TestLedger, 
 export async function emptyLedger({ db }: Ledger): Promise<void> {
   await db.execute(sql`
     truncate postings, entries, requests, window_totals, window_forward, dropped_months, threshold_events,
-      ledger_conflicts, policies, credits, user_tiers, usage_hourly, usage_daily, usage_monthly,
-      usage_tags, usage_company_hourly, usage_company_daily, usage_tenants_daily,
-      usage_tenants_monthly, usage_company_tags, usage_users_monthly, adjustments, audit
+      ledger_conflicts, policies, credits, user_tiers, adjustments, audit,
+      ${sql.raw(CUBES.map(({ table }) => table).join(', '))}
     restart identity`)
   await db.execute(sql`update slot set epoch = 0, watermark = '0'`)
 }

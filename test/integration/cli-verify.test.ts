@@ -342,11 +342,11 @@ describe('bursar verify', () => {
     const { ok, named } = await verify()
     expect(ok).toBe(false)
     const tables = named.map(([kind, id]) => `${kind} ${id?.split(' ')[0]}`)
-    // The company's day and the user's month are no longer what that day adds up to.
+    // What that day is added up into, and its month, are no longer what it adds up to.
     expect([...new Set(tables)]).toEqual(
       [
-        ...['usage_company_daily', 'usage_company_hourly', 'usage_daily', 'usage_tenants_daily'],
-        ...['usage_monthly', 'usage_tenants_monthly'],
+        ...['usage_company_daily', 'usage_company_hourly', 'usage_daily', 'usage_keys_daily'],
+        ...['usage_tenants_daily', 'usage_users_daily', 'usage_monthly', 'usage_tenants_monthly'],
       ].map((table) => `usage-differs ${table}`),
     )
     const told = await bursar(['verify'], rig.env)

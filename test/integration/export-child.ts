@@ -1,14 +1,14 @@
 import { createWriteStream } from 'node:fs'
 import { formatOf } from '../../src/ledger/exports/formats.ts'
 import { exportPage } from '../../src/ledger/exports/rows.ts'
-import { writeExport } from '../../src/ledger/exports/write.ts'
+import { EXPORT_PAGE_ROWS, writeExport } from '../../src/ledger/exports/write.ts'
 import { openLedger } from '../../src/ledger/open.ts'
 
 /** Writes a FOCUS file of everything before an instant to nowhere, and says how much memory that took at most. */
 const [databaseUrl = '', toMs] = process.argv.slice(2)
 const ledger = await openLedger({ databaseUrl })
 const out = createWriteStream('/dev/null')
-const range = { fromMs: 0, toMs: Number(toMs), limit: 2_000 }
+const range = { fromMs: 0, toMs: Number(toMs), limit: EXPORT_PAGE_ROWS }
 const written = await writeExport(
   (after) => exportPage(ledger, { ...range, ...(after && { after }) }),
   formatOf({ format: 'focus', focusVersion: '1.4', account: { id: 'acme', name: null } }),

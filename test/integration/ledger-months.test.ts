@@ -56,7 +56,7 @@ const names = (months: readonly { readonly name: string }[]) => months.map(({ na
 
 /** What the migrations that made coarser sums wrote into them. */
 const backfills = (): string[] =>
-  ['0013_company_cubes', '0014_users_monthly'].flatMap((name) =>
+  ['0013_company_cubes', '0014_users_monthly', '0015_company_users_keys'].flatMap((name) =>
     readFileSync(join(MIGRATIONS.migrationsFolder, `${name}.sql`), 'utf8')
       .split('--> statement-breakpoint')
       .filter((statement) => statement.includes('INSERT INTO')),

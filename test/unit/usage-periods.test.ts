@@ -114,13 +114,13 @@ function isCut({ cube, fromMs, toMs }: Piece): boolean {
 
 // Red when a coarse table is read though a finer one has fewer rows, or the other way round.
 test.each([
-  [[], {}, ['usage_tenants_monthly', 'usage_company_daily', 'usage_company_hourly']],
-  [['model'], {}, ['usage_company_daily', 'usage_company_hourly']],
-  [['provider'], {}, ['usage_company_daily']],
+  [[], {}, ['usage_company_monthly', 'usage_company_daily', 'usage_company_hourly']],
+  [['model'], {}, ['usage_company_monthly', 'usage_company_daily', 'usage_company_hourly']],
+  [['provider'], {}, ['usage_company_monthly', 'usage_company_daily']],
   [['tenant'], {}, ['usage_tenants_monthly', 'usage_tenants_daily', 'usage_hourly']],
   [['model'], { tenant: ['acme'] }, ['usage_monthly', 'usage_daily', 'usage_hourly']],
-  [['user'], {}, ['usage_users_monthly', 'usage_daily']],
-  [['key'], {}, ['usage_monthly', 'usage_daily']],
+  [['user'], {}, ['usage_users_monthly', 'usage_users_daily']],
+  [['key'], {}, ['usage_keys_monthly', 'usage_keys_daily']],
   [['tag:feature'], {}, ['usage_company_tags']],
   [['tag:feature'], { tenant: ['acme'] }, ['usage_tags']],
 ])('a question by %j where %j reads the tables with the fewest rows', (by, where, tables) => {

@@ -15,6 +15,8 @@ export interface Cube {
   readonly byTag: boolean
   /** Rows of a day of 15,000 calls of 500 tenants, measured: what a question reads. */
   readonly rowsADay: number
+  /** The dimension by which an index finds its rows, beside its key; null = there is none. */
+  readonly foundBy: string | null
   /** A finer cube that knows everything that this one adds up; null = the calls alone do. */
   readonly from: Cube | null
 }
@@ -26,23 +28,33 @@ export type CubeTable =
   | 'usage_tags'
   | 'usage_company_hourly'
   | 'usage_company_daily'
+  | 'usage_company_monthly'
   | 'usage_tenants_daily'
   | 'usage_tenants_monthly'
   | 'usage_company_tags'
+  | 'usage_users_daily'
   | 'usage_users_monthly'
+  | 'usage_keys_daily'
+  | 'usage_keys_monthly'
 
-type Shape = Pick<Cube, 'grain' | 'dimensions' | 'rowsADay'> & Partial<Pick<Cube, 'byTag' | 'from'>>
+type Shape = Pick<Cube, 'grain' | 'dimensions' | 'rowsADay'> &
+  Partial<Pick<Cube, 'byTag' | 'foundBy' | 'from'>>
 
-const cube = (table: CubeTable, { byTag = false, from = null, ...shape }: Shape): Cube => {
+const cube = (
+  table: CubeTable,
+  { byTag = false, foundBy = null, from = null, ...shape }: Shape,
+): Cube => {
   const { grain, dimensions } = shape
   const key = [`${grain}_ms`, ...(byTag ? ['tag', 'value'] : []), ...dimensions]
-  return { table, ...shape, key, byTag, from }
+  return { table, ...shape, key, byTag, foundBy, from }
 }
 
 /** Dimensions of which there are many values, and so many rows. */
 const IN_NUMBERS: readonly string[] = ['tenant', 'user_id', 'key_id']
 const OF_COMPANY = DIMENSIONS.filter((name) => !IN_NUMBERS.includes(name))
 const OF_TENANTS = ['tenant', 'operation', 'kind']
+const OF_USERS = ['tenant', 'user_id', 'tier', 'operation', 'kind']
+const OF_KEYS = ['key_id', 'operation', 'kind']
 
 export const HOURLY = cube('usage_hourly', {
   rowsADay: 10_200,
@@ -77,6 +89,12 @@ export const COMPANY_DAILY = cube('usage_company_daily', {
   dimensions: OF_COMPANY,
   from: DAILY,
 })
+export const COMPANY_MONTHLY = cube('usage_company_monthly', {
+  rowsADay: 3,
+  grain: 'month',
+  dimensions: OF_COMPANY,
+  from: COMPANY_DAILY,
+})
 export const TENANTS_DAILY = cube('usage_tenants_daily', {
   rowsADay: 930,
   grain: 'day',
@@ -97,16 +115,38 @@ export const COMPANY_TAGS = cube('usage_company_tags', {
   from: TAGS,
 })
 
-/** Each user by the month: top users of a year, and how many there were. */
+/** Each user by the day: top users, and how many there were. */
+export const USERS_DAILY = cube('usage_users_daily', {
+  rowsADay: 4180,
+  grain: 'day',
+  dimensions: OF_USERS,
+  from: DAILY,
+})
 export const USERS_MONTHLY = cube('usage_users_monthly', {
   rowsADay: 370,
   grain: 'month',
-  dimensions: ['tenant', 'user_id', 'tier', 'operation', 'kind'],
-  from: MONTHLY,
+  dimensions: OF_USERS,
+  foundBy: 'user_id',
+  from: USERS_DAILY,
+})
+
+/** Each API key by the day. */
+export const KEYS_DAILY = cube('usage_keys_daily', {
+  rowsADay: 1670,
+  grain: 'day',
+  dimensions: OF_KEYS,
+  from: DAILY,
+})
+export const KEYS_MONTHLY = cube('usage_keys_monthly', {
+  rowsADay: 83,
+  grain: 'month',
+  dimensions: OF_KEYS,
+  from: KEYS_DAILY,
 })
 
 /** In the order in which they are written: what a cube adds up stands before it. */
 export const CUBES: readonly Cube[] = [
   ...[HOURLY, DAILY, MONTHLY, TAGS],
-  ...[COMPANY_HOURLY, COMPANY_DAILY, TENANTS_DAILY, TENANTS_MONTHLY, COMPANY_TAGS, USERS_MONTHLY],
+  ...[COMPANY_HOURLY, COMPANY_DAILY, COMPANY_MONTHLY, TENANTS_DAILY, TENANTS_MONTHLY, COMPANY_TAGS],
+  ...[USERS_DAILY, USERS_MONTHLY, KEYS_DAILY, KEYS_MONTHLY],
 ]

@@ -6,9 +6,8 @@ import type { Ledger } from '../ledger.ts'
 import { writeWhole } from './file.ts'
 import { formatOf } from './formats.ts'
 import { exportPage } from './rows.ts'
-import { type Exported, writeExport } from './write.ts'
+import { EXPORT_PAGE_ROWS, type Exported, writeExport } from './write.ts'
 
-const PAGE_ROWS = 2_000
 /** Calls that were admitted at the end of a day are settled, and in the ledger, some hours later at the latest. */
 const SETTLED_AFTER_MS = 6 * 3_600_000
 /** A process that was away for longer leaves older files to `bursar export`. */
@@ -63,7 +62,7 @@ const writeOne = (
   { path, signal }: { readonly path: string; readonly signal: AbortSignal },
 ): Promise<Exported> =>
   writeWhole(path, (out) => {
-    const range = { fromMs: startMs, toMs: endMs, limit: PAGE_ROWS }
+    const range = { fromMs: startMs, toMs: endMs, limit: EXPORT_PAGE_ROWS }
     return writeExport(
       (after) => {
         signal.throwIfAborted()

@@ -11,6 +11,9 @@ export interface Exported {
   readonly listNano: Nano
 }
 
+/** Rows that are asked for at a time: what is in memory of an export, and a fraction of a megabyte. */
+export const EXPORT_PAGE_ROWS = 500
+
 /** Where pages come from. */
 export type NextPage = (after: string | undefined) => Promise<ExportPage>
 
@@ -26,13 +29,13 @@ export async function writeExport(
   out: NodeJS.WritableStream,
   onPage: (sofar: Exported) => void = () => {},
 ): Promise<Exported> {
-  const failed = failureOf(out)
+  const broken = brokenSignal(out)
   let sums: Exported = { rows: 0, calls: 0, costNano: 0, listNano: 0 }
   let after: string | undefined
-  await flowed(out, format.head, failed)
+  await flowed(out, format.head, broken)
   for (;;) {
     const page = await next(after)
-    await flowed(out, page.rows.map(format.line).join(''), failed)
+    await flowed(out, page.rows.map(format.line).join(''), broken)
     sums = added(sums, page.rows)
     onPage(sums)
     if (page.next === null) return sums
@@ -50,18 +53,22 @@ const added = (sums: Exported, rows: readonly ExportRow[]): Exported => ({
 async function flowed(
   out: NodeJS.WritableStream,
   text: string,
-  failed: Promise<never>,
+  broken: AbortSignal,
 ): Promise<void> {
+  broken.throwIfAborted()
   if (text === '' || out.write(text)) return
-  await Promise.race([once(out, 'drain'), failed])
+  await once(out, 'drain', { signal: broken }).catch((error: unknown) => {
+    broken.throwIfAborted()
+    throw error
+  })
 }
 
 /** A stream that breaks while nobody waits for it breaks the next wait. */
-function failureOf(out: NodeJS.WritableStream): Promise<never> {
-  const failed = new Promise<never>((_, reject) => {
-    out.once('error', reject)
-    out.once('close', () => reject(new Error('the stream was closed before the export was whole')))
-  })
-  failed.catch(() => {})
-  return failed
+function brokenSignal(out: NodeJS.WritableStream): AbortSignal {
+  const broken = new AbortController()
+  out.once('error', (error) => broken.abort(error))
+  out.once('close', () =>
+    broken.abort(new Error('the stream was closed before the export was whole')),
+  )
+  return broken.signal
 }

@@ -4,7 +4,7 @@ import { SafeInteger } from '../columns.ts'
 import { MEASURES } from '../cubes/measures.ts'
 import { usageOver } from '../cubes/over.ts'
 import { type Ledger, rowsOf } from '../ledger.ts'
-import { USAGE_KINDS } from '../tables/cubes.ts'
+import { USAGE_KINDS } from '../tables/cube-columns.ts'
 import { noOutcomes, type OutcomeCounts } from './outcome-counts.ts'
 import type { TimeRange } from './time-range.ts'
 

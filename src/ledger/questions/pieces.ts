@@ -71,3 +71,15 @@ export function rangesByCube(pieces: readonly Piece[]): Map<Cube, Range[]> {
   }
   return byCube
 }
+
+/** First instants of the months in ranges that begin and end with one; null = there are more of them than `most`. */
+export function monthsIn(ranges: readonly Range[], most: number): number[] | null {
+  const months: number[] = []
+  for (const { fromMs, toMs } of ranges) {
+    for (let atMs = fromMs; atMs < toMs; atMs = nextIn('month', atMs)) {
+      if (months.length === most) return null
+      months.push(atMs)
+    }
+  }
+  return months
+}

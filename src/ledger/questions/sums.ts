@@ -2,10 +2,10 @@ import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { SafeInteger } from '../columns.ts'
 import type { Cube } from '../cubes/cubes.ts'
-import { type Ledger, rowsOf } from '../ledger.ts'
+import { type Ledger, rowsOf as read } from '../ledger.ts'
 import type { CubePlan } from './dimensions.ts'
 import { MEASURES, type Measure } from './measures.ts'
-import { piecesOf, type Range, rangesByCube } from './pieces.ts'
+import { monthsIn, piecesOf, type Range, rangesByCube } from './pieces.ts'
 
 /** What is added up, and how. */
 export interface SumsQuestion {
@@ -41,27 +41,31 @@ export async function sums({ db }: Pick<Ledger, 'db'>, question: SumsQuestion): 
   if (inTotal.length === 0) return []
   const ranked = partsOf(plan.cubes, buckets.slice(question.rankFrom), {
     ...question,
-    ...{ by: plan.by, measures: [question.rankBy] },
+    ...{ by: plan.by, measures: [question.rankBy], isBucketed: false },
   })
   const totals = sql`select * from (${addedUp(inTotal, [], question)}) total`
   if (plan.by.length === 0 || ranked.length === 0) {
-    return rowsOf(db, Row, sql`${totals} order by bucket`)
+    return read(db, Row, sql`${totals} order by bucket`)
   }
   const groups = sql.raw(groupNames(plan.by).join(', '))
-  const told = sql`(${sql.raw(plan.by.join(', '))}) in (select ${groups} from told)`
-  const wanted = partsOf(plan.cubes, buckets, { ...question, by: plan.by }, told)
-  return rowsOf(
+  const wanted = partsOf(plan.cubes, buckets, { ...question, by: plan.by, isTold: true })
+  return read(
     db,
     Row,
     sql`
-      with ranked as (
-        select ${groups}, sum(v0) as rank from (${sql.join(ranked, sql` union all `)}) part group by ${groups}
-      ),
-      told as (select ${groups} from ranked order by rank desc, ${groups} limit ${question.top}::int)
+      with ranked as (${rankOf(ranked, groups)}),
+      told as (select ${groups} from ranked order by v0 desc, ${groups} limit ${question.top}::int)
       select bucket, "isTotal", groups, values, (select count(*) from ranked) as known
       from (${totals} union all ${addedUp(wanted, plan.by, question)}) added
       order by bucket, "isTotal" desc, values[${measureAt(question)}::int] desc, groups`,
   )
+}
+
+/** Groups of all parts with the measure that they are ranked by; those of one part are there already. */
+function rankOf(ranked: readonly SQL[], groups: SQL): SQL {
+  const parts = sql.join([...ranked], sql` union all `)
+  if (ranked.length === 1) return parts
+  return sql`select ${groups}, sum(v0) as v0 from (${parts}) part group by ${groups}`
 }
 
 /** Arrays begin at 1. */
@@ -86,42 +90,55 @@ interface Part extends Pick<SumsQuestion, 'plan' | 'measures'> {
   /** All of them: rows are numbered by where these begin. */
   readonly buckets: readonly Range[]
   readonly by: readonly string[]
+  /** Whether each bucket is told of its own; a rank is over all of them. Default true. */
+  readonly isBucketed?: boolean
+  /** Whether only the groups of `told` count. Default false. */
+  readonly isTold?: boolean
 }
 
-/** What the cubes have of some buckets, one part for each cube. @param only - a further condition on their rows. */
-const partsOf = (
-  cubes: readonly Cube[],
-  wanted: readonly Range[],
-  part: Part,
-  only: SQL = sql`true`,
-): SQL[] => {
+/** What the cubes have of some buckets, one part for each cube. */
+const partsOf = (cubes: readonly Cube[], wanted: readonly Range[], part: Part): SQL[] => {
   const byCube = rangesByCube(wanted.flatMap((bucket) => piecesOf(bucket, cubes)))
-  return [...byCube].map(([cube, ranges]) => partOf(cube, ranges, part, only))
+  return [...byCube].map(([cube, ranges]) => partOf(cube, ranges, part))
 }
 
 /** Names of tables and columns are ours; values travel as parameters. */
 function partOf(
   cube: Cube,
   ranges: readonly Range[],
-  { plan, measures, buckets, by }: Part,
-  only: SQL,
+  { plan, measures, buckets, by, isBucketed = true, isTold = false }: Part,
 ) {
   const starts = `{${buckets.map(({ fromMs }) => fromMs).join(',')}}`
-  const bucket = sql`width_bucket(${sql.raw(timeOf(cube))}, ${starts}::bigint[]) - 1 as bucket`
+  const bucket = sql`width_bucket(${sql.raw(timeOf(cube))}, ${starts}::bigint[]) - 1 as bucket, `
   const selected = by.map((column, at) => `${column} as g${at}, `)
   const added = measures.map((name, at) => `coalesce(${MEASURES[name]}, 0)::bigint as v${at}`)
+  const groups = [...(isBucketed ? ['bucket'] : []), ...by.map((_, at) => `g${at}`)]
   return sql`
-    select ${bucket}, ${sql.raw(selected.join(''))}${sql.raw(added.join(', '))}
-    from ${sql.raw(cube.table)}
-    where ${withinCube(cube, ranges)} and ${conditions(plan)} and ${only}
-    group by ${sql.raw(['1', ...by.map((_, at) => String(at + 2))].join(', '))}`
+    select ${isBucketed ? bucket : sql``}${sql.raw(selected.join(''))}${sql.raw(added.join(', '))}
+    from (${rowsOf(cube, ranges, plan, isTold && cube.foundBy !== by[0])}) row
+    where ${isTold ? toldOf(by) : sql`true`}
+    group by ${sql.raw(groups.join(', '))}`
 }
 
+const toldOf = (by: readonly string[]): SQL =>
+  sql`(${sql.raw(by.join(', '))}) in (select ${sql.raw(groupNames(by).join(', '))} from told)`
+
+/** @param isWhole - read once, whatever is asked of its rows: they cannot be found by that, and PostgreSQL would try for each. */
+const rowsOf = (cube: Cube, ranges: readonly Range[], plan: CubePlan, isWhole: boolean): SQL =>
+  sql`select * from ${sql.raw(cube.table)} where ${withinCube(cube, ranges)} and ${conditions(plan)} ${
+    isWhole ? sql`offset 0` : sql``
+  }`
+
 const timeOf = ({ grain }: Cube): string => `${grain}_ms`
+
+/** A list of months is looked up one by one, with what else is asked for; a range is read whole. */
+const MOST_MONTHS = 120
 
 /** Rows of a cube that lie in one of these ranges. */
 export function withinCube(cube: Cube, ranges: readonly Range[]): SQL {
   const time = sql.raw(timeOf(cube))
+  const months = cube.grain === 'month' ? monthsIn(ranges, MOST_MONTHS) : null
+  if (months !== null) return sql`${time} = any(${`{${months.join(',')}}`}::bigint[])`
   const within = ranges.map(
     ({ fromMs, toMs }) => sql`(${time} >= ${fromMs}::bigint and ${time} < ${toMs}::bigint)`,
   )

@@ -66,7 +66,7 @@ export function createReadings(): Readings {
 function recalled({ request, options, terms }: Known, input: Request): Reading {
   const requestId = requestIdOn(input)
   return {
-    request: { ...request, body: bodyOf(input) },
+    request: { body: bodyOf(input), ...request },
     options: requestId === undefined ? options : { ...options, requestId },
     terms,
     keep() {},

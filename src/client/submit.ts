@@ -1,4 +1,3 @@
-import type { AdmissionStore } from '../admission/store.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { BursarError, isBursarError } from '../errors.ts'
 import type { Clock } from '../queue/clock.ts'
@@ -150,17 +149,13 @@ async function enqueue(
   parts: LinkParts,
   clock: Clock,
 ): Promise<Enqueued | Submitted> {
-  const { guard, outage, store } = parts
+  const { guard, outage, store, queues, kept: answers } = parts
   let mayBeQueued = false
-  const intake: AdmissionStore['intake'] = async (command) => {
-    const reply = await store.intake(command)
+  const onQueueing = () => {
     mayBeQueued = true
-    return reply
+    expected.begin()
   }
-  const conclude: AdmissionStore['conclude'] = (command) => store.conclude(command)
-  const onQueueing = () => void expected.begin()
-  const { queues, kept: answers } = parts
-  const to = { store: { intake, conclude }, queues, clock, kept: answers, onQueueing }
+  const to = { store, queues, clock, kept: answers, onQueueing }
   const send = () => enqueueJob(job, prepared, here ? { ...to, here } : to)
   try {
     return await (guard ? guard.run(send) : send())

@@ -148,10 +148,8 @@ function packCommand(command: AdmitCommand): Buffer {
 
 /** Asks for holds; see `AdmitReply` for every answer. Replaying a live attempt answers the same hold. */
 export function createAdmit(caller: SlotCaller): (command: AdmitCommand) => Promise<AdmitReply> {
-  const ask = createBatch(
-    caller,
-    script,
-    (raw) => readUnavailable(raw) ?? readReply(script, Reply, raw),
-  )
-  return async (command) => ask(packCommand(command))
+  return createBatch(caller, script, {
+    pack: packCommand,
+    read: (raw) => readUnavailable(raw) ?? readReply(script, Reply, raw),
+  })
 }

@@ -7,26 +7,33 @@ const BATCH = 16
 
 const Replies = z.array(z.unknown())
 
-interface Waiting<R> {
+interface Waiting<C, R> {
+  readonly command: C
   readonly packed: Buffer
   resolve(reply: R): void
   reject(error: unknown): void
+}
+
+/** How commands of one script travel. */
+interface Packing<C, R> {
+  readonly pack: (command: C) => Buffer
+  /** Turns one command's raw reply into its type, or throws. */
+  readonly read: (raw: unknown, command: C) => R
 }
 
 /**
  * Runs a script that takes a command per argument: what one turn of the event loop asks for travels together and is
  * decided in that order, each command on its own. A full batch leaves at once, so that Redis works on it while the
  * rest of the turn is still being put together.
- * @param read turns one command's raw reply into its type, or throws.
  */
-export function createBatch<R>(
+export function createBatch<C, R>(
   caller: SlotCaller,
   script: Script,
-  read: (raw: unknown) => R,
-): (packed: Buffer) => Promise<R> {
-  let waiting: Waiting<R>[] = []
+  { pack, read }: Packing<C, R>,
+): (command: C) => Promise<R> {
+  let waiting: Waiting<C, R>[] = []
 
-  const send = async (batch: readonly Waiting<R>[]): Promise<void> => {
+  const send = async (batch: readonly Waiting<C, R>[]): Promise<void> => {
     try {
       const packed = batch.map((one) => one.packed)
       const raw = readReply(
@@ -36,7 +43,7 @@ export function createBatch<R>(
       )
       batch.forEach((one, i) => {
         try {
-          one.resolve(read(raw[i]))
+          one.resolve(read(raw[i], one.command))
         } catch (error) {
           one.reject(error)
         }
@@ -51,9 +58,9 @@ export function createBatch<R>(
     if (batch.length > 0) void send(batch)
   }
 
-  return (packed) =>
+  return (command) =>
     new Promise((resolve, reject) => {
-      waiting.push({ packed, resolve, reject })
+      waiting.push({ command, packed: pack(command), resolve, reject })
       if (waiting.length === BATCH) flush()
       else if (waiting.length === 1) setImmediate(flush)
     })

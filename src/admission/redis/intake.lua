@@ -4,8 +4,10 @@
   ARGV[2..] a command each (the caller bounds the loop):
            job cacheKey ('' = do not look) known has (lib/cached) meta hasBody 0|1 body bodyTtlMs; queue ('' = none) flow cost weight (lib/fair)
            count, then per limit: kind name limit perMs burst flags (lib/limits); count, then names of windows to tell of
-  Reply    per command: queued countedAt (0 = before) priority (remaining resetAt)... | cached body freshFor refresh cost paidBy (lib/cached) (remaining resetAt)... (limit left, -1 = nobody has held against it)... | concluded outcome result|nil
-           | refused index (remaining resetAt, or retryAt where it is full)... | unavailable | epoch-changed epoch
+  Reply    per command: queued countedAt (0 = before) priority states | cached body freshFor refresh cost paidBy (lib/cached) states windows | concluded outcome result|nil
+           | refused index states | unavailable | epoch-changed epoch
+           states    per limit: remaining resetAt (of a refusal retryAt where it is full); digits between blanks, one text
+           windows   per window, as a text: limit left; -1 0 = nobody has held against it
 ]]
 --- include lib/slot.lua
 --- include lib/state.lua
@@ -30,13 +32,16 @@ local function readCommand(packed)
     turn = askOf(queue, flow, cost, weight) }
 end
 
-local function withStates(c, reply)
-  for _, line in ipairs(c.limits) do
+-- One text of digits costs both ends less than as many numbers.
+local function digits(numbers) return string.format(string.sub(string.rep(' %d', #numbers), 2), unpack(numbers)) end
+
+local function statesOf(c)
+  local states = {}
+  for i, line in ipairs(c.limits) do
     local _, _, remaining, resetAt = measure(line, 0)
-    reply[#reply + 1] = remaining
-    reply[#reply + 1] = resetAt
+    states[2 * i - 1], states[2 * i] = remaining, resetAt
   end
-  return reply
+  return digits(states)
 end
 
 -- How windows stand, by their names as they came: nothing moves them here, and many hits are told of the same.
@@ -56,14 +61,15 @@ local function standingOf(names)
     local known = w[POLICY] >= 0
     told[2 * i - 1], told[2 * i] = known and w[LIMIT] or -1, known and w[LIMIT] - w[SPENT] - w[HELD] or 0
   end
-  standing[names] = told
-  return told
+  standing[names] = digits(told)
+  return standing[names]
 end
 
--- Of the windows that a hit is told of: those who miss ask for none.
-local function withWindows(c, reply)
-  local names, n = string.sub(c.packed, c.windowsAt), #reply
-  for i, amount in ipairs(standing[names] or standingOf(names)) do reply[n + i] = amount end
+-- What a hit is told beside the answer: those who miss ask for no windows.
+local function told(c, hit)
+  local names, reply = string.sub(c.packed, c.windowsAt), tellAnswer(hit, { 'cached' })
+  local n = #reply
+  reply[n + 1], reply[n + 2] = statesOf(c), standing[names] or standingOf(names)
   return reply
 end
 
@@ -71,20 +77,18 @@ local function intake(c)
   local record = recordAt(c.jobAt, readJob)
   if record.done ~= '' then return { 'concluded', record.done, redis.call('GET', P .. 'res:' .. c.job) } end
   for _, line in ipairs(c.limits) do holdLimit(line) end
-  if record.queued == 1 then return withStates(c, { 'queued', 0, c.turn and nextTurn(c.turn) or 0 }) end
+  if record.queued == 1 then return { 'queued', 0, c.turn and nextTurn(c.turn) or 0, statesOf(c) } end
   local hit = findAnswer(c.look, 'stale')
-  local refused, refusal = -1, { 'refused', -1 }
+  local refused, states = -1, {}
   for i, line in ipairs(c.limits) do
     local fits, retryAt, remaining, resetAt = measure(line, 1)
     fits = fits or hit and line[FREE]
     if not fits and refused < 0 then refused = i - 1 end
-    refusal[#refusal + 1] = remaining
-    refusal[#refusal + 1] = fits and resetAt or retryAt
+    states[2 * i - 1], states[2 * i] = remaining, fits and resetAt or retryAt
   end
   if refused >= 0 then
     postRequest(c.job, 'refused', keyOfLimit(c.limits[refused + 1]), c.meta)
-    refusal[2] = refused
-    return refusal
+    return { 'refused', refused, digits(states) }
   end
   for _, line in ipairs(c.limits) do
     if not (hit and line[FREE]) then take(line, 1) end
@@ -92,12 +96,12 @@ local function intake(c)
   if hit then
     postRequest(c.job, 'cached', hit.attempt, c.meta, hit.cost)
     claimRefresh(c.look, hit)
-    return withWindows(c, withStates(c, tellAnswer(hit, { 'cached' })))
+    return told(c, hit)
   end
   record.queued = 1
   writeJob(keys[c.jobAt], record)
   if c.hasBody == 1 then redis.call('SET', P .. 'body:' .. c.job, c.body, 'PX', int(c.bodyTtlMs)) end
-  return withStates(c, { 'queued', now, c.turn and takeTurn(c.turn) or 0 })
+  return { 'queued', now, c.turn and takeTurn(c.turn) or 0, statesOf(c) }
 end
 
 local function run(KEYS, ARGV)

@@ -20,11 +20,20 @@ const intakeScript = loadScript(new URL('./intake.lua', import.meta.url))
 const concludeScript = loadScript(new URL('./conclude.lua', import.meta.url))
 const cancelScript = loadScript(new URL('./cancel.lua', import.meta.url))
 
+/** Integers between blanks; none = ''. */
+const Digits = z.string().transform((text, context) => {
+  if (text === '') return []
+  const numbers = text.split(' ').map(Number)
+  if (numbers.every(Number.isSafeInteger)) return numbers
+  context.addIssue({ code: 'custom', message: 'no list of integers' })
+  return z.NEVER
+})
+
 const Intake = byFirstWord({
-  queued: z.tuple([z.literal('queued'), z.int(), z.int()], z.int()),
-  cached: z.tuple([...KEPT], z.int()),
+  queued: z.tuple([z.literal('queued'), z.int(), z.int(), Digits]),
+  cached: z.tuple([...KEPT, Digits, Digits]),
   concluded: z.tuple([z.literal('concluded'), z.enum(OUTCOMES), z.string().nullish()]),
-  refused: z.tuple([z.literal('refused'), z.int()], z.int()),
+  refused: z.tuple([z.literal('refused'), z.int(), Digits]),
 })
 const Conclude = z.union([
   z.tuple([z.literal('concluded')]).transform(([outcome]) => ({ outcome })),
@@ -58,11 +67,11 @@ const windowsLeft = (
   flat: readonly number[],
 ): (WindowLeft | null)[] =>
   windows.map((_, at) => {
-    const [limitNano = -1, leftNano = 0] = flat.slice(2 * at)
+    const { [2 * at]: limitNano = -1, [2 * at + 1]: leftNano = 0 } = flat
     return limitNano < 0 ? null : { limitNano, leftNano }
   })
 
-function readIntake(command: IntakeCommand, raw: unknown): IntakeReply {
+function readIntake(raw: unknown, command: IntakeCommand): IntakeReply {
   const closed = readUnavailable(raw)
   if (closed) return closed
   const reply = readReply(intakeScript, Intake(raw), raw)
@@ -70,24 +79,24 @@ function readIntake(command: IntakeCommand, raw: unknown): IntakeReply {
     return { outcome: 'concluded', as: reply[1], result: reply[2] ?? null }
   }
   if (reply[0] === 'queued') {
-    const [outcome, countedAtMs, priority, ...flat] = reply
+    const [outcome, countedAtMs, priority, flat] = reply
     return { outcome, priority, countedAtMs, limits: limitStates(command.limits, flat) }
   }
   if (reply[0] === 'cached') {
-    const [outcome, _body, _freshFor, _refresh, _cost, _paidBy, ...flat] = reply
-    const limits = limitStates(command.limits, flat)
-    const windows = windowsLeft(command, flat.slice(2 * limits.length))
-    return { ...keptReply(reply), outcome, limits, windows }
+    const [outcome, _body, _freshFor, _refresh, _cost, _paidBy, states, amounts] = reply
+    const limits = limitStates(command.limits, states)
+    // A copy comes last: V8 takes twenty times as long to add to one.
+    return { outcome, limits, windows: windowsLeft(command, amounts), ...keptReply(reply) }
   }
-  const [outcome, limit, ...flat] = reply
+  const [outcome, limit, flat] = reply
   return { outcome, limit, limits: limitStates(command.limits, flat) }
 }
 
 /** Counts the request against its limits, looks into the exact cache, and recognises a job id seen before. */
-export function createIntake(caller: SlotCaller): (command: IntakeCommand) => Promise<IntakeReply> {
-  const ask = createBatch(caller, intakeScript, (raw) => raw)
-  return async (command) => readIntake(command, await ask(packIntake(command)))
-}
+export const createIntake = (
+  caller: SlotCaller,
+): ((command: IntakeCommand) => Promise<IntakeReply>) =>
+  createBatch(caller, intakeScript, { pack: packIntake, read: readIntake })
 
 /** Ends a request that no attempt ends. First one wins. */
 export async function conclude(

@@ -57,10 +57,8 @@ function packCommand(command: SettleCommand): Buffer {
 
 /** Books what is known of a call, and ends the request when a conclusion comes along. Never fenced. */
 export function createSettle(caller: SlotCaller): (command: SettleCommand) => Promise<SettleReply> {
-  const ask = createBatch(
-    caller,
-    script,
-    (raw) => readUnavailable(raw) ?? readReply(script, Reply, raw),
-  )
-  return async (command) => ask(packCommand(command))
+  return createBatch(caller, script, {
+    pack: packCommand,
+    read: (raw) => readUnavailable(raw) ?? readReply(script, Reply, raw),
+  })
 }

@@ -13,7 +13,7 @@ const Reply = z.union([
   z.tuple([z.literal('refused'), z.int()], z.int()),
 ])
 
-function readTaken({ limits }: TakeLimitsCommand, raw: unknown): TakeLimitsReply {
+function readTaken(raw: unknown, { limits }: TakeLimitsCommand): TakeLimitsReply {
   const closed = readUnavailable(raw)
   if (closed) return closed
   const reply = readReply(script, Reply, raw)
@@ -29,7 +29,8 @@ function readTaken({ limits }: TakeLimitsCommand, raw: unknown): TakeLimitsReply
 export function createTakeLimits(
   caller: SlotCaller,
 ): (command: TakeLimitsCommand) => Promise<TakeLimitsReply> {
-  const ask = createBatch(caller, script, (raw) => raw)
-  return async (command) =>
-    readTaken(command, await ask(writeLimits(new Writer(), command.limits).done()))
+  return createBatch(caller, script, {
+    pack: ({ limits }) => writeLimits(new Writer(), limits).done(),
+    read: readTaken,
+  })
 }

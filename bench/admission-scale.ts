@@ -7,6 +7,7 @@ import type { LimitLine, WindowLine } from '../src/admission/plan-lines.ts'
 import { loadScript } from '../src/admission/redis/load-script.ts'
 import { createRedisStore } from '../src/admission/redis/store.ts'
 import { type Figures, round } from './bench.ts'
+import { costsOf } from './costs.ts'
 
 const LANES = 64
 const ROUNDS = 5
@@ -54,9 +55,17 @@ interface Rival {
 export const sizesThatFit = (): readonly number[] =>
   SIZES.filter((tenants) => tenants * BYTES_EACH < freemem() / 4)
 
+/** Microseconds of CPU that one call took. */
+interface CallCost {
+  /** Of Redis and of the process that asked: what the machine pays. */
+  readonly call: number
+  /** Of the script alone, by Redis' INFO: where the number of tenants shows first. */
+  readonly script: number
+}
+
 /**
- * How the cost of one admission grows with the number of tenants, and with the budgets in a chain: Redis' own time for
- * a call, by its INFO, of rivals that take turns on one server.
+ * How the cost of one admission grows with the number of tenants, and with the budgets in a chain: CPU of a call, of rivals
+ * that take turns on one server.
  */
 export async function measureScale(
   redis: Redis,
@@ -70,8 +79,8 @@ export async function measureScale(
   for (const budgets of [4, 16]) rivals.push(await chainRival(redis, budgets))
   return {
     mostTenants: most,
-    ...figuresOf('alone', await costsOf(redis, rivals, { seconds, lanes: 1 }), sizes),
-    ...figuresOf('together', await costsOf(redis, rivals, { seconds, lanes: LANES }), sizes),
+    ...figuresOf('alone', await costsEach(redis, rivals, { seconds, lanes: 1 }), sizes),
+    ...figuresOf('together', await costsEach(redis, rivals, { seconds, lanes: LANES }), sizes),
   }
 }
 
@@ -81,18 +90,26 @@ export async function measureScale(
  */
 function figuresOf(
   how: 'alone' | 'together',
-  costs: ReadonlyMap<string, number>,
+  costs: ReadonlyMap<string, CallCost>,
   sizes: readonly number[],
 ): Figures {
-  const cost = (name: string): number => costs.get(name) ?? Number.NaN
-  const ratios = sizes
-    .slice(1)
-    .map((tenants) => [`${how}${tenants}TenantsTo10`, round(cost(`t${tenants}`) / cost('t10'))])
+  const cost = (name: string): CallCost =>
+    costs.get(name) ?? { call: Number.NaN, script: Number.NaN }
+  const few = cost('t10')
+  const ratios = sizes.slice(1).flatMap((tenants) => {
+    const { call, script } = cost(`t${tenants}`)
+    return [
+      [`${how}${tenants}TenantsTo10`, round(call / few.call)] as const,
+      [`${how}Script${tenants}TenantsTo10`, round(script / few.script)] as const,
+    ]
+  })
   return {
-    [`${how}MicrosecondsAt10Tenants`]: round(cost('t10'), 1),
+    [`${how}MicrosecondsAt10Tenants`]: round(few.call, 1),
+    [`${how}ScriptMicrosecondsAt10Tenants`]: round(few.script, 1),
     ...Object.fromEntries(ratios),
-    [`${how}MicrosecondsOf4Budgets`]: round(cost('b4'), 1),
-    [`${how}16BudgetsTo4`]: round(cost('b16') / cost('b4')),
+    [`${how}ScriptMicrosecondsOf4Budgets`]: round(cost('b4').script, 1),
+    [`${how}16BudgetsTo4`]: round(cost('b16').call / cost('b4').call),
+    [`${how}Script16BudgetsTo4`]: round(cost('b16').script / cost('b4').script),
   }
 }
 
@@ -128,45 +145,41 @@ async function chainRival(redis: Redis, budgets: number): Promise<Rival> {
   return { name: `b${budgets}`, work: () => store.admit(request(windows, [])) }
 }
 
-/** Median of what Redis took for a call, microseconds, by rival. */
-async function costsOf(
+/** Median of what a call took, by rival. */
+async function costsEach(
   redis: Redis,
   rivals: readonly Rival[],
   { seconds, lanes }: { seconds: number; lanes: number },
-): Promise<Map<string, number>> {
-  const seen = new Map<string, number[]>(rivals.map(({ name }) => [name, []]))
+): Promise<Map<string, CallCost>> {
+  const seen = new Map<string, CallCost[]>(rivals.map(({ name }) => [name, []]))
   for (let turn = 0; turn <= ROUNDS; turn += 1) {
     for (const { name, work } of rivals) {
       await redis.config('RESETSTAT')
-      await inLanes(work, lanes, seconds / ROUNDS)
+      const before = calls
+      const { here, redis: there } = await costsOf(work, redis, {
+        lanes,
+        seconds: seconds / ROUNDS,
+      })
+      const script = (await scriptMicros(redis)) / (calls - before)
       // The first turn warms up.
-      if (turn > 0) seen.get(name)?.push(await microsecondsEach(redis))
+      if (turn > 0) seen.get(name)?.push({ call: here + there, script })
     }
   }
-  return new Map([...seen].map(([name, all]) => [name, median(all)]))
-}
-
-async function inLanes(
-  work: () => Promise<unknown>,
-  lanes: number,
-  seconds: number,
-): Promise<void> {
-  const untilMs = performance.now() + seconds * 1_000
-  const lane = async () => {
-    while (performance.now() < untilMs) await work()
-  }
-  await Promise.all(Array.from({ length: lanes }, lane))
+  const medianOf = (costs: readonly CallCost[], of: keyof CallCost) =>
+    median(costs.map((cost) => cost[of]))
+  return new Map(
+    [...seen].map(([name, all]) => [
+      name,
+      { call: medianOf(all, 'call'), script: medianOf(all, 'script') },
+    ]),
+  )
 }
 
 /** Since the last reset, of what runs as a function. A call may have several commands in it. */
-async function microsecondsEach(redis: Redis): Promise<number> {
+async function scriptMicros(redis: Redis): Promise<number> {
   const stats = await redis.info('commandstats')
-  const took = /cmdstat_fcall:calls=\d+,usec=(\d+)/.exec(stats)?.[1]
-  const admitted = calls - counted
-  counted = calls
-  return Number(took) / admitted
+  return Number(/cmdstat_fcall:calls=\d+,usec=(\d+)/.exec(stats)?.[1])
 }
-let counted = 0
 
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN

@@ -2,7 +2,7 @@ import type { AdoptCommand, AdoptReply, LedgerWord } from '../../admission/adopt
 import type { BookLeaseCommand } from '../../admission/lease-commands.ts'
 import { LEASE_TTL_MS, newLeaseId } from '../../admission/lease-id.ts'
 import type { AdmissionStore } from '../../admission/store.ts'
-import { messageOf } from '../../errors.ts'
+import { isBursarError, messageOf } from '../../errors.ts'
 import { knownLeases } from '../../ledger/leases.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { wordsOf } from '../../ledger/queries/words-of.ts'
@@ -228,7 +228,13 @@ export function createKeeper(parts: KeeperParts): Keeper {
 
   function step(): Promise<void> {
     stepping ??= (guard.openSinceMs === null ? lookAround() : Promise.resolve())
-      .catch((error: unknown) => complain(messageOf(error)))
+      .catch((error: unknown) => {
+        const reason = messageOf(error)
+        // That Redis is away is told once for all by the guard.
+        if (isBursarError(error, 'STORE_UNAVAILABLE'))
+          logger.debug({ reason }, 'no allowance taken')
+        else complain(reason)
+      })
       .finally(() => {
         stepping = null
       })

@@ -9,9 +9,14 @@ import { createRedisStore } from '../src/admission/redis/store.ts'
 import { type Figures, round } from './bench.ts'
 import { costsOf } from './costs.ts'
 
-const LANES = 64
-const ROUNDS = 5
 const SIZES = [10, 1_000, 100_000, 1_000_000] as const
+/**
+ * Each asks for tenants that no other asks for, so that a script never has two calls of one tenant: what those spare each
+ * other would look like a price of having many.
+ */
+const LANES = SIZES[0]
+/** Short turns, and many: neighbours in time are alike on a machine whose speed wanders. */
+const ROUNDS = 25
 /** Two windows and two limits, with what Redis needs for each, and some room. */
 const BYTES_EACH = 2_000
 const FILL_AT_ONCE = 20_000
@@ -48,7 +53,8 @@ function request(windows: readonly WindowLine[], limits: readonly LimitLine[]): 
 /** Something to measure: calls that are made one after the other in each lane. */
 interface Rival {
   readonly name: string
-  readonly work: () => Promise<unknown>
+  /** @param of - lanes, all together. */
+  work(lane: number, of: number): Promise<unknown>
 }
 
 /** The most tenants whose windows fit beside everything else on this machine. */
@@ -85,31 +91,33 @@ export async function measureScale(
 }
 
 /**
- * @param how - `alone`: one call at a time, each a script of its own. `together`: 64 at a time, which share scripts; in
- * one script a record is read once, so that few tenants are cheaper there because they meet, not because they are few.
+ * @param how - `alone`: one call at a time, each a script of its own. `together`: as many as may be, which share scripts.
  */
 function figuresOf(
   how: 'alone' | 'together',
-  costs: ReadonlyMap<string, CallCost>,
+  costs: ReadonlyMap<string, readonly CallCost[]>,
   sizes: readonly number[],
 ): Figures {
-  const cost = (name: string): CallCost =>
-    costs.get(name) ?? { call: Number.NaN, script: Number.NaN }
-  const few = cost('t10')
-  const ratios = sizes.slice(1).flatMap((tenants) => {
-    const { call, script } = cost(`t${tenants}`)
-    return [
-      [`${how}${tenants}TenantsTo10`, round(call / few.call)] as const,
-      [`${how}Script${tenants}TenantsTo10`, round(script / few.script)] as const,
-    ]
-  })
+  const each = (name: string, of: keyof CallCost) => (costs.get(name) ?? []).map((cost) => cost[of])
+  const micros = (name: string, of: keyof CallCost) => round(median(each(name, of)), 1)
+  /** Of two that were measured next to each other, turn by turn. */
+  const ratio = (name: string, to: string, of: keyof CallCost) => {
+    const base = each(to, of)
+    return round(median(each(name, of).map((cost, turn) => cost / (base[turn] ?? Number.NaN))))
+  }
+  const ratios = sizes
+    .slice(1)
+    .flatMap((tenants) => [
+      [`${how}${tenants}TenantsTo10`, ratio(`t${tenants}`, 't10', 'call')] as const,
+      [`${how}Script${tenants}TenantsTo10`, ratio(`t${tenants}`, 't10', 'script')] as const,
+    ])
   return {
-    [`${how}MicrosecondsAt10Tenants`]: round(few.call, 1),
-    [`${how}ScriptMicrosecondsAt10Tenants`]: round(few.script, 1),
+    [`${how}MicrosecondsAt10Tenants`]: micros('t10', 'call'),
+    [`${how}ScriptMicrosecondsAt10Tenants`]: micros('t10', 'script'),
     ...Object.fromEntries(ratios),
-    [`${how}ScriptMicrosecondsOf4Budgets`]: round(cost('b4').script, 1),
-    [`${how}16BudgetsTo4`]: round(cost('b16').call / cost('b4').call),
-    [`${how}Script16BudgetsTo4`]: round(cost('b16').script / cost('b4').script),
+    [`${how}ScriptMicrosecondsOf4Budgets`]: micros('b4', 'script'),
+    [`${how}16BudgetsTo4`]: ratio('b16', 'b4', 'call'),
+    [`${how}Script16BudgetsTo4`]: ratio('b16', 'b4', 'script'),
   }
 }
 
@@ -135,7 +143,9 @@ async function tenantRival(
     await redis.eval(fill.text, 1, windows, first, last, ownWindows('#').length, ...names)
   }
   note(`${tenants} tenants`)
-  return { name: `t${tenants}`, work: () => admit(Math.floor(Math.random() * tenants)) }
+  const work = (lane: number, of: number) =>
+    admit(lane + of * Math.floor((Math.random() * tenants) / of))
+  return { name: `t${tenants}`, work }
 }
 
 async function chainRival(redis: Redis, budgets: number): Promise<Rival> {
@@ -145,18 +155,19 @@ async function chainRival(redis: Redis, budgets: number): Promise<Rival> {
   return { name: `b${budgets}`, work: () => store.admit(request(windows, [])) }
 }
 
-/** Median of what a call took, by rival. */
+/** What a call took in each turn, by rival. */
 async function costsEach(
   redis: Redis,
   rivals: readonly Rival[],
   { seconds, lanes }: { seconds: number; lanes: number },
-): Promise<Map<string, CallCost>> {
+): Promise<Map<string, CallCost[]>> {
   const seen = new Map<string, CallCost[]>(rivals.map(({ name }) => [name, []]))
   for (let turn = 0; turn <= ROUNDS; turn += 1) {
-    for (const { name, work } of rivals) {
+    // There and back again, so that nobody always comes first.
+    for (const { name, work } of turn % 2 === 0 ? rivals : rivals.toReversed()) {
       await redis.config('RESETSTAT')
       const before = calls
-      const { here, redis: there } = await costsOf(work, redis, {
+      const { here, redis: there } = await costsOf((lane) => work(lane, lanes), redis, {
         lanes,
         seconds: seconds / ROUNDS,
       })
@@ -165,14 +176,7 @@ async function costsEach(
       if (turn > 0) seen.get(name)?.push({ call: here + there, script })
     }
   }
-  const medianOf = (costs: readonly CallCost[], of: keyof CallCost) =>
-    median(costs.map((cost) => cost[of]))
-  return new Map(
-    [...seen].map(([name, all]) => [
-      name,
-      { call: medianOf(all, 'call'), script: medianOf(all, 'script') },
-    ]),
-  )
+  return seen
 }
 
 /** Since the last reset, of what runs as a function. A call may have several commands in it. */

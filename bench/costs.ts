@@ -9,9 +9,13 @@ export interface Costs {
   readonly redis: number
 }
 
-/** Keeps `lanes` busy with a piece of work for a while. @param redis - a connection that the work does not use. */
+/**
+ * Keeps `lanes` busy with a piece of work for a while.
+ * @param work - is told its lane, 0 and up.
+ * @param redis - a connection that the work does not use.
+ */
 export async function costsOf(
-  work: () => Promise<unknown>,
+  work: (lane: number) => Promise<unknown>,
   redis: Redis,
   { lanes, seconds }: { readonly lanes: number; readonly seconds: number },
 ): Promise<Costs> {
@@ -19,13 +23,13 @@ export async function costsOf(
   const before = process.cpuUsage()
   const untilMs = performance.now() + seconds * 1_000
   let calls = 0
-  const lane = async () => {
+  const busy = async (lane: number) => {
     while (performance.now() < untilMs) {
-      await work()
+      await work(lane)
       calls += 1
     }
   }
-  await Promise.all(Array.from({ length: lanes }, lane))
+  await Promise.all(Array.from({ length: lanes }, (_, lane) => busy(lane)))
   const { user, system } = process.cpuUsage(before)
   const used = (await redisMicros(redis)) - redisBefore
   return { here: round((user + system) / calls, 1), redis: round(used / calls, 1) }

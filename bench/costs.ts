@@ -1,4 +1,7 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import type { Redis } from 'ioredis'
+import { z } from 'zod'
 import { round } from './bench.ts'
 
 /** CPU that calls took, microseconds each: less noisy than their rate where others use the machine. */
@@ -7,6 +10,15 @@ export interface Costs {
   readonly here: number
   /** Of Redis, its system time included. */
   readonly redis: number
+  /** Of the worker; 0 where there is none. */
+  readonly worker: number
+}
+
+interface Load {
+  readonly lanes: number
+  readonly seconds: number
+  /** Answers `cpu` by the microseconds that it used so far (`tellCpu`). */
+  readonly worker?: ChildProcess
 }
 
 /**
@@ -17,9 +29,10 @@ export interface Costs {
 export async function costsOf(
   work: (lane: number) => Promise<unknown>,
   redis: Redis,
-  { lanes, seconds }: { readonly lanes: number; readonly seconds: number },
+  { lanes, seconds, worker }: Load,
 ): Promise<Costs> {
   const redisBefore = await redisMicros(redis)
+  const workerBefore = await workerMicros(worker)
   const before = process.cpuUsage()
   const untilMs = performance.now() + seconds * 1_000
   let calls = 0
@@ -31,8 +44,29 @@ export async function costsOf(
   }
   await Promise.all(Array.from({ length: lanes }, (_, lane) => busy(lane)))
   const { user, system } = process.cpuUsage(before)
-  const used = (await redisMicros(redis)) - redisBefore
-  return { here: round((user + system) / calls, 1), redis: round(used / calls, 1) }
+  const each = (micros: number) => round(micros / calls, 1)
+  return {
+    here: each(user + system),
+    redis: each((await redisMicros(redis)) - redisBefore),
+    worker: each((await workerMicros(worker)) - workerBefore),
+  }
+}
+
+/** Lets the process that started this one ask what it uses. */
+export function tellCpu(): void {
+  process.on('message', (asked) => {
+    const { user, system } = process.cpuUsage()
+    if (asked === 'cpu') process.send?.({ cpuMicros: user + system })
+  })
+}
+
+const Told = z.object({ cpuMicros: z.number() })
+
+async function workerMicros(worker: ChildProcess | undefined): Promise<number> {
+  if (!worker) return 0
+  const told = once(worker, 'message')
+  worker.send('cpu')
+  return Told.parse((await told)[0]).cpuMicros
 }
 
 async function redisMicros(redis: Redis): Promise<number> {

@@ -8,6 +8,7 @@ import { createTransport } from '../src/provider/transport.ts'
 import { KEEP_ENDED } from '../src/queue/names.ts'
 import { createRuntime } from '../src/runtime.ts'
 import { startRoles } from '../workers/main.ts'
+import { tellCpu } from './costs.ts'
 
 /**
  * The worker's side of the bench, a process of its own: Bursar's roles, and beside them a bare BullMQ worker that
@@ -63,5 +64,6 @@ await bare('tuned', async (body, id) => {
   }
 })
 
+tellCpu()
 process.once('disconnect', () => process.exit(1))
 process.send?.('ready')

@@ -5,6 +5,7 @@ import { Redis } from 'ioredis'
 import { slotKeys } from '../src/admission/keys.ts'
 import { createClient } from '../src/client/index.ts'
 import { type Bench, compare, round } from './bench.ts'
+import { costsOf } from './costs.ts'
 import { startWorkerHome } from './worker-home.ts'
 
 /** Calls that the worker has under way, and requests that wait for it: a queue with work in it, as queues have. */
@@ -82,6 +83,11 @@ export const bench: Bench = async ({ seconds, note }) => {
       ],
       { lanes: IN_FLIGHT, seconds, rounds: ROUNDS },
     )
+    note('what a job costs in CPU')
+    const how = { lanes: IN_FLIGHT, seconds, worker: home.worker }
+    const ourCosts = await costsOf(governed, bare.connection, how)
+    await drained()
+    const plainCosts = await costsOf(() => bare.run('plain'), bare.connection, how)
     const { tuned = 0, plain = 0, governed: ours = 0 } = rates
     return {
       inFlight: IN_FLIGHT,
@@ -92,6 +98,12 @@ export const bench: Bench = async ({ seconds, note }) => {
       bullmqDefaultTransportPerSecond: round(plain, 0),
       governedToSameTransport: round(ours / tuned),
       governedToDefaultTransport: round(ours / plain),
+      governedClientMicros: ourCosts.here,
+      governedWorkerMicros: ourCosts.worker,
+      governedRedisMicros: ourCosts.redis,
+      bullmqClientMicros: plainCosts.here,
+      bullmqWorkerMicros: plainCosts.worker,
+      bullmqRedisMicros: plainCosts.redis,
     }
   } finally {
     await client.close()

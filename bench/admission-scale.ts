@@ -6,7 +6,7 @@ import { stateKey } from '../src/admission/model/limits/types.ts'
 import type { LimitLine, WindowLine } from '../src/admission/plan-lines.ts'
 import { loadScript } from '../src/admission/redis/load-script.ts'
 import { createRedisStore } from '../src/admission/redis/store.ts'
-import { type Figures, round } from './bench.ts'
+import { type Figures, median, round } from './bench.ts'
 import { costsOf } from './costs.ts'
 
 const SIZES = [10, 1_000, 100_000, 1_000_000] as const
@@ -184,6 +184,3 @@ async function scriptMicros(redis: Redis): Promise<number> {
   const stats = await redis.info('commandstats')
   return Number(/cmdstat_fcall:calls=\d+,usec=(\d+)/.exec(stats)?.[1])
 }
-
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN

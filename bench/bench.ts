@@ -65,9 +65,10 @@ export async function compare(
   return Object.fromEntries([...rates].map(([name, all]) => [name, median(all)]))
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? 0
+/** @returns NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
 export const round = (value: number, digits = 3): number => Number(value.toFixed(digits))

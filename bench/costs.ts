@@ -14,7 +14,7 @@ export interface Costs {
   readonly worker: number
 }
 
-interface Load {
+interface CostOptions {
   readonly lanes: number
   readonly seconds: number
   /** Answers `cpu` by the microseconds that it used so far (`tellCpu`). */
@@ -29,7 +29,7 @@ interface Load {
 export async function costsOf(
   work: (lane: number) => Promise<unknown>,
   redis: Redis,
-  { lanes, seconds, worker }: Load,
+  { lanes, seconds, worker }: CostOptions,
 ): Promise<Costs> {
   const redisBefore = await redisMicros(redis)
   const workerBefore = await workerMicros(worker)

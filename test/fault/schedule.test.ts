@@ -43,11 +43,14 @@ async function runReplicas(databaseUrl: string, hasEnded: () => Promise<boolean>
   }
   const hear = async (child: ChildProcess) => {
     if (!child.stdout) return
+    let ticks = 0
     for await (const line of createInterface({ input: child.stdout })) {
       const [name, tick] = line.split(' ')
       if (name === 'each' && Number(tick) >= lastMs) ended()
+      if (name === 'each') ticks += 1
       runs += 1
-      if (runs < 20 * (kills + 1) || kills >= KILLS || !replicas.has(child)) continue
+      // Its first is on record once it runs another: whatever else is chance, a killed one has taken part.
+      if (runs < 20 * (kills + 1) || kills >= KILLS || ticks < 2 || !replicas.has(child)) continue
       kills += 1
       // Who ran this and has not yet said so to the ledger, so that others must go on; each third time any.
       const victim = kills % 3 === 0 ? [...replicas][kills % replicas.size] : child
@@ -109,18 +112,15 @@ ledgerTest(
       expect(one.tickMs - before).toBe((one.missed + 1) * TICK_MS)
     }
     expect(newest.slice(0, -1).every(({ state }) => state === 'done')).toBe(true)
+    expect(new Set(each.map(({ claimedBy }) => claimedBy)).size).toBeGreaterThanOrEqual(REPLICAS)
 
-    const took = new Set<number>()
     for (const { name } of TEST_JOBS) {
       let inside: number | null = null
       for (const { pid, what } of await ranBy(ledger, name)) {
-        took.add(pid)
         // Who began and never ended was killed: nobody else is inside while it lives.
         if (what === 'ended') expect(inside).toBe(pid)
         inside = what === 'began' ? pid : null
       }
     }
-    // The first two that were killed had run something, and another one ran the last.
-    expect(took.size).toBeGreaterThanOrEqual(3)
   },
 )

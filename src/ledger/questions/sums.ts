@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { SafeInteger } from '../columns.ts'
 import type { Cube } from '../cubes/cubes.ts'
-import { type Ledger, rowsOf as read } from '../ledger.ts'
+import { type Ledger, rowsOf } from '../ledger.ts'
 import type { CubePlan } from './dimensions.ts'
 import { MEASURES, type Measure } from './measures.ts'
 import { monthsIn, piecesOf, type Range, rangesByCube } from './pieces.ts'
@@ -45,11 +45,11 @@ export async function sums({ db }: Pick<Ledger, 'db'>, question: SumsQuestion): 
   })
   const totals = sql`select * from (${addedUp(inTotal, [], question)}) total`
   if (plan.by.length === 0 || ranked.length === 0) {
-    return read(db, Row, sql`${totals} order by bucket`)
+    return rowsOf(db, Row, sql`${totals} order by bucket`)
   }
   const groups = sql.raw(groupNames(plan.by).join(', '))
   const wanted = partsOf(plan.cubes, buckets, { ...question, by: plan.by, isTold: true })
-  return read(
+  return rowsOf(
     db,
     Row,
     sql`
@@ -115,7 +115,7 @@ function partOf(
   const groups = [...(isBucketed ? ['bucket'] : []), ...by.map((_, at) => `g${at}`)]
   return sql`
     select ${isBucketed ? bucket : sql``}${sql.raw(selected.join(''))}${sql.raw(added.join(', '))}
-    from (${rowsOf(cube, ranges, plan, isTold && cube.foundBy !== by[0])}) row
+    from (${sourceOf(cube, ranges, plan, isTold && cube.foundBy !== by[0])}) row
     where ${isTold ? toldOf(by) : sql`true`}
     group by ${sql.raw(groups.join(', '))}`
 }
@@ -124,7 +124,7 @@ const toldOf = (by: readonly string[]): SQL =>
   sql`(${sql.raw(by.join(', '))}) in (select ${sql.raw(groupNames(by).join(', '))} from told)`
 
 /** @param isWhole - read once, whatever is asked of its rows: they cannot be found by that, and PostgreSQL would try for each. */
-const rowsOf = (cube: Cube, ranges: readonly Range[], plan: CubePlan, isWhole: boolean): SQL =>
+const sourceOf = (cube: Cube, ranges: readonly Range[], plan: CubePlan, isWhole: boolean): SQL =>
   sql`select * from ${sql.raw(cube.table)} where ${withinCube(cube, ranges)} and ${conditions(plan)} ${
     isWhole ? sql`offset 0` : sql``
   }`

@@ -54,17 +54,13 @@ export const usageCompanyMonthly = cube('usage_company_monthly', {
   ...companyDimensions(),
 })
 
+const tenantDimensions = () => ({ tenant: name('tenant'), ...anything() })
 /** Each tenant by the UTC day, whoever asked for what. */
-export const usageTenantsDaily = cube('usage_tenants_daily', {
-  ...day(),
-  tenant: name('tenant'),
-  ...anything(),
-})
+export const usageTenantsDaily = cube('usage_tenants_daily', { ...day(), ...tenantDimensions() })
 /** The same by the UTC month. */
 export const usageTenantsMonthly = cube('usage_tenants_monthly', {
   ...month(),
-  tenant: name('tenant'),
-  ...anything(),
+  ...tenantDimensions(),
 })
 
 const userDimensions = () => ({
@@ -84,18 +80,11 @@ export const usageUsersMonthly = cube(
   (column) => [index('usage_users_monthly_user').on(column('user'), column('monthMs'))],
 )
 
+const keyDimensions = () => ({ key: name('key_id'), ...anything() })
 /** Each API key by the UTC day. */
-export const usageKeysDaily = cube('usage_keys_daily', {
-  ...day(),
-  key: name('key_id'),
-  ...anything(),
-})
+export const usageKeysDaily = cube('usage_keys_daily', { ...day(), ...keyDimensions() })
 /** The same by the UTC month. */
-export const usageKeysMonthly = cube('usage_keys_monthly', {
-  ...month(),
-  key: name('key_id'),
-  ...anything(),
-})
+export const usageKeysMonthly = cube('usage_keys_monthly', { ...month(), ...keyDimensions() })
 
 /**
  * Usage by the UTC day and one tag: what has several tags counts under each. Tags of Bursar's own (`bursar.*`: sessions, runs, the

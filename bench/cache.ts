@@ -29,7 +29,8 @@ const request = (content: string) => ({
 function nearPerSecond(text: string, seconds: number): number {
   const near = createNearCache()
   const keys = Array.from({ length: NEAR_ANSWERS }, () => randomBytes(40).toString('hex'))
-  for (const key of keys) near.keep(key, { text, sum: 'x' }, 3_600_000)
+  const entry = { json: text, model: '', provider: '', text: '' }
+  for (const key of keys) near.keep(key, { entry, sum: 'x' }, 3_600_000)
   const startMs = performance.now()
   let looks = 0
   let found = 0

@@ -1,5 +1,5 @@
 import type { Receipt } from '../queue/receipt.ts'
-import { type Answered, textOf } from '../queue/result-body.ts'
+import type { Answered } from '../queue/result-body.ts'
 
 export interface Answer<R = unknown> {
   /** Visible text, '' when there is none (tool calls, embeddings). */
@@ -13,8 +13,11 @@ export interface Answer<R = unknown> {
  * Reads an answer as what its request asks for. The provider's JSON is passed on untouched, as the `openai` package
  * does it: its shape is the provider's word, not checked here.
  */
-export const readAnswer = <R>({ response, receipt }: Answered): Answer<R> => ({
-  text: textOf(response),
-  response: response as R,
-  receipt,
+export const readAnswer = <R>(answered: Answered): Answer<R> => ({
+  text: answered.text,
+  // What nobody looks at is not read.
+  get response() {
+    return answered.response as R
+  },
+  receipt: answered.receipt,
 })

@@ -27,6 +27,8 @@ import { createKeepAlive, letExit } from './idle.ts'
 export interface LinkParts {
   readonly shelf: PolicyShelf
   readonly store: AdmissionStore & Signals
+  /** The same, for work that the guard watches as a whole; absent = `store` is it. */
+  readonly bare?: AdmissionStore
   readonly queues: () => Queues
   readonly results: Results
   readonly logs: () => LogSource
@@ -105,7 +107,7 @@ export function createLink(options: LinkOptions, clock: Clock, shared?: LinkOuta
       const logs = once(() => createLogSource(redis, subscriber()))
       const shelf = redisShelf(redis, prefix)
       if (!shared) outage.reach(store)
-      const known = { results: impatient(results, guard), guard, outage, kept }
+      const known = { bare, results: impatient(results, guard), guard, outage, kept }
       connected = { shelf, store, queues, logs, ...known }
       return connected
     } catch (error) {
@@ -143,7 +145,7 @@ export function createLink(options: LinkOptions, clock: Clock, shared?: LinkOuta
 
   return {
     // A server that is frozen takes connections, and says nothing.
-    use: (work) => alive.during(async () => work(connected ?? (await guard.run(parts)))),
+    use: (work) => alive.during(() => (connected ? work(connected) : guard.run(parts).then(work))),
     close: () =>
       alive.during(async () => {
         closed = true

@@ -1,4 +1,4 @@
-import { type Answered, textOf } from '../queue/result-body.ts'
+import type { Answered } from '../queue/result-body.ts'
 import type { LogSource } from '../queue/streams/follow.ts'
 import { followAnswer } from '../queue/streams/follow-answer.ts'
 import { RESTART, type StreamPart } from '../queue/streams/log-entry.ts'
@@ -57,11 +57,11 @@ async function* pieces(
   for (;;) {
     const next = await log.next()
     if (next.done) {
-      const { response } = await answered
+      const { text, response } = await answered
       if (next.value) return
       // A cached answer has no log, and a broken log has no end: the answer then comes in one piece.
       if (seen) yield RESTART
-      yield { text: textOf(response), data: response, restart: false }
+      yield { text, data: response, restart: false }
       return
     }
     seen = true

@@ -1,7 +1,6 @@
 import type { Policy } from '../config/policy-types.ts'
 import { BursarError, isBursarError } from '../errors.ts'
 import type { Clock } from '../queue/clock.ts'
-import type { Rules } from '../queue/context.ts'
 import type { ExplainCache } from '../queue/explain-cache.ts'
 import type { CompletionJob } from '../queue/job.ts'
 import {
@@ -93,43 +92,55 @@ export async function submit(
   if (options.jobId !== null) expected.begin()
   // Who may hand it in again finds it in the queue.
   const runsHere = here && options.jobId === null && here.wants(job, policy) ? { here } : {}
-  const handing = { job, prepared, expected, ...runsHere }
-  const enqueued = await enqueue(handing, parts, clock).catch((error) => {
-    if (isBursarError(error, 'CACHE_MISS')) explain?.(job, 'refused')
-    throw error
-  })
+  const enqueued = await enqueue({ job, prepared, expected, ...runsHere }, parts, clock, explain)
   if ('jobId' in enqueued) return enqueued
   if (enqueued.status !== 'concluded') onLimits?.(enqueued.limits())
   if (enqueued.status === 'queued') {
-    const waitFor = (one: Expecting) => {
-      const { result, forget } = one.begin()
-      const waited = signal ? orAborted({ result, forget }, signal, () => cancel(job.id)) : result
-      return waited.then((stored) => kept(stored, job, prepared, parts))
-    }
-    const onceMore = async (error: unknown): Promise<Answered> => {
-      if (!isBursarError(error, 'QUEUE_LOST')) throw error
-      const anew = { job, prepared, expected: expecting(parts.results, job.id, timeoutMs) }
-      anew.expected.begin()
-      const again = await enqueue(anew, parts, clock)
-      if ('jobId' in again) return again.answered
-      if (again.status === 'queued') return waitFor(anew.expected)
-      anew.expected.forget()
-      return endedAlready(again, current)
-    }
-    return { jobId: job.id, answered: waitFor(expected).catch(onceMore) }
+    const caller = { timeoutMs, signal, cancel: () => cancel(job.id) }
+    return { jobId: job.id, answered: awaited({ job, prepared, expected, parts, clock, caller }) }
   }
   expected.forget()
-  if (enqueued.status === 'cached') {
-    // What was answered before is asked again.
-    keep()
-    explain?.(job, 'cached', enqueued.isStale)
-    // Served at once; the process stays until the job is handed in.
-    if (enqueued.refresh) {
-      const anew = { ...job, body: request.body }
-      link.use((live) => refreshAnswer(anew, current, { ...live, clock })).catch(() => {})
-    }
+  if (enqueued.status === 'concluded') return { jobId: job.id, answered: ended(enqueued) }
+  // What was answered before is asked again.
+  keep()
+  explain?.(job, 'cached', enqueued.isStale)
+  // Served at once; the process stays until the job is handed in.
+  if (enqueued.refresh) {
+    const anew = { ...job, body: request.body }
+    link.use((live) => refreshAnswer(anew, current, { ...live, clock })).catch(() => {})
   }
-  return { jobId: job.id, answered: endedAlready(enqueued, current) }
+  return { jobId: job.id, answered: Promise.resolve(cacheHit(enqueued, policy.version)) }
+}
+
+interface Awaited extends HandedIn {
+  readonly parts: LinkParts
+  readonly clock: Clock
+  readonly caller: Pick<Wanted, 'timeoutMs' | 'signal'> & { cancel(): Promise<unknown> }
+}
+
+/** Waits for the result of a job in the queue; one that Redis lost is handed in again, once. */
+async function awaited(queued: Awaited): Promise<Answered> {
+  try {
+    return await resultOf(queued)
+  } catch (error) {
+    if (!isBursarError(error, 'QUEUE_LOST')) throw error
+  }
+  const { job, prepared, parts, clock, caller } = queued
+  const expected = expecting(parts.results, job.id, caller.timeoutMs)
+  expected.begin()
+  const again = await enqueue({ job, prepared, expected }, parts, clock)
+  if ('jobId' in again) return again.answered
+  if (again.status === 'queued') return resultOf({ ...queued, expected })
+  expected.forget()
+  if (again.status === 'cached') return cacheHit(again, prepared.policy.version)
+  return ended(again)
+}
+
+async function resultOf({ job, prepared, expected, parts, caller }: Awaited): Promise<Answered> {
+  const { result, forget } = expected.begin()
+  const { signal, cancel } = caller
+  const stored = await (signal ? orAborted({ result, forget }, signal, cancel) : result)
+  return kept(stored, job, prepared, parts)
 }
 
 function expecting(results: LinkParts['results'], job: string, timeoutMs: number): Expecting {
@@ -148,13 +159,15 @@ async function enqueue(
   { job, prepared, expected, here }: HandedIn,
   parts: LinkParts,
   clock: Clock,
+  explain?: ExplainCache,
 ): Promise<Enqueued | Submitted> {
-  const { guard, outage, store, queues, kept: answers } = parts
+  const { guard, outage, queues, kept: answers } = parts
   let mayBeQueued = false
   const onQueueing = () => {
     mayBeQueued = true
     expected.begin()
   }
+  const store = parts.bare ?? parts.store
   const to = { store, queues, clock, kept: answers, onQueueing }
   const send = () => enqueueJob(job, prepared, here ? { ...to, here } : to)
   try {
@@ -163,6 +176,7 @@ async function enqueue(
     expected.forget()
     const instead = await outage?.answer(job, prepared, { error, mayBeQueued })
     if (instead) return { jobId: job.id, ...instead }
+    if (isBursarError(error, 'CACHE_MISS')) explain?.(job, 'refused')
     throw error
   }
 }
@@ -193,23 +207,24 @@ export function handIn(
     const prepared = { request, options, terms, policy, prices, stream: false, replyTo }
     const job = prepareJob(prepared, clock)
     // A hit at intake would leave nothing behind to ask for: the worker finds it, and keeps it as a result.
-    const send = () => enqueueJob(job, { ...prepared, lookUp: false }, { ...parts, clock })
+    const to = { ...parts, store: parts.bare ?? parts.store, clock }
+    const send = () => enqueueJob(job, { ...prepared, lookUp: false }, to)
     const enqueued = await (parts.guard ? parts.guard.run(send) : send())
     if (enqueued.status !== 'concluded') onLimits?.(enqueued.limits())
     return { jobId: job.id, status: enqueued.status === 'queued' ? 'queued' : 'ended' }
   })
 }
 
-async function endedAlready(
-  enqueued: Exclude<Enqueued, { status: 'queued' }>,
-  { policy }: Pick<Rules, 'policy'>,
-): Promise<Answered> {
-  if (enqueued.status === 'cached') return cacheHit(enqueued, policy.version)
-  if (enqueued.result !== null) return readResult(enqueued.result)
+async function ended({
+  job,
+  as,
+  result,
+}: Extract<Enqueued, { status: 'concluded' }>): Promise<Answered> {
+  if (result !== null) return readResult(result)
   throw new BursarError(
     'RESULT_EXPIRED',
-    `job ${enqueued.job.id} ended as ${enqueued.as} and its result is no longer kept: send the request under another jobId`,
-    { detail: { jobId: enqueued.job.id, outcome: enqueued.as } },
+    `job ${job.id} ended as ${as} and its result is no longer kept: send the request under another jobId`,
+    { detail: { jobId: job.id, outcome: as } },
   )
 }
 

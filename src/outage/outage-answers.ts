@@ -1,6 +1,7 @@
 import type { ConcludeCommand } from '../admission/commands.ts'
 import type { AdmissionStore } from '../admission/store.ts'
 import { impersonal } from '../cache/impersonal.ts'
+import { writeCacheEntry } from '../cache/responses/entry.ts'
 import type { NearCache } from '../cache/responses/near-cache.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { isBursarError } from '../errors.ts'
@@ -8,13 +9,7 @@ import { type CompletionJob, metaOf } from '../queue/job.ts'
 import { cacheMode, keptUnder, servedKey } from '../queue/job-cache.ts'
 import type { Prepare } from '../queue/producer.ts'
 import { cachedReceipt, isWhole } from '../queue/receipt-record.ts'
-import {
-  type Answered,
-  readCacheEntry,
-  readCacheHit,
-  writeCached,
-  writeCacheEntry,
-} from '../queue/result-body.ts'
+import { type Answered, readCacheHit, writeCached } from '../queue/result-body.ts'
 import type { LogSource } from '../queue/streams/follow.ts'
 import type { Guard } from './guard.ts'
 import { createOutageLimits } from './limits.ts'
@@ -73,18 +68,17 @@ export function createOutageAnswers(parts: OutageParts): OutageAnswers {
 
   async function hit(job: CompletionJob, { policy }: Prepare): Promise<OutageAnswer | null> {
     const key = servedKey(job)
-    const text = key === null ? undefined : near.find(key)?.text
-    const entry = text === undefined ? undefined : readCacheEntry(text)
-    if (text === undefined || !entry) return null
+    const entry = key === null ? undefined : near.find(key)?.entry
+    if (!entry) return null
     await limits.count(job, policy, true)
     const receipt = { ...cachedReceipt(job, policy.version, []), degraded: true as const }
     onAnswer?.('copy')
-    rows.add(rowOf(job, writeCached('cached', receipt, text)))
+    rows.add(rowOf(job, writeCached('cached', receipt, entry.json)))
     return { answered: Promise.resolve(readCacheHit(entry, receipt, [])) }
   }
 
   function keep(job: CompletionJob, answered: Answered, policy: Policy): void {
-    const { outcome, receipt, response } = answered
+    const { outcome, text, receipt, response } = answered
     const mayServe = outcome === 'answered' && !receipt.shortened && !receipt.estimated
     const { body } = job
     if (body === null || !mayServe || !isWhole(response)) return
@@ -92,9 +86,10 @@ export function createOutageAnswers(parts: OutageParts): OutageAnswers {
     if (!kept) return
     const leftMs = job.enqueuedAtMs + kept.ttlMs - Date.now()
     const { modelServed, provider } = receipt
-    const json = impersonal(response, JSON.stringify(response))
-    const text = writeCacheEntry(modelServed, provider, json)
-    near.keep(kept.key, { text, sum: '' }, leftMs)
+    const own = impersonal(response, JSON.stringify(response))
+    const json = writeCacheEntry(modelServed, provider, own)
+    const entry = { json, model: modelServed, provider, text }
+    near.keep(kept.key, { entry, sum: '' }, leftMs)
   }
 
   return {

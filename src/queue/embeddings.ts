@@ -3,13 +3,13 @@ import { entryOf } from '../admission/own-entry.ts'
 import { type Text, textsOf, vectorKeys, weightOf } from '../cache/embeddings/texts.ts'
 import type { KeepSettings, KeptVector, VectorCache } from '../cache/embeddings/vector-cache.ts'
 import { dimensionsOf, numbersOf, readVector, type Vector } from '../cache/embeddings/vectors.ts'
+import { type ResponseJson, writeCacheEntry } from '../cache/responses/entry.ts'
 import { readKey, wallOf } from '../cache/walls.ts'
 import type { Policy, RungPolicy } from '../config/policy-types.ts'
 import { addNano, type Nano } from '../money/nano.ts'
 import type { SeenCall } from './call-provider.ts'
 import type { LoadedJob } from './job.ts'
 import { keptUnder, servedKey } from './job-cache.ts'
-import { type ResponseJson, writeCacheEntry } from './result-body.ts'
 
 /** What of a batch of texts is known, and what has to be asked for. */
 export interface TextBatch {

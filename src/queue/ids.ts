@@ -7,20 +7,19 @@ const TIME_CHARS = 10
 /** Draws ids that sort by the time they were drawn, also within one millisecond. */
 export function createIdSource(now: () => number = Date.now): () => string {
   let lastMs = -1
-  let time = ''
   let digits: number[] = []
+  // All but the last character: many ids of one millisecond share it.
+  let head = ''
   return () => {
     const nowMs = Math.max(now(), lastMs)
-    if (nowMs === lastMs) {
-      increment(digits)
-    } else {
-      time = timePart(nowMs)
+    if (nowMs !== lastMs) {
       digits = randomDigits()
+      head = timePart(nowMs) + textOf(digits)
+    } else if (increment(digits)) {
+      head = timePart(nowMs) + textOf(digits)
     }
     lastMs = nowMs
-    let id = time
-    for (const digit of digits) id += ALPHABET[digit]
-    return id
+    return `${head}${ALPHABET[digits.at(-1) ?? 0]}`
   }
 }
 
@@ -66,11 +65,23 @@ function timePart(ms: number): string {
   return text
 }
 
-// 80 random bits overflow after 2^79 ids in one millisecond, on average: never.
-function increment(digits: number[]): void {
-  for (let at = digits.length - 1; at >= 0; at--) {
+/** Of all digits but the last. */
+function textOf(digits: readonly number[]): string {
+  let text = ''
+  for (const digit of digits.slice(0, -1)) text += ALPHABET[digit]
+  return text
+}
+
+/**
+ * 80 random bits overflow after 2^79 ids in one millisecond, on average: never.
+ * @returns whether more than the last digit has changed.
+ */
+function increment(digits: number[]): boolean {
+  const last = digits.length - 1
+  for (let at = last; at >= 0; at--) {
     const next = ((digits[at] ?? 0) + 1) % 32
     digits[at] = next
-    if (next !== 0) return
+    if (next !== 0) return at < last
   }
+  return true
 }

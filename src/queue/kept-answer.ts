@@ -1,10 +1,10 @@
 import type { AdmitReply, SettleCommand } from '../admission/commands.ts'
 import type { Unreadable } from '../cache/codec/header.ts'
+import { readCacheEntry } from '../cache/responses/entry.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { messageOf } from '../errors.ts'
 import type { Nano } from '../money/nano.ts'
 import type { WorkContext } from './context.ts'
-import { isCacheEntry } from './result-body.ts'
 
 type KeptContext = Pick<WorkContext, 'keeper' | 'logger' | 'metrics'>
 type Cached = Extract<AdmitReply, { outcome: 'cached' }>
@@ -27,7 +27,7 @@ export async function openKept(
 ): Promise<string | null> {
   if (body === null || key === null) return null
   const opened = await context.keeper.openAnswer(body, key)
-  if (opened.ok && isCacheEntry(opened.text)) return opened.text
+  if (opened.ok && readCacheEntry(opened.text)) return opened.text
   tellUnreadable(key, opened.ok ? 'damaged' : opened.why, context)
   return null
 }

@@ -5,6 +5,7 @@ import type { WindowLine } from '../admission/plan-lines.ts'
 import type { GovernedRequest } from '../admission/plan-types.ts'
 import type { AdmissionStore } from '../admission/store.ts'
 import type { Answers } from '../cache/responses/answers.ts'
+import type { CacheEntry } from '../cache/responses/entry.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { BursarError } from '../errors.ts'
 import type { PriceBook } from '../pricing/types.ts'
@@ -19,7 +20,6 @@ import { type LimitReport, refusalOf, reportLimit } from './limit-words.ts'
 import { JOB_NAME, queueOf } from './names.ts'
 import type { Queues } from './queues.ts'
 import type { RequestOptions } from './request.ts'
-import { type CacheEntry, readCacheEntry } from './result-body.ts'
 import { type Terms, termsOf } from './terms.ts'
 import { TOP_UP_PATIENCE_MS } from './top-up-patience.ts'
 
@@ -162,8 +162,7 @@ export async function enqueueJob(
       return { status: 'queued', job, limits: () => reportsOf(named, reply.limits) }
     }
     case 'cached': {
-      const entry = readCacheEntry((await look?.open(reply)) ?? '')
-      // It was written by a version that means something else by it.
+      const entry = await look?.open(reply)
       if (!entry) {
         if (isOnly) throw cacheMiss(job)
         return enqueueJob(job, { ...prepare, lookUp: false }, parts)

@@ -1,5 +1,6 @@
 import type { Passed } from '../admission/commands.ts'
 import type { WindowLine } from '../admission/plan-lines.ts'
+import type { ResponseJson } from '../cache/responses/entry.ts'
 import type { Nano } from '../money/nano.ts'
 import type { Usage } from '../pricing/types.ts'
 import type { Admitted } from './admit-request.ts'
@@ -7,7 +8,6 @@ import type { CompletionJob } from './job.ts'
 import { cacheMode } from './job-cache.ts'
 import type { OkPlan } from './judge-admission.ts'
 import type { ReceiptRecord } from './receipt.ts'
-import type { ResponseJson } from './result-body.ts'
 
 /** What a call came to. */
 export interface Answer {

@@ -112,19 +112,20 @@ export interface RateLimit {
   readonly resetsAt: string
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
 /** @param leftNano - what is left in each window of the record, same order. */
 export function receiptOf(record: ReceiptRecord, leftNano: readonly Nano[]): Receipt {
   const { windows, rungs } = record
   const left = leftNano.slice(0, windows.length)
   const tightest = tightestOf(windows, left)
-  // One literal: taken apart and spread it costs more than all the rest of a receipt.
-  return {
+  // Field by field: taken apart and spread it costs more than all the rest of a receipt.
+  const receipt: Writable<Receipt> = {
     jobId: record.jobId,
     attemptId: record.attemptId,
     costNano: record.costNano,
     usage: record.usage,
     cache: record.cache,
-    ...(record.cacheWhy && { cacheWhy: record.cacheWhy }),
     paidBy: record.paidBy,
     modelRequested: record.modelRequested,
     modelServed: record.modelServed,
@@ -135,8 +136,6 @@ export function receiptOf(record: ReceiptRecord, leftNano: readonly Nano[]): Rec
     estimated: record.estimated,
     outputCapTokens: record.outputCapTokens,
     shortened: record.shortened,
-    ...(record.degraded && { degraded: record.degraded }),
-    ...(record.texts && { texts: record.texts }),
     costUsd: formatUsd(record.costNano),
     left: tightest.left,
     tightest: tightest.tightest,
@@ -144,6 +143,10 @@ export function receiptOf(record: ReceiptRecord, leftNano: readonly Nano[]): Rec
     steppedDown: rungs.length > 1,
     why: explain(record),
   }
+  if (record.cacheWhy) receipt.cacheWhy = record.cacheWhy
+  if (record.degraded) receipt.degraded = record.degraded
+  if (record.texts) receipt.texts = record.texts
+  return receipt
 }
 
 type Window = ReceiptRecord['windows'][number]

@@ -160,8 +160,21 @@ function split(input: unknown): [own: Record<string, unknown>, body: RequestBody
 }
 
 /** What goes to the provider as it is. */
-export const bodyOf = (input: object): RequestBody =>
-  bodyOn(input) ?? Object.fromEntries(given(input).filter(([key]) => !CONTROLS.has(key)))
+export function bodyOf(input: object): RequestBody {
+  const apart = bodyOn(input)
+  if (apart) return apart
+  // A field of this name would be the prototype of what is filled one by one.
+  if (Object.hasOwn(input, '__proto__')) {
+    return Object.fromEntries(given(input).filter(([key]) => !CONTROLS.has(key)))
+  }
+  const body: Record<string, unknown> = {}
+  for (const key of Object.keys(input)) {
+    if (CONTROLS.has(key)) continue
+    const value: unknown = Reflect.get(input, key)
+    if (value !== undefined) body[key] = value
+  }
+  return body
+}
 
 const given = (input: object): [string, unknown][] =>
   Object.entries(input).filter(([, value]) => value !== undefined)

@@ -1,16 +1,25 @@
 import { z } from 'zod'
 import type { Outcome } from '../admission/outbox.ts'
 import { readStoredResult, type WindowsLeft } from '../admission/result.ts'
+import {
+  type CacheEntry,
+  EntrySchema,
+  parseJson,
+  type ResponseJson,
+  ResponseSchema,
+  responseOf,
+  textOf,
+} from '../cache/responses/entry.ts'
 import { BursarError, type ErrorCode, type ErrorDetail } from '../errors.ts'
 import type { Nano } from '../money/nano.ts'
 import { type Receipt, type ReceiptRecord, ReceiptRecordSchema, receiptOf } from './receipt.ts'
 
-/** The provider's final JSON, unknown fields kept. */
-export type ResponseJson = Readonly<Record<string, unknown>>
-
 /** How a request ended well. */
 export interface Answered {
   readonly outcome: 'answered' | 'cached' | 'joined'
+  /** Visible text, '' when there is none (tool calls, embeddings). */
+  readonly text: string
+  /** The provider's final JSON. What was at hand is read when somebody looks at it. */
   readonly response: ResponseJson
   readonly receipt: Receipt
 }
@@ -23,20 +32,16 @@ export interface Denied {
   readonly detail: ErrorDetail
 }
 
-const isRecord = (value: unknown): value is ResponseJson => typeof value === 'object' && !!value
-const json = z.custom<ResponseJson>(isRecord)
-
-const CacheEntrySchema = z.object({ model: z.string(), provider: z.string(), response: json })
-
-/** An answer as it is kept. */
-export type CacheEntry = z.infer<typeof CacheEntrySchema>
-
 const ResultSchema = z.union([
-  z.object({ outcome: z.literal('answered'), receipt: ReceiptRecordSchema, response: json }),
+  z.object({
+    outcome: z.literal('answered'),
+    receipt: ReceiptRecordSchema,
+    response: ResponseSchema,
+  }),
   z.object({
     outcome: z.enum(['cached', 'joined']),
     receipt: ReceiptRecordSchema,
-    entry: CacheEntrySchema,
+    entry: EntrySchema,
   }),
   z.object({
     outcome: z.enum(['refused', 'expired', 'cancelled', 'failed']),
@@ -52,9 +57,6 @@ const ResultSchema = z.union([
 /** @param response - JSON text, written once and used for result and cache alike. */
 export const writeAnswered = (receipt: ReceiptRecord, response: string): string =>
   `{"outcome":"answered","receipt":${JSON.stringify(receipt)},"response":${response}}`
-
-export const writeCacheEntry = (model: string, provider: string, response: string): string =>
-  `{"model":${JSON.stringify(model)},"provider":${JSON.stringify(provider)},"response":${response}}`
 
 /** @param entry - what `writeCacheEntry` wrote, never parsed on the way. */
 export const writeCached = (
@@ -82,42 +84,31 @@ export function readResult(stored: string): Answered {
   }
   if (result.outcome === 'answered') {
     const { outcome, response, receipt } = result
-    return { outcome, response, receipt: receiptWith(receipt, left) }
+    return { outcome, text: textOf(response), response, receipt: receiptWith(receipt, left) }
   }
-  return answeredFromCache(result.entry, result.receipt, left)
+  const { response, ...served } = result.entry
+  const receipt = receiptWith(servedBy(result.receipt, served), left)
+  return { outcome: outcomeOf(receipt), text: textOf(response), response, receipt }
 }
 
 /** What a kept answer is to whoever is served it. */
 export function readCacheHit(
   entry: CacheEntry,
-  receipt: ReceiptRecord,
+  record: ReceiptRecord,
   leftNano: readonly Nano[],
 ): Answered {
-  return answeredFromCache(entry, receipt, { leftNano, creditNano: [] })
+  const receipt = receiptOf(servedBy(record, entry), leftNano)
+  let response: ResponseJson | null = null
+  return {
+    outcome: outcomeOf(receipt),
+    text: entry.text,
+    get response() {
+      response ??= responseOf(entry)
+      return response
+    },
+    receipt,
+  }
 }
-
-/** @returns undefined when the text is none. */
-export const readCacheEntry = (text: string): CacheEntry | undefined =>
-  CacheEntrySchema.safeParse(parseJson(text)).data
-
-export const isCacheEntry = (text: string): boolean => readCacheEntry(text) !== undefined
-
-/** The visible text of an answer; '' when there is none (tool calls, embeddings). */
-export function textOf(response: ResponseJson): string {
-  const { choices, output, output_text: outputText } = response
-  if (typeof outputText === 'string') return outputText
-  const parts = Array.isArray(choices)
-    ? choices.slice(0, 1).map((choice: unknown) => field(field(choice, 'message'), 'content'))
-    : Array.isArray(output)
-      ? output.flatMap((item: unknown) => textParts(field(item, 'content')))
-      : []
-  return parts.filter((part) => typeof part === 'string').join('')
-}
-
-const textParts = (content: unknown): unknown[] =>
-  Array.isArray(content) ? content.map((part: unknown) => field(part, 'text')) : []
-
-const field = (value: unknown, name: string): unknown => (isRecord(value) ? value[name] : undefined)
 
 /** What was granted on top of a limit since the plan was made counts in the receipt, too. */
 function receiptWith(record: ReceiptRecord, { leftNano, creditNano }: WindowsLeft): Receipt {
@@ -129,22 +120,13 @@ function receiptWith(record: ReceiptRecord, { leftNano, creditNano }: WindowsLef
   return receiptOf({ ...record, windows }, leftNano)
 }
 
-function answeredFromCache(
-  { model, provider, response }: z.infer<typeof CacheEntrySchema>,
+const servedBy = (
   record: ReceiptRecord,
-  left: WindowsLeft,
-): Answered {
-  const receipt = receiptWith({ ...record, modelServed: model, provider }, left)
-  return { outcome: receipt.cache === 'joined' ? 'joined' : 'cached', response, receipt }
-}
+  { model, provider }: Pick<CacheEntry, 'model' | 'provider'>,
+): ReceiptRecord => ({ ...record, modelServed: model, provider })
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
+const outcomeOf = ({ cache }: Receipt): 'joined' | 'cached' =>
+  cache === 'joined' ? 'joined' : 'cached'
 
 const unreadable = (): BursarError =>
   new BursarError(

@@ -2,6 +2,7 @@ import type { Conclusion, SettleCommand } from '../admission/commands.ts'
 import type { SettleDetail } from '../admission/outbox.ts'
 import type { PlannedRung } from '../admission/plan-types.ts'
 import { impersonal } from '../cache/impersonal.ts'
+import { writeCacheEntry } from '../cache/responses/entry.ts'
 import type { Nano } from '../money/nano.ts'
 import { costOf } from '../pricing/cost.ts'
 import type { Usage } from '../pricing/types.ts'
@@ -14,7 +15,7 @@ import { keptUnder } from './job-cache.ts'
 import { CANCELLED } from './judge-admission.ts'
 import { type Answer, isWhole, receiptRecord } from './receipt-record.ts'
 import { keyRefused, refusesKey } from './refused-key.ts'
-import { type Denied, writeAnswered, writeCacheEntry, writeDenied } from './result-body.ts'
+import { type Denied, writeAnswered, writeDenied } from './result-body.ts'
 
 /** What one call comes to: one command for the slot, and what becomes of the job once it landed. */
 export interface Settlement {

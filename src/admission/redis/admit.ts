@@ -54,7 +54,7 @@ const Reply = z.union([
     .transform(([outcome, as]) => ({ outcome, as })),
   z
     .tuple([...KEPT, z.string()])
-    .transform((told) => ({ outcome: told[0], ...keptReply(told), joined: told[6] })),
+    .transform((told) => ({ outcome: told[0], joined: told[4], ...keptReply(told).kept })),
   z
     .tuple([z.literal('joined'), int, z.string()])
     .transform(([outcome, untilMs, attempt]) => ({ outcome, untilMs, attempt })),

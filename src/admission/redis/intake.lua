@@ -4,10 +4,12 @@
   ARGV[2..] a command each (the caller bounds the loop):
            job cacheKey ('' = do not look) known has (lib/cached) meta hasBody 0|1 body bodyTtlMs; queue ('' = none) flow cost weight (lib/fair)
            count, then per limit: kind name limit perMs burst flags (lib/limits); count, then names of windows to tell of
-  Reply    per command: queued countedAt (0 = before) priority states | cached body freshFor refresh cost paidBy (lib/cached) states windows | concluded outcome result|nil
-           | refused index states | unavailable | epoch-changed epoch
-           states    per limit: remaining resetAt (of a refusal retryAt where it is full); digits between blanks, one text
-           windows   per window, as a text: limit left; -1 0 = nobody has held against it
+  Reply    per command: queued digits | cached body paidBy digits | concluded outcome result|nil | refused digits
+           | unavailable | epoch-changed epoch
+           digits    integers between blanks, one text: queued countedAt (0 = before) priority states; cached freshFor refresh
+                     cost (lib/cached) states windows; refused index states
+           states    per limit: remaining resetAt (of a refusal retryAt where it is full)
+           windows   per window: limit left; -1 0 = nobody has held against it
 ]]
 --- include lib/slot.lua
 --- include lib/state.lua
@@ -32,8 +34,8 @@ local function readCommand(packed)
     turn = askOf(queue, flow, cost, weight) }
 end
 
--- One text of digits costs both ends less than as many numbers.
-local function digits(numbers) return string.format(string.sub(string.rep(' %d', #numbers), 2), unpack(numbers)) end
+-- One text of digits costs both ends less than as many numbers. A blank comes before each: others stand before them.
+local function digits(numbers) return string.format(string.rep(' %d', #numbers), unpack(numbers)) end
 
 local function statesOf(c)
   local states = {}
@@ -68,16 +70,19 @@ end
 -- What a hit is told beside the answer: those who miss ask for no windows.
 local function told(c, hit)
   local names, reply = string.sub(c.packed, c.windowsAt), tellAnswer(hit, { 'cached' })
-  local n = #reply
-  reply[n + 1], reply[n + 2] = statesOf(c), standing[names] or standingOf(names)
+  reply[#reply] = reply[#reply] .. statesOf(c) .. (standing[names] or standingOf(names))
   return reply
+end
+
+local function queued(countedAt, priority, c)
+  return { 'queued', string.format('%d %d', countedAt, priority) .. statesOf(c) }
 end
 
 local function intake(c)
   local record = recordAt(c.jobAt, readJob)
   if record.done ~= '' then return { 'concluded', record.done, redis.call('GET', P .. 'res:' .. c.job) } end
   for _, line in ipairs(c.limits) do holdLimit(line) end
-  if record.queued == 1 then return { 'queued', 0, c.turn and nextTurn(c.turn) or 0, statesOf(c) } end
+  if record.queued == 1 then return queued(0, c.turn and nextTurn(c.turn) or 0, c) end
   local hit = findAnswer(c.look, 'stale')
   local refused, states = -1, {}
   for i, line in ipairs(c.limits) do
@@ -88,7 +93,7 @@ local function intake(c)
   end
   if refused >= 0 then
     postRequest(c.job, 'refused', keyOfLimit(c.limits[refused + 1]), c.meta)
-    return { 'refused', refused, digits(states) }
+    return { 'refused', int(refused) .. digits(states) }
   end
   for _, line in ipairs(c.limits) do
     if not (hit and line[FREE]) then take(line, 1) end
@@ -101,7 +106,7 @@ local function intake(c)
   record.queued = 1
   writeJob(keys[c.jobAt], record)
   if c.hasBody == 1 then redis.call('SET', P .. 'body:' .. c.job, c.body, 'PX', int(c.bodyTtlMs)) end
-  return { 'queued', now, c.turn and takeTurn(c.turn) or 0, statesOf(c) }
+  return queued(now, c.turn and takeTurn(c.turn) or 0, c)
 end
 
 local function run(KEYS, ARGV)

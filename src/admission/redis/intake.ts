@@ -9,7 +9,7 @@ import type {
 } from '../commands.ts'
 import { OUTCOMES } from '../outbox.ts'
 import { createBatch } from './batch.ts'
-import { KEPT, keptReply, openersText } from './cached.ts'
+import { Integers, integersIn, KEPT, keptReply, openersText } from './cached.ts'
 import { begin, callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
 import { byFirstWord } from './first-word.ts'
 import { limitStates, writeAsk, writeConclusion, writeLimits } from './lines.ts'
@@ -20,20 +20,11 @@ const intakeScript = loadScript(new URL('./intake.lua', import.meta.url))
 const concludeScript = loadScript(new URL('./conclude.lua', import.meta.url))
 const cancelScript = loadScript(new URL('./cancel.lua', import.meta.url))
 
-/** Integers between blanks; none = ''. */
-const Digits = z.string().transform((text, context) => {
-  if (text === '') return []
-  const numbers = text.split(' ').map(Number)
-  if (numbers.every(Number.isSafeInteger)) return numbers
-  context.addIssue({ code: 'custom', message: 'no list of integers' })
-  return z.NEVER
-})
-
 const Intake = byFirstWord({
-  queued: z.tuple([z.literal('queued'), z.int(), z.int(), Digits]),
-  cached: z.tuple([...KEPT, Digits, Digits]),
+  queued: z.tuple([z.literal('queued'), Integers]),
+  cached: z.tuple(KEPT),
   concluded: z.tuple([z.literal('concluded'), z.enum(OUTCOMES), z.string().nullish()]),
-  refused: z.tuple([z.literal('refused'), z.int(), Digits]),
+  refused: z.tuple([z.literal('refused'), Integers]),
 })
 const Conclude = z.union([
   z.tuple([z.literal('concluded')]).transform(([outcome]) => ({ outcome })),
@@ -46,28 +37,29 @@ const Cancel = z.union([
 
 function packIntake(command: IntakeCommand): Buffer {
   const words = new Writer()
-    .text(command.job)
-    .text(command.cacheKey ?? '')
-    .text(openersText(command.look))
-    .text(command.look?.has ?? '')
-    .text(command.meta)
+    .texts([
+      command.job,
+      command.cacheKey ?? '',
+      openersText(command.look),
+      command.look?.has ?? '',
+      command.meta,
+    ])
     .flag(command.body !== null)
     .text(command.body?.text ?? '')
     .double(command.body?.ttlMs ?? 0)
   writeLimits(writeAsk(words, command.turn), command.limits)
   const { windows = [] } = command
-  words.byte(windows.length)
-  for (const key of windows) words.text(key)
-  return words.done()
+  return words.byte(windows.length).texts(windows).done()
 }
 
-/** @param flat - a pair of limit and what is left of it per window, -1 = nobody has held against it. */
+/** @param flat - of each limit a pair, then of each window its limit and what is left, -1 = nobody has held against it. */
 const windowsLeft = (
-  { windows = [] }: IntakeCommand,
+  { limits, windows = [] }: IntakeCommand,
   flat: readonly number[],
 ): (WindowLeft | null)[] =>
-  windows.map((_, at) => {
-    const { [2 * at]: limitNano = -1, [2 * at + 1]: leftNano = 0 } = flat
+  windows.map((_, i) => {
+    const at = 2 * (limits.length + i)
+    const { [at]: limitNano = -1, [at + 1]: leftNano = 0 } = flat
     return limitNano < 0 ? null : { limitNano, leftNano }
   })
 
@@ -78,18 +70,19 @@ function readIntake(raw: unknown, command: IntakeCommand): IntakeReply {
   if (reply[0] === 'concluded') {
     return { outcome: 'concluded', as: reply[1], result: reply[2] ?? null }
   }
-  if (reply[0] === 'queued') {
-    const [outcome, countedAtMs, priority, flat] = reply
-    return { outcome, priority, countedAtMs, limits: limitStates(command.limits, flat) }
-  }
   if (reply[0] === 'cached') {
-    const [outcome, _body, _freshFor, _refresh, _cost, _paidBy, states, amounts] = reply
-    const limits = limitStates(command.limits, states)
+    const { kept, rest } = keptReply(reply)
+    const limits = limitStates(command.limits, rest)
     // A copy comes last: V8 takes twenty times as long to add to one.
-    return { outcome, limits, windows: windowsLeft(command, amounts), ...keptReply(reply) }
+    return { outcome: 'cached', limits, windows: windowsLeft(command, rest), ...kept }
   }
-  const [outcome, limit, flat] = reply
-  return { outcome, limit, limits: limitStates(command.limits, flat) }
+  const [outcome, digits] = reply
+  if (outcome === 'refused') {
+    const [limit = 0, ...flat] = integersIn(digits)
+    return { outcome, limit, limits: limitStates(command.limits, flat) }
+  }
+  const [countedAtMs = 0, priority = 0, ...flat] = integersIn(digits)
+  return { outcome, priority, countedAtMs, limits: limitStates(command.limits, flat) }
 }
 
 /** Counts the request against its limits, looks into the exact cache, and recognises a job id seen before. */

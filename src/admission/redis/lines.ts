@@ -45,8 +45,7 @@ export function writeLimits(writer: Writer, limits: readonly LimitLine[]): Write
 /** Who asks for a turn (lib/fair.lua); no queue = nobody. */
 export const writeAsk = (writer: Writer, ask: TurnAsk | undefined): Writer =>
   writer
-    .text(ask?.queue ?? '')
-    .text(ask?.flow ?? '')
+    .texts([ask?.queue ?? '', ask?.flow ?? ''])
     .double(ask?.costNano ?? 0)
     .double(ask?.weight ?? 1)
 
@@ -111,17 +110,13 @@ export interface FixedPart {
 
 /** What a hold keeps as it came (lib/attempts.lua). */
 export function writeFixedPart(writer: Writer, fixed: FixedPart): Writer {
-  writer.text(fixed.job).byte(fixed.windows.length)
-  for (const key of fixed.windows) writer.text(key)
+  writer.text(fixed.job).byte(fixed.windows.length).texts(fixed.windows)
   return writeLimits(writer, fixed.limits).text(fixed.meta)
 }
 
 export const writeConclusion = (writer: Writer, conclusion: Conclusion): Writer =>
   writer
-    .text(conclusion.outcome)
-    .text(conclusion.reason)
-    .text(conclusion.result)
-    .text(conclusion.replyTo)
+    .texts([conclusion.outcome, conclusion.reason, conclusion.result, conclusion.replyTo])
     .double(conclusion.resultTtlMs)
     .flag(conclusion.hasBody === true)
 

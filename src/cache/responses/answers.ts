@@ -1,5 +1,6 @@
 import type { CacheLookup, KeptReply } from '../../admission/commands.ts'
 import { readHeader } from '../codec/header.ts'
+import { type CacheEntry, readCacheEntry } from './entry.ts'
 import type { Keeper } from './keeper.ts'
 import type { NearCache } from './near-cache.ts'
 
@@ -7,8 +8,8 @@ import type { NearCache } from './near-cache.ts'
 export interface Look {
   /** What goes along with the question. */
   readonly command: CacheLookup
-  /** @returns the text of the answer that was found; null = it cannot be opened after all. */
-  open(reply: KeptReply): Promise<string | null>
+  /** @returns the answer that was found; null = it cannot be opened, or is of a version that means something else by it. */
+  open(reply: KeptReply): Promise<CacheEntry | null>
 }
 
 /** The kept answers as one process reads them: what it has at hand does not travel again, and is opened once. */
@@ -18,14 +19,15 @@ export interface Answers {
 }
 
 export function createAnswers(keeper: Keeper, near: NearCache): Answers {
-  async function read(key: string, { body, freshForMs }: KeptReply): Promise<string | null> {
+  async function read(key: string, { body, freshForMs }: KeptReply): Promise<CacheEntry | null> {
     if (body === null) return null
     const opened = await keeper.openAnswer(body, key)
-    if (!opened.ok) return null
+    const entry = opened.ok ? readCacheEntry(opened.text) : null
+    if (!entry) return null
     const header = readHeader(body)
     const sum = typeof header === 'string' ? '' : header.sum
-    near.keep(key, { text: opened.text, sum }, freshForMs)
-    return opened.text
+    near.keep(key, { entry, sum }, freshForMs)
+    return entry
   }
 
   return {
@@ -36,7 +38,7 @@ export function createAnswers(keeper: Keeper, near: NearCache): Answers {
       if (!here?.sum) return { command: { openers }, open: (reply) => read(key, reply) }
       return {
         command: { openers, has: here.sum },
-        open: async (reply) => (reply.body === null ? here.text : read(key, reply)),
+        open: async (reply) => (reply.body === null ? here.entry : read(key, reply)),
       }
     },
   }

@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache'
+import type { CacheEntry } from './entry.ts'
 
 /** An answer in this process. */
 export interface NearAnswer {
-  readonly text: string
+  readonly entry: CacheEntry
   /** Checksum of the kept answer that it was read from; '' = it was never kept where others find it. */
   readonly sum: string
 }
@@ -17,7 +18,7 @@ export interface NearCache {
   readonly bytes: number
 }
 
-/** Roughly what an entry costs beside its text. */
+/** Roughly what an entry costs beside its texts. */
 const ENTRY_BYTES = 256
 /** No single answer empties the rest. */
 const LARGEST_PART = 8
@@ -35,7 +36,8 @@ export function createNearCache(mostBytes = MOST_BYTES): NearCache {
     maxSize: mostBytes,
     maxEntrySize: Math.ceil(mostBytes / LARGEST_PART),
     // UTF-16 in the worst case.
-    sizeCalculation: ({ text }, key) => 2 * (text.length + key.length) + ENTRY_BYTES,
+    sizeCalculation: ({ entry }, key) =>
+      2 * (entry.json.length + entry.text.length + key.length) + ENTRY_BYTES,
   })
   return {
     keep: (key, answer, ttlMs) => {

@@ -64,11 +64,12 @@ local function findAnswer(look, upTo)
   return e
 end
 
--- Adds to a reply: body ('' = the asker has it), for how long it is fresh, 1 = have it made anew, what it had cost, who paid.
+-- Adds to a reply: body ('' = the asker has it), who paid, and as digits: for how long it is fresh, 1 = have it made anew,
+-- what it had cost.
 local function tellAnswer(e, reply)
   local n = #reply
-  reply[n + 1], reply[n + 2], reply[n + 3] = e.had and '' or sealedIn(e), e.fresh - now, e.told or 0
-  reply[n + 4], reply[n + 5] = e.cost, e.attempt
+  reply[n + 1], reply[n + 2] = e.had and '' or sealedIn(e), e.attempt
+  reply[n + 3] = string.format('%d %d %d', e.fresh - now, e.told or 0, e.cost)
   return reply
 end
 

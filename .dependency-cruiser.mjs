@@ -3,10 +3,10 @@
  * `runtime.ts` alone knows everyone, and only the edges know it.
  *
  *   workers jobs gateway cli -> queue provider ledger alerts access client -> admission cache pricing insight
- *                            -> config money errors telemetry
+ *                            -> config money errors telemetry collections
  */
 const rooms = {
-  ground: 'src/(errors\\.ts|money/|config/|telemetry/)',
+  ground: 'src/(errors\\.ts|collections/|money/|config/|telemetry/)',
   core: 'src/(admission|cache|pricing|insight)/',
   parts:
     'src/(queue|provider|ledger|embedded|alerts|access|client|outage|slot|schedule|middleware)/',
@@ -32,7 +32,7 @@ export default {
     ),
     forbid(
       'ground-is-lowest',
-      'errors, money, config and telemetry import no other room.',
+      'errors, collections, money, config and telemetry import no other room.',
       { path: at(rooms.ground) },
       { path: at(rooms.core, rooms.parts, rooms.edges, 'sandbox/'), pathNot: CONTRACTS },
     ),

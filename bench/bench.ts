@@ -46,24 +46,49 @@ async function perSecond(lanes: number, seconds: number, { work, finish }: Rival
   return counts.reduce((sum, count) => sum + count, 0) / (tookMs / 1_000)
 }
 
-/**
- * Measures rivals in turn, A B A B ..., so that a machine that slows down slows all of them.
- * @returns the median rate of each, calls per second.
- */
-export async function compare(
+/** Rates of rivals, calls per second. */
+export interface Compared {
+  /** The median of each. */
+  readonly rates: Readonly<Record<string, number>>
+  /** The median of how one's rate was to another's in the same turn: the machine was alike for both. */
+  ratio(of: string, to: string): number
+}
+
+interface Turns {
+  readonly lanes: number
+  /** How long each rival is measured, all turns together. */
+  readonly seconds: number
+  readonly rounds: number
+}
+
+/** Measures rivals in turn, A B A B ..., so that a machine that slows down slows all of them. */
+export async function compareTurns(
   rivals: readonly Rival[],
-  options: { lanes: number; seconds: number; rounds: number },
-): Promise<Record<string, number>> {
-  const rates = new Map<string, number[]>(rivals.map(({ name }) => [name, []]))
-  const secondsEach = options.seconds / options.rounds
-  for (const rival of rivals) await perSecond(options.lanes, secondsEach, rival)
-  for (let round = 0; round < options.rounds; round += 1) {
+  { lanes, seconds, rounds }: Turns,
+): Promise<Compared> {
+  const turns = new Map<string, number[]>(rivals.map(({ name }) => [name, []]))
+  const secondsEach = seconds / rounds
+  for (const rival of rivals) await perSecond(lanes, secondsEach, rival)
+  for (let round = 0; round < rounds; round += 1) {
     for (const rival of rivals) {
-      rates.get(rival.name)?.push(await perSecond(options.lanes, secondsEach, rival))
+      turns.get(rival.name)?.push(await perSecond(lanes, secondsEach, rival))
     }
   }
-  return Object.fromEntries([...rates].map(([name, all]) => [name, median(all)]))
+  const ratesOf = (name: string) => turns.get(name) ?? []
+  return {
+    rates: Object.fromEntries([...turns].map(([name, all]) => [name, median(all)])),
+    ratio(of, to) {
+      const base = ratesOf(to)
+      return median(ratesOf(of).map((rate, turn) => rate / (base[turn] ?? Number.NaN)))
+    },
+  }
 }
+
+/** @returns the median rate of each, calls per second. */
+export const compare = async (
+  rivals: readonly Rival[],
+  turns: Turns,
+): Promise<Readonly<Record<string, number>>> => (await compareTurns(rivals, turns)).rates
 
 /** @returns NaN of none. */
 export function median(values: readonly number[]): number {

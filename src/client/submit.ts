@@ -13,7 +13,7 @@ import {
 import { cachedReceipt, receiptWindow } from '../queue/receipt-record.ts'
 import { refreshAnswer } from '../queue/refresh.ts'
 import { readRequest } from '../queue/request.ts'
-import { type Answered, readCacheHit, readResult } from '../queue/result-body.ts'
+import { type Answered, readResult, ServedAnswer } from '../queue/result-body.ts'
 import type { Expectation } from '../queue/results.ts'
 import type { SharedRules } from '../queue/rules.ts'
 import type { LogSource } from '../queue/streams/follow.ts'
@@ -237,7 +237,7 @@ function cacheHit(
     receiptWindow({ key, warnOnly, limitNano: states[at]?.limitNano ?? limitNano }),
   )
   const left = lines.map(({ limitNano }, at) => states[at]?.leftNano ?? limitNano)
-  return readCacheHit(entry, cachedReceipt(job, policyVersion, windows, { isStale }), left)
+  return new ServedAnswer(entry, cachedReceipt(job, policyVersion, windows, { isStale }), left)
 }
 
 async function orAborted(

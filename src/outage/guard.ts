@@ -1,4 +1,5 @@
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel'
+import { Ring } from '../collections/ring.ts'
 import { BursarError, isBursarError, messageOf } from '../errors.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
 
@@ -42,7 +43,7 @@ const isAway = (error: unknown): boolean => isBursarError(error, 'STORE_UNAVAILA
 
 /** One breaker for everything in a process that asks Redis. It probes by itself: no caller is the one who tries. */
 export function createGuard({ onAway, onBack }: GuardEvents = {}): Guard {
-  const listeners = new Set<(isAway: boolean) => void>()
+  const listeners = new Ring<(isAway: boolean) => void>()
   const probes = new Set<() => Promise<unknown>>()
   const breaker = circuitBreaker(handleWhen(isAway), {
     halfOpenAfter: 0,
@@ -59,7 +60,9 @@ export function createGuard({ onAway, onBack }: GuardEvents = {}): Guard {
 
   const tell = (away: boolean) => {
     changes += 1
-    for (const listener of listeners) listener(away)
+    if (closed) return
+    // One may leave, or another come, while they are told.
+    for (const listener of [...listeners]) listener(away)
   }
   breaker.onBreak((why) => {
     if (openSinceMs !== null || closed) return
@@ -150,14 +153,13 @@ export function createGuard({ onAway, onBack }: GuardEvents = {}): Guard {
       }
     },
     onChange(listener) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
+      const link = listeners.add(listener)
+      return () => void link.leave()
     },
     close() {
       closed = true
       clearTimeout(timer)
       clearInterval(beats)
-      listeners.clear()
     },
   }
 }

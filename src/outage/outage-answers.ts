@@ -9,7 +9,7 @@ import { type CompletionJob, metaOf } from '../queue/job.ts'
 import { cacheMode, keptUnder, servedKey } from '../queue/job-cache.ts'
 import type { Prepare } from '../queue/producer.ts'
 import { cachedReceipt, isWhole } from '../queue/receipt-record.ts'
-import { type Answered, readCacheHit, writeCached } from '../queue/result-body.ts'
+import { type Answered, ServedAnswer, writeCached } from '../queue/result-body.ts'
 import type { LogSource } from '../queue/streams/follow.ts'
 import type { Guard } from './guard.ts'
 import { createOutageLimits } from './limits.ts'
@@ -74,7 +74,7 @@ export function createOutageAnswers(parts: OutageParts): OutageAnswers {
     const receipt = { ...cachedReceipt(job, policy.version, []), degraded: true as const }
     onAnswer?.('copy')
     rows.add(rowOf(job, writeCached('cached', receipt, entry.json)))
-    return { answered: Promise.resolve(readCacheHit(entry, receipt, [])) }
+    return { answered: Promise.resolve(new ServedAnswer(entry, receipt, [])) }
   }
 
   function keep(job: CompletionJob, answered: Answered, policy: Policy): void {

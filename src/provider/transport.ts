@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher } from 'undici'
 import type { Hold } from '../admission/hold.ts'
+import { Passing } from '../collections/passing.ts'
 import { BursarError } from '../errors.ts'
 import { ThinBody, ThinHeaders, ThinResponse } from './thin-response.ts'
 import { WireHeaders } from './wire-headers.ts'
@@ -133,7 +134,7 @@ export function createTransport(): Transport {
     headersTimeout: 0,
     bodyTimeout: 0,
   })
-  const sends = new Map<string, Send>()
+  const sends = new Passing<Send>()
   const placeOf = createPlaces()
 
   async function thinFetch(url: string | URL | Request, init: RequestInit = {}): Promise<Response> {

@@ -1,3 +1,5 @@
+import { Passing } from '../collections/passing.ts'
+import { Ring } from '../collections/ring.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -38,8 +40,8 @@ export function createInline({
   concurrency,
   logger,
 }: InlineOptions): Inline {
-  const running = new Map<string, AbortController>()
-  const ends = new Set<Promise<void>>()
+  const running = new Passing<AbortController>()
+  const ends = new Ring<Promise<void>>()
   let closed = false
 
   async function run(job: CompletionJob, priority: number, context: WorkContext): Promise<void> {
@@ -81,8 +83,8 @@ export function createInline({
         .catch((error: unknown) => {
           logger.error({ job: job.id, reason: messageOf(error) }, 'a job did not reach the queue')
         })
-        .finally(() => ends.delete(end))
-      ends.add(end)
+        .finally(() => link.leave())
+      const link = ends.add(end)
       return true
     },
     abort(job, reason) {

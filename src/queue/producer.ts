@@ -14,7 +14,7 @@ import { queueError } from './check-redis.ts'
 import type { Clock } from './clock.ts'
 import { turnFor } from './fair.ts'
 import { newJobId } from './ids.ts'
-import { type CompletionJob, metaOf } from './job.ts'
+import type { CompletionJob } from './job.ts'
 import { cacheMode, servedKey } from './job-cache.ts'
 import { type LimitReport, refusalOf, reportLimit } from './limit-words.ts'
 import { JOB_NAME, queueOf } from './names.ts'
@@ -138,14 +138,14 @@ export async function enqueueJob(
   const named = counted ? terms.limits : []
   const key = lookUp ? servedKey(job) : null
   const look = key === null ? null : kept.look(key)
-  const { windows, guessNano } = terms.at(request, clock.now())
+  const { windows, windowKeys, guessNano } = terms.at(request, clock.now())
   const reply = await store.intake({
     job: job.id,
-    limits: named.map(({ line }) => line),
+    limits: counted ? terms.lines : [],
     cacheKey: key,
     look: look?.command,
-    windows: look ? windows.map((window) => window.key) : [],
-    meta: JSON.stringify(metaOf(job)),
+    windows: look ? windowKeys : [],
+    meta: terms.meta(job.enqueuedAtMs),
     body: byReference ? { text: JSON.stringify(job.body), ttlMs: bodyTtlMs(job) } : null,
     // What is asked of the cache alone takes nobody's turn.
     turn: isOnly ? undefined : turnFor(job, { policy }, guessNano),
@@ -162,7 +162,8 @@ export async function enqueueJob(
       return { status: 'queued', job, limits: () => reportsOf(named, reply.limits) }
     }
     case 'cached': {
-      const entry = await look?.open(reply)
+      const opened = look?.open(reply) ?? null
+      const entry = opened instanceof Promise ? await opened : opened
       if (!entry) {
         if (isOnly) throw cacheMiss(job)
         return enqueueJob(job, { ...prepare, lookUp: false }, parts)

@@ -158,12 +158,12 @@ export function tightestOf(
 ): Pick<Receipt, 'left' | 'tightest'> {
   let tightest: string | null = null
   let least = Number.POSITIVE_INFINITY
-  for (const [at, { key, limitNano, warnOnly }] of windows.entries()) {
+  windows.forEach(({ key, limitNano, warnOnly }, at) => {
     const nano = leftNano[at] ?? limitNano
-    if (warnOnly || nano >= least) continue
+    if (warnOnly || nano >= least) return
     tightest = key
     least = nano
-  }
+  })
   return { left: tightest === null ? null : formatUsd(least), tightest }
 }
 

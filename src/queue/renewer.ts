@@ -1,4 +1,5 @@
 import type { AdmissionStore } from '../admission/store.ts'
+import { Passing } from '../collections/passing.ts'
 import { messageOf } from '../errors.ts'
 import { levelFor } from '../telemetry/level-for.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -28,7 +29,7 @@ interface Live {
 const PARTS = 3
 
 export function createRenewer({ store, ttlMs, onLost, logger }: RenewerOptions): Renewer {
-  const live = new Map<string, Live>()
+  const live = new Passing<Live>()
   const everyMs = ttlMs / PARTS
   let timer: NodeJS.Timeout | undefined
 

@@ -91,22 +91,27 @@ export function readResult(stored: string): Answered {
   return { outcome: outcomeOf(receipt), text: textOf(response), response, receipt }
 }
 
-/** What a kept answer is to whoever is served it. */
-export function readCacheHit(
-  entry: CacheEntry,
-  record: ReceiptRecord,
-  leftNano: readonly Nano[],
-): Answered {
-  const receipt = receiptOf(servedBy(record, entry), leftNano)
-  let response: ResponseJson | null = null
-  return {
-    outcome: outcomeOf(receipt),
-    text: entry.text,
-    get response() {
-      response ??= responseOf(entry)
-      return response
-    },
-    receipt,
+/** What a kept answer is to whoever is served it: its JSON is read when they look at it. */
+export class ServedAnswer implements Answered {
+  readonly outcome: 'cached' | 'joined'
+  readonly receipt: Receipt
+  readonly #entry: CacheEntry
+  #response: ResponseJson | null = null
+
+  /** @param leftNano - what is left in each window of the record, same order. */
+  constructor(entry: CacheEntry, record: ReceiptRecord, leftNano: readonly Nano[]) {
+    this.receipt = receiptOf(servedBy(record, entry), leftNano)
+    this.outcome = outcomeOf(this.receipt)
+    this.#entry = entry
+  }
+
+  get text(): string {
+    return this.#entry.text
+  }
+
+  get response(): ResponseJson {
+    this.#response ??= responseOf(this.#entry)
+    return this.#response
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AdmissionStore, Signals } from '../admission/store.ts'
+import { Passing } from '../collections/passing.ts'
 import { BursarError } from '../errors.ts'
 import type { AwaitedJob, LossWatch } from './lost-jobs.ts'
 
@@ -35,7 +36,7 @@ const SWEEP_MS = 1_000
 const SWEEP_JOBS = 500
 
 interface Pending extends AwaitedJob {
-  readonly waiters: Set<Waiter>
+  readonly waiters: Waiter[]
 }
 
 type ResultsStore = Pick<AdmissionStore, 'results'> & Pick<Signals, 'onResult'>
@@ -47,14 +48,12 @@ type ResultsStore = Pick<AdmissionStore, 'results'> & Pick<Signals, 'onResult'>
  */
 export function createResults(store: ResultsStore, losses?: LossWatch): Results {
   const client = randomUUID()
-  const pending = new Map<string, Pending>()
+  const pending = new Passing<Pending>()
   let sweep: NodeJS.Timeout | undefined
   let subscription: Promise<() => Promise<void>> | null = null
 
   function end(job: string, tell: (waiter: Waiter) => void): void {
-    const { waiters } = pending.get(job) ?? {}
-    if (!waiters) return
-    pending.delete(job)
+    const { waiters = [] } = pending.delete(job) ?? {}
     if (pending.size === 0) stopSweep()
     for (const waiter of waiters) {
       clearTimeout(waiter.timer)
@@ -66,8 +65,11 @@ export function createResults(store: ResultsStore, losses?: LossWatch): Results 
 
   function drop(job: string, waiter: Waiter): void {
     clearTimeout(waiter.timer)
-    const { waiters } = pending.get(job) ?? {}
-    if (!waiters?.delete(waiter) || waiters.size > 0) return
+    const { waiters = [] } = pending.get(job) ?? {}
+    const at = waiters.indexOf(waiter)
+    if (at < 0) return
+    waiters.splice(at, 1)
+    if (waiters.length > 0) return
     pending.delete(job)
     if (pending.size === 0) stopSweep()
   }
@@ -78,7 +80,7 @@ export function createResults(store: ResultsStore, losses?: LossWatch): Results 
   }
 
   async function lookAgain(): Promise<void> {
-    const jobs = [...pending.keys()]
+    const jobs = [...pending.names()]
     for (let at = 0; at < jobs.length; at += SWEEP_JOBS) {
       const page = jobs.slice(at, at + SWEEP_JOBS)
       const found = await store.results(page)
@@ -114,17 +116,17 @@ export function createResults(store: ResultsStore, losses?: LossWatch): Results 
         const waiter: Waiter = { resolve, reject, timer }
         forget = () => drop(job, waiter)
         const life = losses?.life() ?? 0
-        const known = pending.get(job) ?? { job, life, missed: 0, waiters: new Set() }
-        known.waiters.add(waiter)
-        pending.set(job, known)
+        const known = pending.get(job)
+        if (known) known.waiters.push(waiter)
+        else pending.set(job, { job, life, missed: 0, waiters: [waiter] })
       })
       // Its time may end before anybody awaits it: while the job is still being handed in, or after that failed.
       result.catch(() => {})
       return { result, forget: () => forget() }
     },
     async close() {
-      for (const { job, waiters } of pending.values()) {
-        for (const waiter of waiters) drop(job, waiter)
+      for (const { job, waiters } of [...pending.values()]) {
+        for (const waiter of [...waiters]) drop(job, waiter)
       }
       const stop = await subscription?.catch(() => null)
       await stop?.()

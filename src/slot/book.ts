@@ -1,6 +1,7 @@
 import type { SettleCommand } from '../admission/commands.ts'
 import type { Hold } from '../admission/hold.ts'
 import { compareOutboxIds } from '../admission/outbox.ts'
+import { Passing } from '../collections/passing.ts'
 import type { OwedAttempt } from '../ledger/reports.ts'
 
 /**
@@ -60,13 +61,14 @@ const MOST_WHOLE = 2_000
 /** @param onGone - told of each attempt for which nothing is owed any more. */
 export function createBook(onGone: (attempt: string) => void = () => {}): Book {
   let onSize: (size: number) => void = () => {}
-  const entries = new Map<string, Entry>()
+  const entries = new Passing<Entry>()
   let floor = 0
   let undrained = 0
 
   const drop = (attempt: string) => {
-    if (entries.get(attempt)?.landed) undrained -= 1
-    if (!entries.delete(attempt)) return
+    const gone = entries.delete(attempt)
+    if (!gone) return
+    if (gone.landed) undrained -= 1
     onSize(entries.size)
     onGone(attempt)
   }

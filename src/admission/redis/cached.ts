@@ -44,9 +44,10 @@ export function keptReply([, body, paidBy, digits]: Told): {
   readonly kept: KeptReply
   readonly rest: readonly number[]
 } {
-  const [freshForMs = 0, refresh = 0, costNano = 0, ...rest] = integersIn(digits)
+  const numbers = integersIn(digits)
+  const { 0: freshForMs = 0, 1: refresh = 0, 2: costNano = 0 } = numbers
   return {
     kept: { body: body === '' ? null : body, freshForMs, refresh: refresh === 1, costNano, paidBy },
-    rest,
+    rest: numbers.slice(3),
   }
 }

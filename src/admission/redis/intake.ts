@@ -59,8 +59,8 @@ const windowsLeft = (
 ): (WindowLeft | null)[] =>
   windows.map((_, i) => {
     const at = 2 * (limits.length + i)
-    const { [at]: limitNano = -1, [at + 1]: leftNano = 0 } = flat
-    return limitNano < 0 ? null : { limitNano, leftNano }
+    const limitNano = flat[at] ?? -1
+    return limitNano < 0 ? null : { limitNano, leftNano: flat[at + 1] ?? 0 }
   })
 
 function readIntake(raw: unknown, command: IntakeCommand): IntakeReply {

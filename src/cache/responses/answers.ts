@@ -9,7 +9,7 @@ export interface Look {
   /** What goes along with the question. */
   readonly command: CacheLookup
   /** @returns the answer that was found; null = it cannot be opened, or is of a version that means something else by it. */
-  open(reply: KeptReply): Promise<CacheEntry | null>
+  open(reply: KeptReply): CacheEntry | null | Promise<CacheEntry | null>
 }
 
 /** The kept answers as one process reads them: what it has at hand does not travel again, and is opened once. */
@@ -38,7 +38,7 @@ export function createAnswers(keeper: Keeper, near: NearCache): Answers {
       if (!here?.sum) return { command: { openers }, open: (reply) => read(key, reply) }
       return {
         command: { openers, has: here.sum },
-        open: async (reply) => (reply.body === null ? here.entry : read(key, reply)),
+        open: (reply) => (reply.body === null ? here.entry : read(key, reply)),
       }
     },
   }

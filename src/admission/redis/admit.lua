@@ -10,7 +10,8 @@
            terms, per window: startMs endMs limitNano warn-only marks; read only to open one or to change its limit
            fixed, what the hold keeps as it came: job, windows, limits, meta (lib/attempts); of each chain, then of all
            [from, until) is the time in which every window of the plan is open
-  Reply    per command: held rung hold cap n at acked unreadable (budget|gate|limit index)... per rung above | concluded outcome | cached body freshFor refresh cost paidBy (lib/cached) joined | joined until attempt | cancelled
+  Reply    per command: held digits (rung hold cap n at) acked unreadable (budget|gate|limit index)... per rung above | concluded outcome
+           | cached body paidBy digits (lib/cached) joined | joined until attempt | cancelled
            | late priority | takes-exhausted n | over-budget window resumeAt limit left... | busy gate|limit index resumeAt (limit: remaining resetAt) | void
            | stale now policy | unavailable | epoch-changed epoch
   Keeps    law 1: no script but this adds to `held`, and only where spent + held + amount <= limit in every window
@@ -106,8 +107,9 @@ local function hold(c, chain, job, rung, offer, cap, passed)
   expiries[#expiries + 1], expiries[#expiries + 2] = int(now + c.ttlMs), c.attempt
   beginFlight(c.flight, c.attempt, c.id, c.ttlMs)
   local why = c.unreadable or ''
-  if passed then return { 'held', rung - 1, amount, cap, job.n, now, acked, why, unpack(passed) } end
-  return { 'held', rung - 1, amount, cap, job.n, now, acked, why }
+  local digits = string.format('%d %d %d %d %d', rung - 1, amount, cap, job.n, now)
+  if passed then return { 'held', digits, acked, why, unpack(passed) } end
+  return { 'held', digits, acked, why }
 end
 
 -- End of a window that never rolls (FOREVER_MS of commands.ts).
@@ -144,7 +146,7 @@ local function admit(c)
   if held then
     local st, _, _, rung, amount, cap, n, heldAt = struct.unpack('<c1ddddddd', held)
     if st ~= 'H' then return { 'void' } end
-    return { 'held', rung, amount, cap, n, heldAt, acked, '' }
+    return { 'held', string.format('%d %d %d %d %d', rung, amount, cap, n, heldAt), acked, '' }
   end
   if c.turn then moveTurns(c.turn, c.priority) end
   local job = recordAt(c.job, readJob)

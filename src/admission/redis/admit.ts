@@ -6,6 +6,8 @@ import type { Chain } from '../plan-lines.ts'
 import { createBatch } from './batch.ts'
 import { KEPT, keptReply, openersText } from './cached.ts'
 import { readReply, readUnavailable, type SlotCaller } from './caller.ts'
+import { byFirstWord } from './first-word.ts'
+import { Integers, integersIn } from './integers.ts'
 import {
   type FixedPart,
   writeAsk,
@@ -32,36 +34,38 @@ function passedOf(flat: readonly (Passed['by'] | number)[]): Passed[] {
   return passed
 }
 
-const Reply = z.union([
-  z
-    .tuple(
-      [z.literal('held'), int, int, int, int, int, z.string(), Why],
-      z.union([z.enum(['budget', 'gate', 'limit']), int]),
-    )
-    .transform(([outcome, rung, holdNano, capTokens, n, atMs, acked, why, ...passed]) => ({
-      outcome,
-      rung,
-      holdNano,
-      capTokens,
-      n,
-      atMs,
-      acked,
-      passed: passedOf(passed),
-      ...(why !== '' && { unreadable: why }),
-    })),
-  z
+const Held = z
+  .tuple(
+    [z.literal('held'), Integers, z.string(), Why],
+    z.union([z.enum(['budget', 'gate', 'limit']), int]),
+  )
+  .transform(([outcome, digits, acked, why, ...passed]) => {
+    const [rung = 0, holdNano = 0, capTokens = 0, n = 0, atMs = 0] = integersIn(digits)
+    const held = { outcome, rung, holdNano, capTokens, n, atMs, acked, passed: passedOf(passed) }
+    return why === '' ? held : { ...held, unreadable: why }
+  })
+const Withdrawn = z.tuple([z.enum(['cancelled', 'void'])]).transform(([outcome]) => ({ outcome }))
+
+const Reply = byFirstWord({
+  held: Held,
+  concluded: z
     .tuple([z.literal('concluded'), z.enum(OUTCOMES)])
     .transform(([outcome, as]) => ({ outcome, as })),
-  z
+  cached: z
     .tuple([...KEPT, z.string()])
     .transform((told) => ({ outcome: told[0], joined: told[4], ...keptReply(told).kept })),
-  z
+  joined: z
     .tuple([z.literal('joined'), int, z.string()])
     .transform(([outcome, untilMs, attempt]) => ({ outcome, untilMs, attempt })),
-  z.tuple([z.enum(['cancelled', 'void'])]).transform(([outcome]) => ({ outcome })),
-  z.tuple([z.literal('late'), int]).transform(([outcome, priority]) => ({ outcome, priority })),
-  z.tuple([z.literal('takes-exhausted'), int]).transform(([outcome, n]) => ({ outcome, n })),
-  z
+  cancelled: Withdrawn,
+  void: Withdrawn,
+  late: z
+    .tuple([z.literal('late'), int])
+    .transform(([outcome, priority]) => ({ outcome, priority })),
+  'takes-exhausted': z
+    .tuple([z.literal('takes-exhausted'), int])
+    .transform(([outcome, n]) => ({ outcome, n })),
+  'over-budget': z
     .tuple([z.literal('over-budget'), int, int, int], int)
     .transform(([outcome, window, resumeAtMs, limitNano, ...leftNano]) => ({
       outcome,
@@ -70,23 +74,25 @@ const Reply = z.union([
       limitNano,
       leftNano,
     })),
-  z
-    .tuple([z.literal('busy'), z.literal('gate'), int, int])
-    .transform(([outcome, by, index, resumeAtMs]) => ({ outcome, by, index, resumeAtMs })),
-  z
-    .tuple([z.literal('busy'), z.literal('limit'), int, int, int, int])
-    .transform(([outcome, by, index, resumeAtMs, remaining, resetAtMs]) => ({
-      outcome,
-      by,
-      index,
-      resumeAtMs,
-      remaining,
-      resetAtMs,
-    })),
-  z
+  busy: z.union([
+    z
+      .tuple([z.literal('busy'), z.literal('gate'), int, int])
+      .transform(([outcome, by, index, resumeAtMs]) => ({ outcome, by, index, resumeAtMs })),
+    z
+      .tuple([z.literal('busy'), z.literal('limit'), int, int, int, int])
+      .transform(([outcome, by, index, resumeAtMs, remaining, resetAtMs]) => ({
+        outcome,
+        by,
+        index,
+        resumeAtMs,
+        remaining,
+        resetAtMs,
+      })),
+  ]),
+  stale: z
     .tuple([z.literal('stale'), int, int])
     .transform(([outcome, nowMs, policy]) => ({ outcome, nowMs, policy })),
-])
+})
 
 /** As admit.lua numbers them. */
 const ACCEPTS = ['nothing', 'fresh', 'stale'] as const
@@ -150,6 +156,6 @@ function packCommand(command: AdmitCommand): Buffer {
 export function createAdmit(caller: SlotCaller): (command: AdmitCommand) => Promise<AdmitReply> {
   return createBatch(caller, script, {
     pack: packCommand,
-    read: (raw) => readUnavailable(raw) ?? readReply(script, Reply, raw),
+    read: (raw) => readUnavailable(raw) ?? readReply(script, Reply(raw), raw),
   })
 }

@@ -5,7 +5,7 @@
            attempt kind settled|unconfirmed flight ('' = none) cost at hold tokens outputTokens (of them; -1 = unknown) detail concludes 0|1 caches 0|1 gates 0|1
            fixedAt (position); then as far as they are 1: conclusion (lib/conclude); cache key, body, ttlMs, staleForMs, lastForMs, cost (lib/cached); gate,
            untilMs; last what the hold was asked with (lib/attempts), for a record that is gone or forgot its meta
-  Reply    per command: settled|adjusted|unchanged|orphan booked overrun concluded followers... | too-old
+  Reply    per command: settled|adjusted|unchanged|orphan digits (booked overrun concluded) followers... | too-old
            | unavailable | epoch-changed epoch
   Keeps    laws 3 and 4: the counter moves in the step that appends the posting; a second settlement moves nothing
 ]]
@@ -109,7 +109,8 @@ local function settle(c)
     local key, untilMs = struct.unpack('<sd', c.packed, at)
     closeGate(key, untilMs)
   end
-  return endFlight(c.flight, c.attempt, { outcome, record.booked, over, concluded and 1 or 0 })
+  local digits = string.format('%d %d %d', record.booked, over, concluded and 1 or 0)
+  return endFlight(c.flight, c.attempt, { outcome, digits })
 end
 
 local function run(KEYS, ARGV)

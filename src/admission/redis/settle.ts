@@ -2,32 +2,28 @@ import { z } from 'zod'
 import type { SettleCommand, SettleReply } from '../commands.ts'
 import { createBatch } from './batch.ts'
 import { readReply, readUnavailable, type SlotCaller } from './caller.ts'
+import { byFirstWord } from './first-word.ts'
+import { Integers, integersIn } from './integers.ts'
 import { writeConclusion, writeFixedPart } from './lines.ts'
 import { loadScript } from './load-script.ts'
 import { Writer } from './writer.ts'
 
 const script = loadScript(new URL('./settle.lua', import.meta.url))
 
-const Reply = z.union([
-  z.tuple([z.literal('too-old')]).transform(([outcome]) => ({ outcome })),
-  z
-    .tuple(
-      [
-        z.enum(['settled', 'adjusted', 'unchanged', 'orphan']),
-        z.int(),
-        z.int().min(0),
-        z.literal([0, 1]),
-      ],
-      z.string(),
-    )
-    .transform(([outcome, bookedNano, overrunNano, concluded, ...followers]) => ({
-      outcome,
-      bookedNano,
-      overrunNano,
-      concluded: concluded === 1,
-      followers,
-    })),
-])
+const Booked = z
+  .tuple([z.enum(['settled', 'adjusted', 'unchanged', 'orphan']), Integers], z.string())
+  .transform(([outcome, digits, ...followers]) => {
+    const [bookedNano = 0, overrunNano = 0, concluded = 0] = integersIn(digits)
+    return { outcome, bookedNano, overrunNano, concluded: concluded === 1, followers }
+  })
+
+const Reply = byFirstWord({
+  'too-old': z.tuple([z.literal('too-old')]).transform(([outcome]) => ({ outcome })),
+  settled: Booked,
+  adjusted: Booked,
+  unchanged: Booked,
+  orphan: Booked,
+})
 
 function packCommand(command: SettleCommand): Buffer {
   const { job, windows, meta, conclusion, cache, gate } = command
@@ -59,6 +55,6 @@ function packCommand(command: SettleCommand): Buffer {
 export function createSettle(caller: SlotCaller): (command: SettleCommand) => Promise<SettleReply> {
   return createBatch(caller, script, {
     pack: packCommand,
-    read: (raw) => readUnavailable(raw) ?? readReply(script, Reply, raw),
+    read: (raw) => readUnavailable(raw) ?? readReply(script, Reply(raw), raw),
   })
 }

@@ -5,10 +5,11 @@ import { createRedisStore } from '../src/admission/redis/store.ts'
 import { connectCommands } from '../src/queue/connection.ts'
 import { startRedis } from '../test/helpers/services/index.ts'
 import { measureScale } from './admission-scale.ts'
-import { type Bench, compare, round } from './bench.ts'
+import { type Bench, compareTurns, round } from './bench.ts'
 
 const LANES = 64
-const ROUNDS = 5
+/** Short turns, and many: neighbours in time are alike on a machine whose speed wanders. */
+const ROUNDS = 15
 const NOOP = 'return 1'
 const NOOP_SHA = createHash('sha1').update(NOOP).digest('hex')
 const PREFIX = '{bursar}'
@@ -126,7 +127,7 @@ export const bench: Bench = async ({ seconds, note }) => {
       })
     }
     note(`${LANES} lanes, 4 budgets, 2 limits, 3 rungs, ${seconds} s each`)
-    const rates = await compare(
+    const { rates, ratio } = await compareTurns(
       [
         { name: 'noop', work: () => redis.evalsha(NOOP_SHA, 1, `${PREFIX}:slot`, '') },
         { name: 'intake', work: () => store.intake(intake()) },
@@ -142,8 +143,8 @@ export const bench: Bench = async ({ seconds, note }) => {
       intakePerSecond: round(taken, 0),
       admitPerSecond: round(admit, 0),
       admitAndSettlePerSecond: round(admitAndSettle, 0),
-      intakeToNoop: round(taken / noop),
-      admitToNoop: round(admit / noop),
+      intakeToNoop: round(ratio('intake', 'noop')),
+      admitToNoop: round(ratio('admit', 'noop')),
       ...(await measureScale(redis, { seconds, note })),
     }
   } finally {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
-/** Integers between blanks: one text costs both ends less than as many numbers. */
-export const Integers = z.string().regex(/^-?\d+(?: -?\d+)*$/)
+/** Integers between blanks, none longer than 2^53: one text costs both ends less than as many numbers. */
+export const Integers = z.string().regex(/^-?\d{1,16}(?: -?\d{1,16})*$/)
 
 const [BLANK, MINUS, ZERO] = [0x20, 0x2d, 0x30]
 

@@ -14,20 +14,26 @@ export type JobState =
 
 /** @returns null when it has ended, or no queue has it any more. @throws {BursarError} STORE_UNAVAILABLE. */
 export async function jobState(id: string, places: JobPlaces): Promise<JobState | null> {
-  const job = (await jobsCalled(id, places)).find((one) => one !== undefined)
+  const job = await jobCalled(id, places)
   if (!job || job.finishedOn !== undefined) return null
   const state = await job.getState()
   if (state === 'active') return { is: 'started' }
   if (state !== 'delayed')
     return state === 'completed' || state === 'failed' ? null : { is: 'queued' }
-  const note = readParkNote(job)
-  const fromMs = job.processedOn ?? job.timestamp
+  // Why it waits is written before it is moved: what was read before it was moved may not say.
+  const parked = await jobCalled(id, places)
+  if (!parked) return null
+  const note = readParkNote(parked)
+  const fromMs = parked.processedOn ?? parked.timestamp
   return {
     is: 'parked',
     why: note ? { by: note.by, what: note.what } : { by: 'retry', what: '' },
-    resumesAt: new Date(fromMs + job.delay).toISOString(),
+    resumesAt: new Date(fromMs + parked.delay).toISOString(),
   }
 }
+
+const jobCalled = async (id: string, places: JobPlaces) =>
+  (await jobsCalled(id, places)).find((one) => one !== undefined)
 
 /** Whether a listener has heard this already. A time that moves by less than a second is the same one. */
 export function isSame(one: JobState | null, other: JobState): boolean {

@@ -84,6 +84,12 @@ local function passedBy(chain, offer, busy)
   return 'budget', chain.windowPlaces and chain.windowPlaces[tightest] or tightest - 1
 end
 
+local function heldReply(rung, amount, cap, n, heldAt, unreadable, passed)
+  local digits = string.format('%d %d %d %d %d', rung, amount, cap, n, heldAt)
+  if passed then return { 'held', digits, acked, unreadable or '', unpack(passed) } end
+  return { 'held', digits, acked, unreadable or '' }
+end
+
 local function hold(c, chain, job, rung, offer, cap, passed)
   local amount = amountFor(offer, cap)
   local windows, keysAt = chain.windows, chain.keysAt
@@ -106,10 +112,7 @@ local function hold(c, chain, job, rung, offer, cap, passed)
   writes[#writes + 1], writes[#writes + 2] = keys[c.held], found[c.held]
   expiries[#expiries + 1], expiries[#expiries + 2] = int(now + c.ttlMs), c.attempt
   beginFlight(c.flight, c.attempt, c.id, c.ttlMs)
-  local why = c.unreadable or ''
-  local digits = string.format('%d %d %d %d %d', rung - 1, amount, cap, job.n, now)
-  if passed then return { 'held', digits, acked, why, unpack(passed) } end
-  return { 'held', digits, acked, why }
+  return heldReply(rung - 1, amount, cap, job.n, now, c.unreadable, passed)
 end
 
 -- End of a window that never rolls (FOREVER_MS of commands.ts).
@@ -146,7 +149,7 @@ local function admit(c)
   if held then
     local st, _, _, rung, amount, cap, n, heldAt = struct.unpack('<c1ddddddd', held)
     if st ~= 'H' then return { 'void' } end
-    return { 'held', string.format('%d %d %d %d %d', rung, amount, cap, n, heldAt), acked, '' }
+    return heldReply(rung, amount, cap, n, heldAt)
   end
   if c.turn then moveTurns(c.turn, c.priority) end
   local job = recordAt(c.job, readJob)

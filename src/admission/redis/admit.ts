@@ -7,7 +7,7 @@ import { createBatch } from './batch.ts'
 import { KEPT, keptReply, openersText } from './cached.ts'
 import { readReply, readUnavailable, type SlotCaller } from './caller.ts'
 import { byFirstWord } from './first-word.ts'
-import { Integers, integersIn } from './integers.ts'
+import { integers, integersIn } from './integers.ts'
 import {
   type FixedPart,
   writeAsk,
@@ -34,9 +34,11 @@ function passedOf(flat: readonly (Passed['by'] | number)[]): Passed[] {
   return passed
 }
 
+/** Rung, amount, cap, take and time. */
+const HeldDigits = integers(['integer', 'integer', 'integer', 'integer', 'integer'])
 const Held = z
   .tuple(
-    [z.literal('held'), Integers, z.string(), Why],
+    [z.literal('held'), HeldDigits, z.string(), Why],
     z.union([z.enum(['budget', 'gate', 'limit']), int]),
   )
   .transform(([outcome, digits, acked, why, ...passed]) => {

@@ -1,13 +1,18 @@
 import { z } from 'zod'
 import type { CacheLookup, KeptReply } from '../commands.ts'
-import { Integers, integersIn } from './integers.ts'
+import { integers, integersIn } from './integers.ts'
 
 /** Ids between blanks, as lib/cached.lua looks for one; '' = none. */
 export const openersText = ({ openers = [] }: CacheLookup = {}): string =>
   openers.length === 0 ? '' : ` ${openers.join(' ')} `
 
 /** What scripts say of a kept answer (`tellAnswer` of lib/cached.lua). */
-export const KEPT = [z.literal('cached'), z.string(), z.string(), Integers] as const
+export const KEPT = [
+  z.literal('cached'),
+  z.string(),
+  z.string(),
+  integers(['integer', 'flag', 'amount'], { more: true }),
+] as const
 
 type Told = readonly ['cached', string, string, string, ...unknown[]]
 

@@ -12,7 +12,7 @@ import { createBatch } from './batch.ts'
 import { KEPT, keptReply, openersText } from './cached.ts'
 import { begin, callScript, readReply, readUnavailable, type SlotCaller } from './caller.ts'
 import { byFirstWord } from './first-word.ts'
-import { Integers, integersIn } from './integers.ts'
+import { integers, integersIn } from './integers.ts'
 import { limitStates, writeAsk, writeConclusion, writeLimits } from './lines.ts'
 import { loadScript } from './load-script.ts'
 import { Writer } from './writer.ts'
@@ -22,10 +22,10 @@ const concludeScript = loadScript(new URL('./conclude.lua', import.meta.url))
 const cancelScript = loadScript(new URL('./cancel.lua', import.meta.url))
 
 const Intake = byFirstWord({
-  queued: z.tuple([z.literal('queued'), Integers]),
+  queued: z.tuple([z.literal('queued'), integers(['integer', 'integer'], { more: true })]),
   cached: z.tuple(KEPT),
   concluded: z.tuple([z.literal('concluded'), z.enum(OUTCOMES), z.string().nullish()]),
-  refused: z.tuple([z.literal('refused'), Integers]),
+  refused: z.tuple([z.literal('refused'), integers(['integer'], { more: true })]),
 })
 const Conclude = z.union([
   z.tuple([z.literal('concluded')]).transform(([outcome]) => ({ outcome })),

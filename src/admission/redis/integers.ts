@@ -1,8 +1,25 @@
 import { z } from 'zod'
 
-/** Integers between blanks, none longer than 2^53: one text costs both ends less than as many numbers. */
-export const Integers = z.string().regex(/^-?\d{1,16}(?: -?\d{1,16})*$/)
+const FORMS = { integer: '-?\\d{1,16}', amount: '\\d{1,16}', flag: '[01]' } as const
+type Form = keyof typeof FORMS
 
+/**
+ * Integers between blanks, all of them safe: one text costs both ends less than as many numbers.
+ * @param forms - of those that are always there, in order.
+ * @param more - whether any number of integers follows.
+ */
+export const integers = (forms: readonly Form[], { more = false } = {}) =>
+  z
+    .string()
+    .regex(
+      new RegExp(
+        `^${forms.map((form) => FORMS[form]).join(' ')}${more ? `(?: ${FORMS.integer})*` : ''}$`,
+      ),
+    )
+    // Only the longest can be too large.
+    .refine((text) => !LONGEST.test(text) || integersIn(text).every(Number.isSafeInteger))
+
+const LONGEST = /\d{16}/
 const [BLANK, MINUS, ZERO] = [0x20, 0x2d, 0x30]
 
 /** Digit by digit: exact to 2^53, and a third of what splitting the text costs. */

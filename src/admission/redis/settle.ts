@@ -3,7 +3,7 @@ import type { SettleCommand, SettleReply } from '../commands.ts'
 import { createBatch } from './batch.ts'
 import { readReply, readUnavailable, type SlotCaller } from './caller.ts'
 import { byFirstWord } from './first-word.ts'
-import { Integers, integersIn } from './integers.ts'
+import { integers, integersIn } from './integers.ts'
 import { writeConclusion, writeFixedPart } from './lines.ts'
 import { loadScript } from './load-script.ts'
 import { Writer } from './writer.ts'
@@ -11,7 +11,13 @@ import { Writer } from './writer.ts'
 const script = loadScript(new URL('./settle.lua', import.meta.url))
 
 const Booked = z
-  .tuple([z.enum(['settled', 'adjusted', 'unchanged', 'orphan']), Integers], z.string())
+  .tuple(
+    [
+      z.enum(['settled', 'adjusted', 'unchanged', 'orphan']),
+      integers(['integer', 'amount', 'flag']),
+    ],
+    z.string(),
+  )
   .transform(([outcome, digits, ...followers]) => {
     const [bookedNano = 0, overrunNano = 0, concluded = 0] = integersIn(digits)
     return { outcome, bookedNano, overrunNano, concluded: concluded === 1, followers }

@@ -5,6 +5,7 @@ import { CheckedPool } from './checked-pool.ts'
 import { asLedgerError, connecting } from './errors.ts'
 import { type Ledger, type LedgerDb, run } from './ledger.ts'
 import { assertMigrated } from './migrations.ts'
+import { preparing } from './prepared.ts'
 import * as schema from './schema.ts'
 
 /** Settings of the connection pool, each with a default that suits one process of many. */
@@ -104,7 +105,7 @@ function overPool(pool: Pool): Ledger {
 async function inTransaction<T>(pool: Pool, work: (tx: LedgerDb) => Promise<T>): Promise<T> {
   const client = await connecting(() => pool.connect())
   try {
-    const tx: LedgerDb = drizzle(client, { schema })
+    const tx: LedgerDb = drizzle(preparing(client), { schema })
     await run(tx, sql`begin`)
     const result = await work(tx)
     await run(tx, sql`commit`)

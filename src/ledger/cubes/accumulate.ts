@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type LedgerDb, run } from '../ledger.ts'
+import { prepared } from '../prepared.ts'
 import { CUBES, type Cube, type Grain } from './cubes.ts'
 import { MEASURES } from './measures.ts'
 
@@ -69,6 +70,8 @@ const ALL_CUBES = CUBES.flatMap((cube) => [
 export const accumulate = (db: LedgerDb, before: readonly SQL[], facts: string): Promise<void> =>
   run(
     db,
-    sql`with ${sql.join([...before, sql.raw(`fact as materialized (${facts}),\n${ALL_CUBES}`)], sql`, `)}
+    prepared(
+      sql`with ${sql.join([...before, sql.raw(`fact as materialized (${facts}),\n${ALL_CUBES}`)], sql`, `)}
       select 1`,
+    ),
   )

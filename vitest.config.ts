@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { keepTmpInMemory } from './test/helpers/tmp-in-memory.ts'
 
@@ -76,7 +77,8 @@ const embedded = {
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // One more than the cores of a small machine: a third of what the services test is waiting.
+    maxWorkers: Math.max(3, availableParallelism()),
     passWithNoTests: true,
     projects: withServices ? [unit, services, embedded] : [unit],
   },

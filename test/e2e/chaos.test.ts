@@ -2,9 +2,11 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { compiled } from '../helpers/compiled.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const WORDS = ['--import', 'tsx', 'bench/chaos/main.ts', '--json', '--workers', '3']
+const CHAOS = await compiled(new URL('../../bench/chaos/main.ts', import.meta.url))
+const WORDS = [CHAOS, '--json', '--workers', '3']
 
 const count = z.int().min(0)
 const Verdict = z.strictObject({

@@ -16,14 +16,15 @@ import { openLedger } from '../../src/ledger/open.ts'
 import { createPriceBook } from '../../src/pricing/price-book.ts'
 import { slotLedger } from '../../src/runtime/home.ts'
 import { openNewSlot } from '../../src/slot/open-slot.ts'
+import { compiled } from '../helpers/compiled.ts'
 import { freshDatabase } from '../helpers/postgres.ts'
 import { connectRedis, freshPrefix } from '../helpers/redis.ts'
 import { type Copy, type Receivers, startReceivers } from './alert-receivers.ts'
 import { LIMIT_NANO, MARKS, type Settling, settleAll } from './alert-settling.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const SENDER = fileURLToPath(new URL('./alert-child.ts', import.meta.url))
-const SETTLER = fileURLToPath(new URL('./alert-settle-child.ts', import.meta.url))
+const SENDER = await compiled(new URL('./alert-child.ts', import.meta.url))
+const SETTLER = await compiled(new URL('./alert-settle-child.ts', import.meta.url))
 
 /** `BURSAR_ALERTS=10000` is the whole of it: so many settlements, from eight processes. */
 const SETTLEMENTS = Number(process.env.BURSAR_ALERTS ?? 400)
@@ -109,7 +110,7 @@ afterAll(async () => {
 })
 
 async function startSender(): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', SENDER], {
+  const child = spawn(process.execPath, [SENDER], {
     ...{ cwd: ROOT, env: childEnv, stdio: ['ignore', 'pipe', 'inherit'] },
   })
   senders.push(child)
@@ -146,7 +147,7 @@ async function settle(): Promise<void> {
 
 /** In a process of its own. */
 async function settleApart(work: Settling): Promise<void> {
-  const child = spawn(process.execPath, ['--import', 'tsx', SETTLER, JSON.stringify(work)], {
+  const child = spawn(process.execPath, [SETTLER, JSON.stringify(work)], {
     ...{ cwd: ROOT, env: childEnv, stdio: ['ignore', 'ignore', 'inherit'] },
   })
   const [code] = await once(child, 'exit')

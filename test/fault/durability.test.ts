@@ -15,12 +15,13 @@ import { listEntries } from '../../src/ledger/queries/list-entries.ts'
 import { readSlotRow } from '../../src/ledger/slot-row.ts'
 import { redisOf } from '../../src/runtime.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
+import { compiled } from '../helpers/compiled.ts'
 import { canFillDisk, withFullDisk } from '../helpers/full-disk.ts'
 import { type RedisOptions, type Server, startRedis } from '../helpers/services/index.ts'
 import { bursar } from '../integration/cli-harness.ts'
 import { ask, gate, POLICY, type Rig, startRig, until } from '../integration/queue-rig.ts'
 
-const CHILD = fileURLToPath(new URL('./worker-child.ts', import.meta.url))
+const CHILD = await compiled(new URL('./worker-child.ts', import.meta.url))
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 const closers: (() => unknown)[] = []
@@ -65,7 +66,7 @@ async function startWorld({ durability, server = {} }: Wanted): Promise<World> {
     async worker(dies, data) {
       const own = data === undefined ? {} : { BURSAR_DATA: data }
       const env = { PATH: process.env.PATH, ...rig.env, ...own, DIES: dies }
-      const child = spawn(process.execPath, ['--import', 'tsx', CHILD], {
+      const child = spawn(process.execPath, [CHILD], {
         ...{ cwd: ROOT, env: { ...env, PROVIDER_URL: rig.tap.url } },
         stdio: ['pipe', 'pipe', 'inherit'],
       })

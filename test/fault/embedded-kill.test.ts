@@ -4,11 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { compiled } from '../helpers/compiled.ts'
 import { completions, openBench, openOnPglite } from '../integration/embedded-places.ts'
 
-const CHILD = fileURLToPath(new URL('./embedded-child.ts', import.meta.url))
+const CHILD = await compiled(new URL('./embedded-child.ts', import.meta.url))
 
 let folder: string
 const children: ChildProcess[] = []
@@ -22,7 +22,7 @@ afterEach(async () => {
 
 /** A process that adds jobs and is killed after it has said `count` of them. @returns what it said. */
 async function addUntilKilled(count: number): Promise<string[]> {
-  const child = spawn(process.execPath, ['--import', 'tsx', CHILD], {
+  const child = spawn(process.execPath, [CHILD], {
     env: { PATH: process.env.PATH, FOLDER: folder },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

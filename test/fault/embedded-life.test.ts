@@ -7,9 +7,10 @@ import { createInterface } from 'node:readline'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { startSandbox } from '../../sandbox/server.ts'
+import { compiled } from '../helpers/compiled.ts'
 import { POLICY } from '../integration/queue-rig.ts'
 
-const CHILD = join(import.meta.dirname, 'embedded-life-child.ts')
+const CHILD = await compiled(new URL('./embedded-life-child.ts', import.meta.url))
 /** Moments, in lines that the life has said; fixed, and anywhere from starting up to being busy. */
 const MOMENTS = [1, 2, 9, 25, 40, 3, 60, 14] as const
 /** BURSAR_KILLS=50 takes about five minutes. */
@@ -38,7 +39,7 @@ type Env = Readonly<Record<string, string>>
 
 /** Runs one life. @param lines - said before it is killed; null = until it ends by itself. */
 async function live(env: Env, lines: number | null): Promise<z.output<typeof Line>[]> {
-  const child = spawn(process.execPath, ['--import', 'tsx', CHILD], {
+  const child = spawn(process.execPath, [CHILD], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

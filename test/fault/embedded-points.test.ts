@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import { drainOnce } from '../../src/ledger/drain.ts'
 import { listEntries } from '../../src/ledger/queries/list-entries.ts'
 import { clientOf } from '../../src/runtime/client-of.ts'
+import { compiled } from '../helpers/compiled.ts'
 import { type Rig, startRig } from '../integration/queue-rig.ts'
 
-const CHILD = fileURLToPath(new URL('./worker-child.ts', import.meta.url))
+const CHILD = await compiled(new URL('./worker-child.ts', import.meta.url))
 /** The successor takes the job over within four seconds. */
 const QUICK = { JOB_LOCK_MS: '3000', STALLED_INTERVAL_MS: '1000' }
 
@@ -24,7 +24,7 @@ async function dieAt(
     messages: [{ role: 'user', content: 'Explain recursion' }],
   })
   await rig.runtime.close()
-  const child = spawn(process.execPath, ['--import', 'tsx', CHILD], {
+  const child = spawn(process.execPath, [CHILD], {
     env: { PATH: process.env.PATH, ...rig.env, DIES: point, PROVIDER_URL: rig.tap.url },
     stdio: ['ignore', 'ignore', 'inherit'],
   })

@@ -6,11 +6,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
 import { expireHolds } from '../../jobs/expire-holds.ts'
 import { rowsOf } from '../../src/ledger/ledger.ts'
+import { compiled } from '../helpers/compiled.ts'
 import { gate, type Rig, startRig, until } from '../integration/queue-rig.ts'
 import { type Heard, HeardSchema } from './heard.ts'
 
-const CHILD = fileURLToPath(new URL('./worker-child.ts', import.meta.url))
-const ASKER = fileURLToPath(new URL('./asker-child.ts', import.meta.url))
+const CHILD = await compiled(new URL('./worker-child.ts', import.meta.url))
+const ASKER = await compiled(new URL('./asker-child.ts', import.meta.url))
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PROCESSES = 4
 const ASKERS = 1_000
@@ -24,7 +25,7 @@ const callers: ChildProcess[] = []
 
 async function startWorker(): Promise<void> {
   const env = { PATH: process.env.PATH, ...rig.env, DIES: 'tells-of-calls' }
-  const child = spawn(process.execPath, ['--import', 'tsx', CHILD], {
+  const child = spawn(process.execPath, [CHILD], {
     cwd: ROOT,
     env: { ...env, PROVIDER_URL: rig.tap.url },
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -48,7 +49,7 @@ afterAll(async () => {
 /** A thousand ask the same from four processes, each as fast as it can, and all wait. */
 async function askAll(name: string): Promise<Heard> {
   const heard = Array.from({ length: PROCESSES }, async (_, at) => {
-    const words = ['--import', 'tsx', ASKER, name, String(at), String(ASKERS / PROCESSES)]
+    const words = [ASKER, name, String(at), String(ASKERS / PROCESSES)]
     const child = spawn(process.execPath, words, {
       cwd: ROOT,
       env: { PATH: process.env.PATH, ...rig.env },

@@ -7,10 +7,11 @@ import { createInterface } from 'node:readline'
 import { PGlite } from '@electric-sql/pglite'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { compiled } from '../helpers/compiled.ts'
 import { LineSchema } from './journal-lines.ts'
 import { Witness } from './journal-witness.ts'
 
-const CHILD = join(import.meta.dirname, 'journal-child.ts')
+const CHILD = await compiled(new URL('./journal-child.ts', import.meta.url))
 const SEED = 20_261_121
 const FOLDERS = 2
 /** BURSAR_KILLS=50 takes about two minutes. */
@@ -22,7 +23,7 @@ const KILLS_PER_FOLDER = Math.ceil(Number(process.env.BURSAR_KILLS ?? 20) / FOLD
  */
 async function live(folder: string, seed: number, witness: Witness, lines: number): Promise<void> {
   const last = Number.isFinite(lines) ? {} : { LAST: 'yes' }
-  const child = spawn(process.execPath, ['--import', 'tsx', CHILD], {
+  const child = spawn(process.execPath, [CHILD], {
     env: { ...process.env, FOLDER: folder, SEED: String(seed), ...last },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

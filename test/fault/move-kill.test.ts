@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
@@ -11,6 +10,7 @@ import { openLedger } from '../../src/ledger/open.ts'
 import { readSlotRow } from '../../src/ledger/slot-row.ts'
 import { tableSums } from '../../src/move/history.ts'
 import { TABLES } from '../../src/move/types.ts'
+import { compiled } from '../helpers/compiled.ts'
 import { bursar } from '../integration/cli-harness.ts'
 import {
   copyFolder,
@@ -20,7 +20,7 @@ import {
   type World,
 } from '../integration/move-world.ts'
 
-const CHILD = join(import.meta.dirname, 'move-child.ts')
+const CHILD = await compiled(new URL('./move-child.ts', import.meta.url))
 /** Moves that are killed twice each; BURSAR_KILLS=25 takes about five minutes. */
 const MOVES = Number(process.env.BURSAR_KILLS ?? 3)
 
@@ -42,7 +42,7 @@ async function live(
   killAtStep: number,
   killAfterMs?: number,
 ): Promise<Life> {
-  const child = spawn(process.execPath, ['--import', 'tsx', CHILD], {
+  const child = spawn(process.execPath, [CHILD], {
     env: { ...process.env, ...env, KILL_AT: String(killAtStep) },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

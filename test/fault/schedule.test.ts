@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { sql } from 'drizzle-orm'
 import { expect, vi } from 'vitest'
@@ -9,10 +8,11 @@ import { SafeInteger } from '../../src/ledger/columns.ts'
 import { type Ledger, rowsOf, run } from '../../src/ledger/ledger.ts'
 import { registerJobs } from '../../src/schedule/claims.ts'
 import { type JobRun, listRuns } from '../../src/schedule/history.ts'
+import { compiled } from '../helpers/compiled.ts'
 import { ledgerTest } from '../helpers/ledgers.ts'
 import { START_MS, TEST_JOBS } from './schedule-jobs.ts'
 
-const CHILD = join(import.meta.dirname, 'schedule-child.ts')
+const CHILD = await compiled(new URL('./schedule-child.ts', import.meta.url))
 /** BURSAR_TICKS=1000 takes about a minute. */
 const TICKS = Number(process.env.BURSAR_TICKS ?? 40)
 const KILLS = Math.max(2, Math.round(TICKS / 50))
@@ -34,7 +34,7 @@ async function runReplicas(databaseUrl: string, hasEnded: () => Promise<boolean>
   let runs = 0
   let kills = 0
   const start = () => {
-    const child = spawn(process.execPath, ['--import', 'tsx', CHILD], {
+    const child = spawn(process.execPath, [CHILD], {
       env: { ...env, BASE_MS: String(baseMs) },
       stdio: ['ignore', 'pipe', 'inherit'],
     })

@@ -8,10 +8,11 @@ import { isBursarError } from '../../src/errors.ts'
 import { attemptBookings } from '../../src/ledger/queries/attempt-bookings.ts'
 import { readSlotRow } from '../../src/ledger/slot-row.ts'
 import { redisOf } from '../../src/runtime.ts'
+import { compiled } from '../helpers/compiled.ts'
 import { type Server, startRedis } from '../helpers/services/index.ts'
 import { POLICY, type Rig, startRig, until } from '../integration/queue-rig.ts'
 
-const CHILD = fileURLToPath(new URL('./worker-child.ts', import.meta.url))
+const CHILD = await compiled(new URL('./worker-child.ts', import.meta.url))
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /** So tight that part of the load is refused: money that a lost slot forgot would be spent again. */
@@ -33,7 +34,7 @@ afterEach(async () => {
 
 async function startChild(): Promise<void> {
   const env = { PATH: process.env.PATH, ...rig.env, DIES: 'never', PROVIDER_URL: rig.tap.url }
-  const child = spawn(process.execPath, ['--import', 'tsx', CHILD], {
+  const child = spawn(process.execPath, [CHILD], {
     ...{ cwd: ROOT, env },
     stdio: ['pipe', 'pipe', 'inherit'],
   })

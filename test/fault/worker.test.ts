@@ -9,10 +9,11 @@ import { BursarError } from '../../src/errors.ts'
 import { listEntries } from '../../src/ledger/queries/list-entries.ts'
 import { outcomeCounts } from '../../src/ledger/queries/outcome-counts.ts'
 import { redisOf } from '../../src/runtime.ts'
+import { compiled } from '../helpers/compiled.ts'
 import { startRedis } from '../helpers/services/index.ts'
 import { ask, POLICY, type Rig, startRig, until } from '../integration/queue-rig.ts'
 
-const CHILD = fileURLToPath(new URL('./worker-child.ts', import.meta.url))
+const CHILD = await compiled(new URL('./worker-child.ts', import.meta.url))
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Takeover within four seconds; a machine that stops for two is not taken for dead. */
@@ -35,7 +36,7 @@ type Point =
   | 'never'
 
 async function startChild(dies: Point): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', CHILD], {
+  const child = spawn(process.execPath, [CHILD], {
     cwd: ROOT,
     env: { PATH: process.env.PATH, ...rig.env, DIES: dies, PROVIDER_URL: rig.tap.url },
     stdio: ['pipe', 'pipe', 'inherit'],

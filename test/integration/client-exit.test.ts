@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { compiled } from '../helpers/compiled.ts'
 import { type Rig, startRig } from './queue-rig.ts'
 
-const CLIENT = new URL('../../src/client/index.ts', import.meta.url)
+const CLIENT = await compiled(new URL('../../src/client/index.ts', import.meta.url))
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 let rig: Rig
@@ -18,12 +19,12 @@ afterAll(() => rig.close())
 
 /** Runs a program in a process of its own; it is the test's failure when it never ends. */
 async function runProgram(body: string, env: Record<string, string> = rig.env) {
-  const text = `import { createClient } from '${CLIENT.href}'\n${body}`
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', '--input-type=module', '--eval', text],
-    { cwd: ROOT, env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
-  )
+  const text = `import { createClient } from '${CLIENT}'\n${body}`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', text], {
+    cwd: ROOT,
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let output = ''
   let errors = ''
   child.stdout.on('data', (chunk) => {

@@ -19,6 +19,7 @@ import { redisFigures } from '../../src/cache/figures/redis-figures.ts'
 import { memoryFigures } from '../../src/cache/figures/shelf.ts'
 import { cacheKey, codeHash, createCache } from '../../src/client/cache/index.ts'
 import { connectCommands } from '../../src/queue/connection.ts'
+import { compiled } from '../helpers/compiled.ts'
 import { connectRedis, freshPrefix } from '../helpers/redis.ts'
 import { startRedis } from '../helpers/services/index.ts'
 import { gate, POLICY as RULES, startRig, until } from './queue-rig.ts'
@@ -371,8 +372,8 @@ test('tenants beyond those that are told apart are counted together, and no figu
 
 test('a program that is done ends, though nobody closed its cache', async ({ signal }) => {
   const env = { ...process.env, REDIS_URL: inject('redisUrl'), BURSAR_PREFIX: freshPrefix() }
-  const child = fork(new URL('./data-cache-child.ts', import.meta.url), {
-    ...{ env, execArgv: ['--import', 'tsx'], stdio: 'pipe', signal },
+  const child = fork(await compiled(new URL('./data-cache-child.ts', import.meta.url)), {
+    ...{ env, stdio: 'pipe', signal },
   })
   let said = ''
   child.stdout?.on('data', (text) => {

@@ -8,6 +8,7 @@ import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { priceNano } from '../../sandbox/prices.ts'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/server.ts'
+import { compiled } from '../helpers/compiled.ts'
 import { readBill } from './provider-helpers.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bursar-sandbox-'))
@@ -187,7 +188,8 @@ describe('the bill', () => {
 
   test('stands before the answer, and a killed sandbox forgets none of it', async () => {
     const file = newFile()
-    const args = ['--import', 'tsx', 'sandbox/main.ts', '--bill', file, '--seed', '7']
+    const program = await compiled(new URL('../../sandbox/main.ts', import.meta.url))
+    const args = [program, '--bill', file, '--seed', '7']
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     const [line] = await once(createInterface(child.stdout), 'line')
     const { url } = JSON.parse(String(line))

@@ -3,7 +3,6 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { sql } from 'drizzle-orm'
 import fc from 'fast-check'
@@ -24,6 +23,7 @@ import { curve } from '../../src/ledger/questions/curve.ts'
 import { spendHistory } from '../../src/ledger/questions/history.ts'
 import { spend } from '../../src/ledger/questions/spend.ts'
 import { unitCosts } from '../../src/ledger/questions/unit-costs.ts'
+import { compiled } from '../helpers/compiled.ts'
 import { headerFaults, readCsv, rowFaults } from '../helpers/focus-rules.ts'
 import { freshDatabase } from '../helpers/postgres.ts'
 import { HOSTILE, seedUsage } from '../helpers/usage-seed.ts'
@@ -416,9 +416,9 @@ const Elsewhere = z.object({ calls: z.int(), costNano: z.int(), maxMb: z.number(
 
 /** In a process of its own with little room for objects. */
 async function exportedElsewhere() {
-  const child = fileURLToPath(new URL('./export-child.ts', import.meta.url))
+  const child = await compiled(new URL('./export-child.ts', import.meta.url))
   const { stdout } = await promisify(execFile)(process.execPath, [
-    ...['--max-old-space-size=64', '--import', 'tsx', child],
+    ...['--max-old-space-size=64', child],
     ...[env.DATABASE_URL ?? '', String(TO_MS)],
   ])
   return Elsewhere.parse(JSON.parse(stdout))

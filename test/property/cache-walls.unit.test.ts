@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { compiled } from '../helpers/compiled.ts'
 import { asked, askedTwice, keyOfWritten, wallsOf, written } from './cache-walls-written.ts'
 
 const seed = fc.nat(2 ** 31 - 1)
@@ -27,9 +27,9 @@ test('and in another process, too', async () => {
   const cases = fc.sample(fc.tuple(asked, seed, seed), 200)
   const here = cases.map(([one, how]) => keyOfWritten(written(one, how)))
   const lines = cases.map(([one, , otherwise]) => JSON.stringify(written(one, otherwise)))
-  const child = join(import.meta.dirname, 'cache-walls-child.ts')
+  const child = await compiled(new URL('./cache-walls-child.ts', import.meta.url))
   const there = await new Promise<string>((resolve, reject) => {
-    const running = execFile(process.execPath, ['--import', 'tsx', child], (error, out) =>
+    const running = execFile(process.execPath, [child], (error, out) =>
       error ? reject(error) : resolve(out),
     )
     running.stdin?.end(lines.join('\n'))

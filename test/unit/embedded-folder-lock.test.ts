@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { lockFolder } from '../../src/embedded/folder-lock.ts'
+import { compiled } from '../helpers/compiled.ts'
 
-const CHILD = fileURLToPath(new URL('./embedded-lock-child.ts', import.meta.url))
+const CHILD = await compiled(new URL('./embedded-lock-child.ts', import.meta.url))
 
 let folder: string
 const children: ChildProcess[] = []
@@ -21,7 +21,7 @@ afterEach(async () => {
 
 /** A process that tries to take the folder once told to, and says `held` or the code of its error. */
 function startChild() {
-  const child = spawn(process.execPath, ['--import', 'tsx', CHILD], {
+  const child = spawn(process.execPath, [CHILD], {
     env: { PATH: process.env.PATH, FOLDER: folder },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })

@@ -93,6 +93,18 @@ export async function readPolicy(
   return row ?? null
 }
 
+/** @returns the policy that was in force at an instant, UTC ms by the database's clock; null = none was yet. */
+export async function readPolicyAt(ledger: Ledger, atMs: number): Promise<RegisteredPolicy | null> {
+  const [row] = await rowsOf(
+    ledger.db,
+    Registered,
+    sql`
+      select ${COLUMNS} from policies where created_at_ms <= ${atMs}::bigint
+      order by version desc limit 1`,
+  )
+  return row ?? null
+}
+
 const COLUMNS = sql.raw(`version, body, origin, created_at_ms as "createdAtMs"`)
 
 const Hashed = Registered.extend({ hash: z.string() })

@@ -15,6 +15,7 @@ import { listAlerts } from '../../src/alerts/list.ts'
 import { MEASURED } from '../../src/alerts/rules/look-all.ts'
 import { priceChange } from '../../src/alerts/rules/prices.ts'
 import { connections } from '../../src/alerts/rules/servers.ts'
+import { parsePolicy } from '../../src/config/policy.ts'
 import { usualAlerts } from '../../src/config/policy-alerts-build.ts'
 import { readTimeline } from '../../src/ledger/price-snapshots.ts'
 import { alertNotices } from '../../src/ledger/schema.ts'
@@ -300,6 +301,41 @@ it('a process that began today knows what a model cost yesterday', async () => {
   const place = { ledger, slot: store, policy, prices, nowMs: clock.now(), queues, redis: own }
   const [found] = await priceChange.look(place, 0)
   expect(found?.facts).toMatchObject({ before: { input: '0.02' }, after: { input: '0.03' } })
+})
+
+it('a price that is edited in the policy without a date is told the day that it holds', async () => {
+  const { ledger, store, rules, queues, redis: own } = rig.runtime
+  await ledger.db.execute(sql`update policies set created_at_ms = ${START_MS}`)
+  const timeline = await readTimeline(ledger, clock.now())
+  const changesBy = async (yaml: string) => {
+    const edited = parsePolicy(yaml, { env: {}, prices: createPriceBook })
+    const policy = { ...edited, version: rules.current().policy.version + 1 }
+    const prices = createPriceBook(policy, timeline)
+    const place = { ledger, slot: store, policy, prices, nowMs: clock.now(), queues, redis: own }
+    const found = await priceChange.look(place, 0)
+    // The list's own change of that day is told by each.
+    return found.filter(({ scope }) => scope !== 'model gpt-6-luna').map(({ facts }) => facts)
+  }
+  const dearer = `${TELLING}prices: [{ model: gpt-6-sol, input: "7", output: "9" }]\n`
+  const before = createPriceBook(rules.current().policy).price('gpt-6-sol', 'openai', START_MS)
+  expect(await changesBy(dearer)).toEqual([
+    {
+      ...{ rule: 'price-change', model: 'gpt-6-sol', provider: 'openai' },
+      before: {
+        input: String((before?.steps[0]?.rates.input ?? 0) / 1_000_000),
+        output: String((before?.steps[0]?.rates.output ?? 0) / 1_000_000),
+      },
+      after: { input: '7', output: '9' },
+      effectiveFromMs: NOON_MS - 12 * HOUR_MS,
+    },
+  ])
+  const joined = TELLING.replace(
+    '{ model: gpt-6-luna }',
+    '{ model: gpt-new }, { model: gpt-6-luna }',
+  )
+  expect(
+    await changesBy(`${joined}prices: [{ model: gpt-new, input: "1", output: "2" }]\n`),
+  ).toEqual([])
 })
 
 it('what stood is over when its cause has been gone for a while, and that is told', async () => {

@@ -1,11 +1,14 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
-import type { Policy } from '../../config/policy-types.ts'
+import { policyFromJson } from '../../config/policy-json.ts'
+import type { Policy, RungPolicy } from '../../config/policy-types.ts'
 import { SafeInteger } from '../../ledger/columns.ts'
 import { type Ledger, rowsOf } from '../../ledger/ledger.ts'
+import { type RegisteredPolicy, readPolicyAt } from '../../ledger/policies.ts'
 import { listSnapshots, readTimeline } from '../../ledger/price-snapshots.ts'
 import { createPriceBook } from '../../pricing/price-book.ts'
 import type { ModelPrice, PriceBook } from '../../pricing/types.ts'
+import type { World } from '../place.ts'
 import type { Found, Rule } from './rule.ts'
 
 const HOUR_MS = 3_600_000
@@ -53,28 +56,56 @@ export const unpricedModel: Rule = {
   },
 }
 
-/** A model of a ladder costs another amount today than it did yesterday. */
+/** A model of a ladder costs another amount today than it did yesterday: by the list of prices, or by the policy. */
 export const priceChange: Rule = {
   name: 'price-change',
-  async look({ ledger, policy, prices, nowMs }) {
+  async look(world) {
+    const { policy, nowMs } = world
     const todayMs = Math.floor(nowMs / DAY_MS) * DAY_MS
-    const book = (await listSinceMs(ledger, nowMs)) < todayMs ? prices : await bookOf()
-    return modelsOf(policy).flatMap(({ model, upstreamModel, provider }): Found[] => {
-      const [before, after] = [todayMs - 1, nowMs].map((atMs) =>
-        ratesOf(book.price(upstreamModel, provider, atMs)),
-      )
-      if (!after || (before?.input === after.input && before.output === after.output)) return []
+    const { earlier, now } = await pricingSince(todayMs - 1, world)
+    const known = modelsOf(earlier.policy)
+    return [...modelsOf(policy)].flatMap(([name, { model, upstreamModel, provider }]): Found[] => {
+      const before = ratesOf(earlier.prices.price(upstreamModel, provider, todayMs - 1))
+      const after = ratesOf(now.price(upstreamModel, provider, nowMs))
+      // A model that nobody could be given yesterday has a price for the first time.
+      if (!after || !known.has(name)) return []
+      if (before?.input === after.input && before.output === after.output) return []
       const change = { before: before ?? null, after, effectiveFromMs: todayMs }
       return [
         { scope: `model ${model}`, facts: { rule: 'price-change', model, provider, ...change } },
       ]
     })
-
-    /** A process that began today knows yesterday's list no more. */
-    async function bookOf(): Promise<PriceBook> {
-      return createPriceBook(policy, await readTimeline(ledger, todayMs - 1))
-    }
   },
+}
+
+/**
+ * Policy and prices of an earlier instant, and the prices of now: a process that began since knows neither policy nor list
+ * of then, and one that has not looked for a while not the newest list. No policy of then, or one of an older Bursar that
+ * this one cannot read: it is taken to have been today's.
+ */
+async function pricingSince(
+  atMs: number,
+  { ledger, policy, prices, nowMs }: World,
+): Promise<{ earlier: Pick<World, 'policy' | 'prices'>; now: PriceBook }> {
+  const registered = await readPolicyAt(ledger, atMs)
+  const other = registered && registered.version !== policy.version ? readable(registered) : null
+  if (!other && (await listSinceMs(ledger, nowMs)) <= atMs) {
+    return { earlier: { policy, prices }, now: prices }
+  }
+  const timeline = await readTimeline(ledger, atMs)
+  const now = createPriceBook(policy, timeline)
+  const earlier = other
+    ? { policy: other, prices: createPriceBook(other, timeline) }
+    : { policy, prices: now }
+  return { earlier, now }
+}
+
+function readable({ body, version }: RegisteredPolicy): Policy | null {
+  try {
+    return policyFromJson(body, version)
+  } catch {
+    return null
+  }
 }
 
 /** Since when the price list holds that is in force; 0 = none was ever imported. */
@@ -83,10 +114,13 @@ async function listSinceMs(ledger: Ledger, nowMs: number): Promise<number> {
   return Math.max(0, ...begun.filter((atMs) => atMs <= nowMs))
 }
 
-function modelsOf({ ladders }: Policy) {
-  const rungs = Object.values(ladders).flat()
-  return [...new Map(rungs.map((rung) => [`${rung.provider} ${rung.model}`, rung])).values()]
-}
+/** Rungs of all ladders, each model of a provider once. */
+const modelsOf = ({ ladders }: Policy): ReadonlyMap<string, RungPolicy> =>
+  new Map(
+    Object.values(ladders)
+      .flat()
+      .map((rung) => [`${rung.provider} ${rung.model}`, rung]),
+  )
 
 /** As price pages write them: USD per million tokens. */
 function ratesOf(price: ModelPrice | undefined) {

@@ -6,6 +6,8 @@ const NOT_MIGRATED = new Set(['42P01', '42703', '3F000']) // undefined table, co
 const REFUSED_LOGIN = /^(28...|3D000)$/ // wrong user or password, no such database
 // Connection, resources, shutdown or timeout, lock timeout, idle transaction, serialization, deadlock, read-only standby.
 const PASSING = /^(08...|53...|57...|55P03|25P03|40001|40P01|25006)$/
+// https://www.pgbouncer.org/config.html#ignore_startup_parameters, read 2026-11-22
+const POOLER_REFUSES = /^unsupported startup parameter/
 const SQLSTATE = /^[0-9A-Z]{5}$/
 
 /** The ledger does not answer now; the same call may succeed later. */
@@ -31,6 +33,13 @@ const refusedLogin = (cause: unknown): BursarError =>
     { cause },
   )
 
+const poolerRefused = (cause: unknown): BursarError =>
+  new BursarError(
+    'LEDGER_UNAVAILABLE',
+    `a pooler stands before PostgreSQL and refused the connection (${reason(cause)}): let it pass over our settings as docs/operations.md says, "Through a pooler"`,
+    { cause },
+  )
+
 /**
  * Names a database failure by its SQLSTATE. A driver failure without one never reached the server or lost it.
  * Anything else is returned as it is. Statement parameters, which carry tenants' data, are left behind.
@@ -42,6 +51,7 @@ export function asLedgerError(error: unknown): unknown {
   if (code !== undefined && SQLSTATE.test(code)) {
     if (NOT_MIGRATED.has(code)) return notMigrated(cause)
     if (REFUSED_LOGIN.test(code)) return refusedLogin(cause)
+    if (POOLER_REFUSES.test(reason(cause))) return poolerRefused(cause)
     return PASSING.test(code) ? unavailable(cause) : cause
   }
   const fromDriver = error instanceof DrizzleQueryError || code !== undefined
@@ -58,7 +68,9 @@ export async function connecting<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function codeOf(error: unknown): string | undefined {
+/** SQLSTATE or system error code, of the driver's error or of what a query made of it. */
+export function codeOf(thrown: unknown): string | undefined {
+  const error = thrown instanceof DrizzleQueryError ? thrown.cause : thrown
   if (!(error instanceof Error) || !('code' in error)) return undefined
   return typeof error.code === 'string' ? error.code : undefined
 }

@@ -15,7 +15,10 @@ export type LedgerDb = PgDatabase<LedgerResult, typeof schema>
 /** An open ledger. */
 export interface Ledger {
   readonly db: LedgerDb
-  /** Commits what `work` did through its argument, or nothing when it throws. */
+  /**
+   * Commits what `work` did through its argument, or nothing when it throws. May run it a second time, when nothing of the
+   * first came to be.
+   */
   transaction<T>(work: (tx: LedgerDb) => Promise<T>): Promise<T>
   /** Waits for statements under way and closes every connection that the ledger opened. Safe to call twice. */
   close(): Promise<void>

@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
-import type { Pool } from 'pg'
+import type { Pool, PoolClient } from 'pg'
 import { CheckedPool } from './checked-pool.ts'
 import { asLedgerError, connecting } from './errors.ts'
 import { type Ledger, type LedgerDb, run } from './ledger.ts'
 import { assertMigrated } from './migrations.ts'
-import { preparing } from './prepared.ts'
+import { isForgotten, preparing } from './prepared.ts'
 import * as schema from './schema.ts'
 
 /** Settings of the connection pool, each with a default that suits one process of many. */
@@ -87,10 +87,20 @@ function createPool(options: LedgerOptions): Pool {
 }
 
 function overPool(pool: Pool): Ledger {
+  const plain = (client: PoolClient) => client
+  let through = preparing
   let closing: Promise<void> | undefined
   return {
     db: drizzle(pool, { schema }),
-    transaction: (work) => inTransaction(pool, work),
+    async transaction(work) {
+      try {
+        return await inTransaction(pool, through, work)
+      } catch (error) {
+        if (!isForgotten(error)) throw error
+        through = plain
+        return await inTransaction(pool, through, work)
+      }
+    },
     close() {
       closing ??= pool.end()
       return closing
@@ -102,10 +112,14 @@ function overPool(pool: Pool): Ledger {
  * Written out here because drizzle's own keeps the connection for ever when `begin` fails. After any failure the
  * connection is closed, which rolls back too: nobody inherits it in an unknown state.
  */
-async function inTransaction<T>(pool: Pool, work: (tx: LedgerDb) => Promise<T>): Promise<T> {
+async function inTransaction<T>(
+  pool: Pool,
+  through: (client: PoolClient) => PoolClient,
+  work: (tx: LedgerDb) => Promise<T>,
+): Promise<T> {
   const client = await connecting(() => pool.connect())
   try {
-    const tx: LedgerDb = drizzle(preparing(client), { schema })
+    const tx: LedgerDb = drizzle(through(client), { schema })
     await run(tx, sql`begin`)
     const result = await work(tx)
     await run(tx, sql`commit`)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type SQL, sql } from 'drizzle-orm'
 import type { PoolClient, QueryConfig } from 'pg'
+import { codeOf } from './errors.ts'
 
 /** Stands before the text of a statement that each connection plans once. */
 const MARK = '/* prepared */ '
@@ -20,6 +21,12 @@ export const preparing = (client: PoolClient): PoolClient =>
       return (config: QueryConfig, values?: unknown[]) => value.call(target, named(config), values)
     },
   })
+
+// https://www.postgresql.org/docs/current/errcodes-appendix.html: no such prepared statement; there is one of that name.
+const FORGOTTEN: readonly (string | undefined)[] = ['26000', '42P05']
+
+/** Between two transactions a pooler may have put another backend behind a connection, which prepared something else. */
+export const isForgotten = (error: unknown): boolean => FORGOTTEN.includes(codeOf(error))
 
 const named = (config: QueryConfig): QueryConfig =>
   config.text.startsWith(MARK)

@@ -3,8 +3,9 @@ import { connect, createServer, type Socket } from 'node:net'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { type Ledger, rowsOf } from '../../src/ledger/ledger.ts'
+import { type Ledger, rowsOf, run } from '../../src/ledger/ledger.ts'
 import { openLedger } from '../../src/ledger/open.ts'
+import { prepared } from '../../src/ledger/prepared.ts'
 import { freshDatabase, withClient } from '../helpers/postgres.ts'
 
 const Pid = z.object({ pid: z.number() })
@@ -44,6 +45,25 @@ async function startProxy(databaseUrl: string) {
       server.close()
       await once(server, 'close')
     },
+  }
+}
+
+/** Answers each connection as PgBouncer 1.18 does one with settings that it was not told to pass over. */
+async function startPooler() {
+  const fields = ['SFATAL', 'C08P01', 'Munsupported startup parameter: options', ''].join('\0')
+  const answer = Buffer.from(`E\0\0\0\0${fields}\0`, 'latin1')
+  answer.writeInt32BE(answer.length - 1, 1)
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => socket.end(answer))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : ''
+  return {
+    url: `postgresql://bursar@127.0.0.1:${port}/bursar`,
+    stop: () => new Promise((resolve) => server.close(resolve)),
   }
 }
 
@@ -115,6 +135,44 @@ describe('connections of the ledger', () => {
     await ledger.close()
     await proxy.stop()
   }, 20_000)
+
+  const Kept = z.object({ plans: z.string() })
+  const ask = prepared(sql`select 1 as one`)
+  /** How often each statement was planned or run by its plan that this connection keeps. */
+  const keptOf = (ledger: Ledger) =>
+    ledger.transaction(async (tx) => {
+      await run(tx, ask)
+      return rowsOf(
+        tx,
+        Kept,
+        sql`select (generic_plans + custom_plans)::text as plans from pg_prepared_statements`,
+      )
+    })
+
+  test('what is prepared keeps its plan from one transaction to the next', async () => {
+    const ledger = await open({ poolSize: 1 })
+    expect(await keptOf(ledger)).toEqual([{ plans: '1' }])
+    expect(await keptOf(ledger)).toEqual([{ plans: '2' }])
+  })
+
+  test('behind a pooler that changes backends nothing is prepared any more', async () => {
+    const ledger = await open({ poolSize: 1 })
+    await keptOf(ledger)
+    // What a transaction finds whose backend has served others meanwhile.
+    await run(ledger.db, sql`deallocate all`)
+    expect(await keptOf(ledger)).toEqual([])
+    expect(await keptOf(ledger)).toEqual([])
+  })
+
+  test('a pooler that takes no settings is named, with what to do', async () => {
+    const pooler = await startPooler()
+    const opening = open({ databaseUrl: pooler.url })
+    await expect(opening).rejects.toMatchObject({
+      code: 'LEDGER_UNAVAILABLE',
+      message: expect.stringContaining('unsupported startup parameter: options): let it pass'),
+    })
+    await pooler.stop()
+  })
 
   test('a connection is replaced when its time is over', async () => {
     const ledger = await open({ poolSize: 1, maxLifetimeS: 1 })

@@ -4,7 +4,8 @@ import { prepared } from '../prepared.ts'
 import { CUBES, type Cube, type Grain } from './cubes.ts'
 import { MEASURES } from './measures.ts'
 
-const SUMS = MEASURES.map((column) => `sum(${column}) as ${column}`).join(', ')
+// Without the cast they are numeric, and adding those up once more for the coarser cubes cost a tenth of the drain.
+const SUMS = MEASURES.map((column) => `sum(${column})::bigint as ${column}`).join(', ')
 const SOME = MEASURES.map((column) => `sum(${column}) <> 0`).join(' or ')
 const ADDED = MEASURES.map((column) => `${column} = cube.${column} + excluded.${column}`).join(', ')
 

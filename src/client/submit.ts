@@ -1,3 +1,4 @@
+import type { AdmissionStore } from '../admission/store.ts'
 import type { Policy } from '../config/policy-types.ts'
 import { BursarError, isBursarError } from '../errors.ts'
 import type { Clock } from '../queue/clock.ts'
@@ -154,6 +155,12 @@ function expecting(results: LinkParts['results'], job: string, timeoutMs: number
   }
 }
 
+/** Work that the guard, where there is one, watches as a whole, and no step of it besides. */
+const watched = <T>(
+  { guard, bare, store }: LinkParts,
+  work: (store: AdmissionStore) => Promise<T>,
+): Promise<T> => (guard ? guard.run(() => work(bare ?? store)) : work(bare ?? store))
+
 /** Hands a job in, or finds an answer for it while Redis is away. */
 async function enqueue(
   { job, prepared, expected, here }: HandedIn,
@@ -161,17 +168,17 @@ async function enqueue(
   clock: Clock,
   explain?: ExplainCache,
 ): Promise<Enqueued | Submitted> {
-  const { guard, outage, queues, kept: answers } = parts
+  const { outage, queues, kept: answers } = parts
   let mayBeQueued = false
   const onQueueing = () => {
     mayBeQueued = true
     expected.begin()
   }
-  const store = parts.bare ?? parts.store
-  const to = { store, queues, clock, kept: answers, onQueueing }
-  const send = () => enqueueJob(job, prepared, here ? { ...to, here } : to)
   try {
-    return await (guard ? guard.run(send) : send())
+    return await watched(parts, (store) => {
+      const to = { store, queues, clock, kept: answers, onQueueing }
+      return enqueueJob(job, prepared, here ? { ...to, here } : to)
+    })
   } catch (error) {
     expected.forget()
     const instead = await outage?.answer(job, prepared, { error, mayBeQueued })
@@ -207,9 +214,9 @@ export function handIn(
     const prepared = { request, options, terms, policy, prices, stream: false, replyTo }
     const job = prepareJob(prepared, clock)
     // A hit at intake would leave nothing behind to ask for: the worker finds it, and keeps it as a result.
-    const to = { ...parts, store: parts.bare ?? parts.store, clock }
-    const send = () => enqueueJob(job, { ...prepared, lookUp: false }, to)
-    const enqueued = await (parts.guard ? parts.guard.run(send) : send())
+    const enqueued = await watched(parts, (store) =>
+      enqueueJob(job, { ...prepared, lookUp: false }, { ...parts, store, clock }),
+    )
     if (enqueued.status !== 'concluded') onLimits?.(enqueued.limits())
     return { jobId: job.id, status: enqueued.status === 'queued' ? 'queued' : 'ended' }
   })

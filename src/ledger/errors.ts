@@ -46,8 +46,8 @@ const poolerRefused = (cause: unknown): BursarError =>
  */
 export function asLedgerError(error: unknown): unknown {
   if (error instanceof BursarError) return error
-  const cause = error instanceof DrizzleQueryError ? error.cause : error
-  const code = codeOf(cause)
+  const cause = causeOf(error)
+  const code = codeOf(error)
   if (code !== undefined && SQLSTATE.test(code)) {
     if (NOT_MIGRATED.has(code)) return notMigrated(cause)
     if (REFUSED_LOGIN.test(code)) return refusedLogin(cause)
@@ -69,11 +69,14 @@ export async function connecting<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** SQLSTATE or system error code, of the driver's error or of what a query made of it. */
-export function codeOf(thrown: unknown): string | undefined {
-  const error = thrown instanceof DrizzleQueryError ? thrown.cause : thrown
-  if (!(error instanceof Error) || !('code' in error)) return undefined
-  return typeof error.code === 'string' ? error.code : undefined
+export function codeOf(error: unknown): string | undefined {
+  const cause = causeOf(error)
+  if (!(cause instanceof Error) || !('code' in cause)) return undefined
+  return typeof cause.code === 'string' ? cause.code : undefined
 }
+
+const causeOf = (error: unknown): unknown =>
+  error instanceof DrizzleQueryError ? error.cause : error
 
 const reason = (cause: unknown): string => {
   const message = cause instanceof Error ? cause.message : ''

@@ -19,7 +19,7 @@ const whereTheyWere: Plugin = {
 const known = new Map<string, Promise<string>>()
 
 /**
- * A module of the tests as a process of its own runs it: compiled once by whoever spawns it, which starts in a third of
+ * A module of the tests as a process of its own runs it: compiled once by whoever spawns it, which starts in half
  * the time that a loader of sources takes.
  * @returns the path of a module for Node.
  */

@@ -47,8 +47,8 @@ export async function openEmbeddedDatabase(
 ): Promise<EmbeddedDatabase> {
   const { folder, logger, templates = createTemplateCache(), evenIfMoved } = options
   if (folder === null) {
-    const archive = new Blob([Buffer.from(await template(templates))])
-    return wire(await PGlite.create({ loadDataDir: archive }), null, logger)
+    const loadDataDir = new Blob([await template(templates)])
+    return wire(await PGlite.create({ startParams, loadDataDir }), null, logger)
   }
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const lock = lockFolder(folder)
@@ -102,7 +102,7 @@ async function openCluster(folder: string, templates: TemplateCache): Promise<PG
   if (!(await exists(cluster))) await createCluster(cluster, templates)
   await assertVersion(cluster)
   try {
-    return await PGlite.create({ dataDir: cluster, relaxedDurability: false })
+    return await PGlite.create({ startParams, dataDir: cluster, relaxedDurability: false })
   } catch (cause) {
     throw unreadable(cluster, messageOf(cause), cause)
   }
@@ -112,11 +112,11 @@ async function openCluster(folder: string, templates: TemplateCache): Promise<PG
 async function createCluster(cluster: string, templates: TemplateCache): Promise<void> {
   const draft = `${cluster}.new`
   await rm(draft, { recursive: true, force: true })
-  await untar(await template(templates), draft)
+  untar(await template(templates), draft)
   await rename(draft, cluster)
 }
 
-async function template(templates: TemplateCache): Promise<Uint8Array> {
+async function template(templates: TemplateCache): Promise<Uint8Array<ArrayBuffer>> {
   const kept = await templates.read()
   if (kept) return kept
   const built = await buildTemplate()
@@ -124,8 +124,8 @@ async function template(templates: TemplateCache): Promise<Uint8Array> {
   return built
 }
 
-async function buildTemplate(): Promise<Uint8Array> {
-  const database = await PGlite.create()
+async function buildTemplate(): Promise<Uint8Array<ArrayBuffer>> {
+  const database = await PGlite.create({ startParams })
   const pool = createPglitePool(database)
   try {
     await migrateAll(database, pool)
@@ -139,6 +139,8 @@ async function buildTemplate(): Promise<Uint8Array> {
 }
 
 const PG_VERSION = '18'
+/** Of PostgreSQL's 128 MB of buffers every process would clear each byte at its start; files are in the system's cache as well. */
+const startParams = [...PGlite.defaultStartParams, '-c', 'shared_buffers=32MB']
 
 async function assertVersion(cluster: string): Promise<void> {
   const version = await readFile(join(cluster, 'PG_VERSION'), 'utf8').catch(() => '')

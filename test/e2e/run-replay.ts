@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { z } from 'zod'
-import { tmpEnv } from '../helpers/tmp-in-memory.ts'
+import { childEnv } from '../helpers/child-env.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const PROGRAM = join(ROOT, 'dist/src/cli/main.js')
@@ -56,7 +56,7 @@ export function startReplay(words: readonly string[], servers: Servers) {
   const { PATH = '', HOME = '' } = process.env
   return spawn(process.execPath, [PROGRAM, 'replay', ...words], {
     cwd: ROOT,
-    env: { PATH, HOME, ...tmpEnv(), ...servers },
+    env: { PATH, HOME, ...childEnv(), ...servers },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }

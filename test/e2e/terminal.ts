@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { tmpEnv } from '../helpers/tmp-in-memory.ts'
+import { childEnv } from '../helpers/child-env.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PROGRAM = join(ROOT, 'dist/src/cli/main.js')
@@ -37,7 +37,7 @@ export async function openTerminal(env: Readonly<Record<string, string>> = {}): 
   const run = (words: readonly string[]) => {
     const child = spawn(process.execPath, words, {
       cwd: folder,
-      env: { PATH: dirname(process.execPath), BURSAR_PORT: '0', ...tmpEnv(), ...env },
+      env: { PATH: dirname(process.execPath), BURSAR_PORT: '0', ...childEnv(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     children.push(child)

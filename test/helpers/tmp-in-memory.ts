@@ -23,12 +23,6 @@ export function keepTmpInMemory(): void {
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 }
 
-/** What a process that is started with hardly any environment needs, to keep its files in the same place. */
-export const tmpEnv = (): { readonly TMPDIR?: string } => {
-  const { TMPDIR } = process.env
-  return TMPDIR === undefined ? {} : { TMPDIR }
-}
-
 function hasRoom(): boolean {
   if (!existsSync(MEMORY)) return false
   const { bavail, bsize } = statfsSync(MEMORY)

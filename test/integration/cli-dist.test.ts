@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url'
 import { simpleParser } from 'mailparser'
 import { test as base, describe, expect, inject } from 'vitest'
 import { z } from 'zod'
+import { childEnv } from '../helpers/child-env.ts'
 import { emptyDatabase, withClient } from '../helpers/postgres.ts'
 import { freshPrefix } from '../helpers/redis.ts'
-import { tmpEnv } from '../helpers/tmp-in-memory.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const PROGRAM = join(ROOT, 'dist/src/cli/main.js')
@@ -22,7 +22,7 @@ function run(file: string, args: readonly string[], env: Env): ChildProcess {
   const { PATH = '', HOME = '' } = process.env
   return spawn(process.execPath, [file, ...args], {
     cwd: ROOT,
-    env: { PATH, HOME, ...tmpEnv(), ...env },
+    env: { PATH, HOME, ...childEnv(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }

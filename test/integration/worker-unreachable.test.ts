@@ -1,14 +1,11 @@
 import { expect, test } from 'vitest'
 import { windowAt } from '../../src/admission/windows.ts'
 import { getRequest } from '../../src/ledger/queries/get-request.ts'
-import { freePort } from '../helpers/services/server.ts'
+import { NOBODY } from '../helpers/nobody.ts'
 import { startRig } from './queue-rig.ts'
 
 test('a provider that cannot be reached costs nothing, and the caller is told which', async () => {
-  const port = await freePort()
-  const rig = await startRig({
-    overrides: { sandbox: { url: `http://127.0.0.1:${port}/v1` } },
-  })
+  const rig = await startRig({ overrides: { sandbox: { url: `${NOBODY}/v1` } } })
   try {
     const asked = rig.client.run({
       user: 'u42',

@@ -1,16 +1,16 @@
 /**
- * Imports every module under src/ in a process of its own and prints, as one JSON object, what that opened and which
+ * Imports every built module of src/ in a process of its own and prints, as one JSON object, what that opened and which
  * variables of the environment it read. Run by house-imports.test.ts.
  */
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-const src = fileURLToPath(new URL('../../src/', import.meta.url))
+const src = fileURLToPath(new URL('../../dist/src/', import.meta.url))
 // The program itself: importing it is running it.
-const PROGRAM = 'cli/main.ts'
+const PROGRAM = 'cli/main.js'
 
 const modules = readdirSync(src, { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts') && path !== PROGRAM)
+  .filter((path) => path.endsWith('.js') && path !== PROGRAM)
   .sort()
 
 const readings = new Set<string>()

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { childEnv } from '../helpers/child-env.ts'
 import { addUpBill } from './run-replay.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
@@ -28,7 +29,7 @@ const Reported = z.object({
 
 /** Neither a server nor an address of one can be found. */
 const bare = (folder: string) => ({
-  ...{ PATH: dirname(process.execPath), HOME: folder, TMPDIR: folder },
+  ...{ ...childEnv(), PATH: dirname(process.execPath), HOME: folder, TMPDIR: folder },
 })
 
 /** Starts a demo that stays. @returns its lines, once the last of them was said. */
@@ -53,7 +54,7 @@ async function startDemo(folder: string) {
 /** Runs a line as it was shown, in another terminal. */
 async function type(line: string, folder: string): Promise<string> {
   const command = line.replace('npx bursar', `"${process.execPath}" "${PROGRAM}"`)
-  const env = { ...bare(folder), PATH: process.env.PATH }
+  const env = { ...bare(folder), ...childEnv() }
   const { stdout } = await promisify(execFile)('/bin/sh', ['-c', command], { cwd: folder, env })
   return stdout
 }

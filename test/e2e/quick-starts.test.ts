@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { OptionsSchema } from '../../src/config/options.ts'
 import { ERROR_STATUS } from '../../src/gateway/error-status.ts'
 import { redisOf } from '../../src/runtime.ts'
+import { childEnv } from '../helpers/child-env.ts'
 import { withClient } from '../helpers/postgres.ts'
 import { type GatewayRig, startGatewayRig } from '../integration/gateway-rig.ts'
 import { faultOfWords, readHouse } from '../unit/house-cli-words.ts'
@@ -68,7 +69,7 @@ describe('docs/quick-starts.md', () => {
   })
 
   test.each(blocksIn('sh'))('$name answers', async ({ text }) => {
-    const env = { PATH: process.env.PATH, BURSAR_URL: rig.url, NO_PROXY: '*' }
+    const env = { ...childEnv(), BURSAR_URL: rig.url, NO_PROXY: '*' }
     const { stdout } = await promisify(execFile)('/bin/sh', ['-c', text], { env })
     expect(JSON.parse(stdout)).not.toHaveProperty('error')
   })
@@ -103,7 +104,7 @@ describe('docs/troubleshooting.md', () => {
       await withClient(rig.options.DATABASE_URL ?? '', (client) => client.query(statement))
       return null
     }
-    const env = { PATH: process.env.PATH, BURSAR_URL: rig.url, NO_PROXY: '*' }
+    const env = { ...childEnv(), BURSAR_URL: rig.url, NO_PROXY: '*' }
     await promisify(execFile)('/bin/sh', ['-c', command], { env })
     return null
   }

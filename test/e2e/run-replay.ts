@@ -53,10 +53,10 @@ export interface Replayed {
 
 /** Starts the built `bursar replay` as a process of its own, with nothing of Bursar's around it but the servers. */
 export function startReplay(words: readonly string[], servers: Servers) {
-  const { PATH = '', HOME = '' } = process.env
+  const { HOME = '' } = process.env
   return spawn(process.execPath, [PROGRAM, 'replay', ...words], {
     cwd: ROOT,
-    env: { PATH, HOME, ...childEnv(), ...servers },
+    env: { ...childEnv(), HOME, ...servers },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }

@@ -37,7 +37,7 @@ export async function openTerminal(env: Readonly<Record<string, string>> = {}): 
   const run = (words: readonly string[]) => {
     const child = spawn(process.execPath, words, {
       cwd: folder,
-      env: { PATH: dirname(process.execPath), BURSAR_PORT: '0', ...childEnv(), ...env },
+      env: { ...childEnv(), PATH: dirname(process.execPath), BURSAR_PORT: '0', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     children.push(child)

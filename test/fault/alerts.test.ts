@@ -16,6 +16,7 @@ import { openLedger } from '../../src/ledger/open.ts'
 import { createPriceBook } from '../../src/pricing/price-book.ts'
 import { slotLedger } from '../../src/runtime/home.ts'
 import { openNewSlot } from '../../src/slot/open-slot.ts'
+import { childEnv } from '../helpers/child-env.ts'
 import { compiled } from '../helpers/compiled.ts'
 import { freshDatabase } from '../helpers/postgres.ts'
 import { connectRedis, freshPrefix } from '../helpers/redis.ts'
@@ -67,7 +68,7 @@ let receivers: Receivers
 let ledger: Ledger
 let place: Omit<AlertPlace, 'nowMs'>
 let outbox: Outbox
-let childEnv: NodeJS.ProcessEnv
+let processEnv: NodeJS.ProcessEnv
 const prefix = freshPrefix()
 const redis = connectRedis()
 const senders: ChildProcess[] = []
@@ -93,8 +94,8 @@ beforeAll(async () => {
   const policy = parsePolicy(text, { env, prices: createPriceBook })
   place = { ledger, policy, slot: store }
   outbox = store.outbox
-  childEnv = {
-    ...{ PATH: process.env.PATH, POLICY: text, ...env, LIMIT_MS: String(LIMIT_MS) },
+  processEnv = {
+    ...{ ...childEnv(), POLICY: text, ...env, LIMIT_MS: String(LIMIT_MS) },
     ...{ REDIS_URL: inject('redisUrl'), DATABASE_URL: databaseUrl, QUEUE_PREFIX: freshPrefix() },
   }
   closers.push(
@@ -111,7 +112,7 @@ afterAll(async () => {
 
 async function startSender(): Promise<ChildProcess> {
   const child = spawn(process.execPath, [SENDER], {
-    ...{ cwd: ROOT, env: childEnv, stdio: ['ignore', 'pipe', 'inherit'] },
+    ...{ cwd: ROOT, env: processEnv, stdio: ['ignore', 'pipe', 'inherit'] },
   })
   senders.push(child)
   await once(child.stdout, 'data')
@@ -148,7 +149,7 @@ async function settle(): Promise<void> {
 /** In a process of its own. */
 async function settleApart(work: Settling): Promise<void> {
   const child = spawn(process.execPath, [SETTLER, JSON.stringify(work)], {
-    ...{ cwd: ROOT, env: childEnv, stdio: ['ignore', 'ignore', 'inherit'] },
+    ...{ cwd: ROOT, env: processEnv, stdio: ['ignore', 'ignore', 'inherit'] },
   })
   const [code] = await once(child, 'exit')
   if (code !== 0) throw new Error(`a process that settles ended with ${code}`)

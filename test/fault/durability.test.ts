@@ -15,6 +15,7 @@ import { listEntries } from '../../src/ledger/queries/list-entries.ts'
 import { readSlotRow } from '../../src/ledger/slot-row.ts'
 import { redisOf } from '../../src/runtime.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
+import { childEnv } from '../helpers/child-env.ts'
 import { compiled } from '../helpers/compiled.ts'
 import { canFillDisk, withFullDisk } from '../helpers/full-disk.ts'
 import { type RedisOptions, type Server, startRedis } from '../helpers/services/index.ts'
@@ -65,7 +66,7 @@ async function startWorld({ durability, server = {} }: Wanted): Promise<World> {
     said: (words) => lines.filter((line) => line.includes(words)).length,
     async worker(dies, data) {
       const own = data === undefined ? {} : { BURSAR_DATA: data }
-      const env = { PATH: process.env.PATH, ...rig.env, ...own, DIES: dies }
+      const env = { ...childEnv(), ...rig.env, ...own, DIES: dies }
       const child = spawn(process.execPath, [CHILD], {
         ...{ cwd: ROOT, env: { ...env, PROVIDER_URL: rig.tap.url } },
         stdio: ['pipe', 'pipe', 'inherit'],

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { childEnv } from '../helpers/child-env.ts'
 import { compiled } from '../helpers/compiled.ts'
 import { completions, openBench, openOnPglite } from '../integration/embedded-places.ts'
 
@@ -23,7 +24,7 @@ afterEach(async () => {
 /** A process that adds jobs and is killed after it has said `count` of them. @returns what it said. */
 async function addUntilKilled(count: number): Promise<string[]> {
   const child = spawn(process.execPath, [CHILD], {
-    env: { PATH: process.env.PATH, FOLDER: folder },
+    env: { ...childEnv(), FOLDER: folder },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   children.push(child)

@@ -4,6 +4,7 @@ import { afterEach, expect, test } from 'vitest'
 import { drainOnce } from '../../src/ledger/drain.ts'
 import { listEntries } from '../../src/ledger/queries/list-entries.ts'
 import { clientOf } from '../../src/runtime/client-of.ts'
+import { childEnv } from '../helpers/child-env.ts'
 import { compiled } from '../helpers/compiled.ts'
 import { type Rig, startRig } from '../integration/queue-rig.ts'
 
@@ -25,7 +26,7 @@ async function dieAt(
   })
   await rig.runtime.close()
   const child = spawn(process.execPath, [CHILD], {
-    env: { PATH: process.env.PATH, ...rig.env, DIES: point, PROVIDER_URL: rig.tap.url },
+    env: { ...childEnv(), ...rig.env, DIES: point, PROVIDER_URL: rig.tap.url },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   const [, signal] = await once(child, 'exit')

@@ -12,6 +12,7 @@ import type { RequestMeta } from '../../src/admission/outbox.ts'
 import { getRequest } from '../../src/ledger/queries/get-request.ts'
 import { listEntries } from '../../src/ledger/queries/list-entries.ts'
 import { endLost } from '../../src/queue/end-lost.ts'
+import { childEnv } from '../helpers/child-env.ts'
 import { ask, POLICY, type Rig, startRig, until } from '../integration/queue-rig.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
@@ -38,7 +39,7 @@ async function startChild(): Promise<string> {
   await writeFile(file, INLINE.replace(there, `base_url: ${rig.tap.url}\n    key: any`))
   const env = { BURSAR_POLICY: file, BURSAR_PORT: '0', LOG_LEVEL: 'info' }
   child = spawn(process.execPath, [PROGRAM, 'start', '--roles', 'gateway'], {
-    env: { PATH: process.env.PATH, ...rig.env, ...env },
+    env: { ...childEnv(), ...rig.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   if (!child.stdout) throw new Error('a child has its output')

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
 import { expireHolds } from '../../jobs/expire-holds.ts'
 import { rowsOf } from '../../src/ledger/ledger.ts'
+import { childEnv } from '../helpers/child-env.ts'
 import { compiled } from '../helpers/compiled.ts'
 import { gate, type Rig, startRig, until } from '../integration/queue-rig.ts'
 import { type Heard, HeardSchema } from './heard.ts'
@@ -24,7 +25,7 @@ const children: ChildProcess[] = []
 const callers: ChildProcess[] = []
 
 async function startWorker(): Promise<void> {
-  const env = { PATH: process.env.PATH, ...rig.env, DIES: 'tells-of-calls' }
+  const env = { ...childEnv(), ...rig.env, DIES: 'tells-of-calls' }
   const child = spawn(process.execPath, [CHILD], {
     cwd: ROOT,
     env: { ...env, PROVIDER_URL: rig.tap.url },
@@ -52,7 +53,7 @@ async function askAll(name: string): Promise<Heard> {
     const words = [ASKER, name, String(at), String(ASKERS / PROCESSES)]
     const child = spawn(process.execPath, words, {
       cwd: ROOT,
-      env: { PATH: process.env.PATH, ...rig.env },
+      env: { ...childEnv(), ...rig.env },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     children.push(child)

@@ -8,6 +8,7 @@ import { isBursarError } from '../../src/errors.ts'
 import { attemptBookings } from '../../src/ledger/queries/attempt-bookings.ts'
 import { readSlotRow } from '../../src/ledger/slot-row.ts'
 import { redisOf } from '../../src/runtime.ts'
+import { childEnv } from '../helpers/child-env.ts'
 import { compiled } from '../helpers/compiled.ts'
 import { type Server, startRedis } from '../helpers/services/index.ts'
 import { POLICY, type Rig, startRig, until } from '../integration/queue-rig.ts'
@@ -33,7 +34,7 @@ afterEach(async () => {
 })
 
 async function startChild(): Promise<void> {
-  const env = { PATH: process.env.PATH, ...rig.env, DIES: 'never', PROVIDER_URL: rig.tap.url }
+  const env = { ...childEnv(), ...rig.env, DIES: 'never', PROVIDER_URL: rig.tap.url }
   const child = spawn(process.execPath, [CHILD], {
     ...{ cwd: ROOT, env },
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -9,6 +9,7 @@ import { BursarError } from '../../src/errors.ts'
 import { listEntries } from '../../src/ledger/queries/list-entries.ts'
 import { outcomeCounts } from '../../src/ledger/queries/outcome-counts.ts'
 import { redisOf } from '../../src/runtime.ts'
+import { childEnv } from '../helpers/child-env.ts'
 import { compiled } from '../helpers/compiled.ts'
 import { startRedis } from '../helpers/services/index.ts'
 import { ask, POLICY, type Rig, startRig, until } from '../integration/queue-rig.ts'
@@ -38,7 +39,7 @@ type Point =
 async function startChild(dies: Point): Promise<ChildProcess> {
   const child = spawn(process.execPath, [CHILD], {
     cwd: ROOT,
-    env: { PATH: process.env.PATH, ...rig.env, DIES: dies, PROVIDER_URL: rig.tap.url },
+    env: { ...childEnv(), ...rig.env, DIES: dies, PROVIDER_URL: rig.tap.url },
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   children.push(child)

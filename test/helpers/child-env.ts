@@ -11,6 +11,6 @@ export function compileLate(): void {
 
 /** What a process that is started with hardly any environment has in common with its run. */
 export const childEnv = (): Readonly<Record<string, string>> => {
-  const { TMPDIR, NODE_OPTIONS } = process.env
-  return { ...(TMPDIR && { TMPDIR }), ...(NODE_OPTIONS && { NODE_OPTIONS }) }
+  const { PATH = '', TMPDIR, NODE_OPTIONS } = process.env
+  return { PATH, ...(TMPDIR && { TMPDIR }), ...(NODE_OPTIONS && { NODE_OPTIONS }) }
 }

@@ -19,10 +19,10 @@ type Env = Readonly<Record<string, string>>
 
 /** A process with the given options and nothing else of Bursar's in its environment. */
 function run(file: string, args: readonly string[], env: Env): ChildProcess {
-  const { PATH = '', HOME = '' } = process.env
+  const { HOME = '' } = process.env
   return spawn(process.execPath, [file, ...args], {
     cwd: ROOT,
-    env: { PATH, HOME, ...childEnv(), ...env },
+    env: { ...childEnv(), HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { childEnv } from '../helpers/child-env.ts'
 import { compiled } from '../helpers/compiled.ts'
 import { type Rig, startRig } from './queue-rig.ts'
 
@@ -22,7 +23,7 @@ async function runProgram(body: string, env: Record<string, string> = rig.env) {
   const text = `import { createClient } from '${CLIENT}'\n${body}`
   const child = spawn(process.execPath, ['--input-type=module', '--eval', text], {
     cwd: ROOT,
-    env: { PATH: process.env.PATH, ...env },
+    env: { ...childEnv(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { firstRequest } from '../../src/cli/start.ts'
 import { ERROR_STATUS } from '../../src/gateway/error-status.ts'
+import { childEnv } from '../helpers/child-env.ts'
 import { readHouse } from '../unit/house-cli-words.ts'
 import { type GatewayRig, startGatewayRig } from './gateway-rig.ts'
 
@@ -16,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => rig.close())
 
 async function sh(command: string): Promise<string> {
-  const env = { PATH: process.env.PATH, BURSAR_URL: rig.url, NO_PROXY: '*' }
+  const env = { ...childEnv(), BURSAR_URL: rig.url, NO_PROXY: '*' }
   const { stdout } = await promisify(execFile)('/bin/sh', ['-c', command], { env })
   return stdout
 }

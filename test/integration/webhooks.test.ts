@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { currentTiers } from '../../src/ledger/user-tiers.ts'
+import { childEnv } from '../helpers/child-env.ts'
 import { readHouse } from '../unit/house-cli-words.ts'
 import { type GatewayRig, startGatewayRig } from './gateway-rig.ts'
 
@@ -121,7 +122,7 @@ it('the lines of docs/budgets.md work as they are', async () => {
   const page = readHouse('docs/budgets.md')
   const [, line = ''] = /```sh\n(body=[\s\S]*?)```/.exec(page) ?? []
   const env = {
-    ...{ PATH: process.env.PATH, NO_PROXY: '*' },
+    ...{ ...childEnv(), NO_PROXY: '*' },
     ...{ BURSAR_URL: rig.url, BURSAR_WEBHOOK_SECRET: OLD },
   }
   const { stdout } = await promisify(execFile)('/bin/sh', ['-c', line], { env })

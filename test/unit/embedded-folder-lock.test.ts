@@ -5,6 +5,7 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { lockFolder } from '../../src/embedded/folder-lock.ts'
+import { childEnv } from '../helpers/child-env.ts'
 import { compiled } from '../helpers/compiled.ts'
 
 const CHILD = await compiled(new URL('./embedded-lock-child.ts', import.meta.url))
@@ -22,7 +23,7 @@ afterEach(async () => {
 /** A process that tries to take the folder once told to, and says `held` or the code of its error. */
 function startChild() {
   const child = spawn(process.execPath, [CHILD], {
-    env: { PATH: process.env.PATH, FOLDER: folder },
+    env: { ...childEnv(), FOLDER: folder },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   children.push(child)

@@ -6,7 +6,7 @@ export const ROLES = ['completions', 'ledger', 'jobs', 'gateway', 'alerts'] as c
 export type Role = (typeof ROLES)[number]
 
 export interface RunningRoles {
-  /** Where the gateway listens; null when it is not among the roles. */
+  /** Where the gateway listens; null when it is not among the roles, or was told to end before it was asked anything. */
   readonly gatewayUrl: string | null
   /** Drains: takes nothing new, lets what runs end, closes the runtime last. Safe to call twice. */
   close(): Promise<void>
@@ -31,7 +31,7 @@ async function startSocket(runtime: Runtime): Promise<Part | null> {
   return runtime.redis ? null : (await import('../src/gateway/role.ts')).startSocket(runtime)
 }
 
-/** Starts the roles over one runtime, which is theirs from now on, and drains them on SIGTERM and SIGINT. */
+/** Starts the roles over one runtime, which is theirs from now on, and drains them on SIGTERM and SIGINT, also while they start. */
 export async function startRoles(roles: readonly Role[], runtime: Runtime): Promise<RunningRoles> {
   const { logger } = runtime
   const parts: Part[] = []
@@ -41,8 +41,18 @@ export async function startRoles(roles: readonly Role[], runtime: Runtime): Prom
     ended = resolve
   })
 
+  async function startParts(): Promise<void> {
+    for (const role of roles) {
+      if (closing) return
+      parts.push(await STARTERS[role](runtime))
+    }
+    const socket = closing || roles.includes('gateway') ? null : await startSocket(runtime)
+    if (socket) parts.push(socket)
+  }
   async function closeParts(): Promise<void> {
     process.off('SIGTERM', onSignal).off('SIGINT', onSignal)
+    // What starts meanwhile would run over a closed runtime, and nobody would ever close it.
+    await starting.catch(() => {})
     // The ledger's worker last, so that it sees what the others settle on their way out.
     const [ledger, others] = [
       roles.indexOf('ledger'),
@@ -62,14 +72,14 @@ export async function startRoles(roles: readonly Role[], runtime: Runtime): Prom
     close().catch((error: unknown) => logger.error({ reason: messageOf(error) }, 'unclean end'))
   }
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  const starting = startParts()
   try {
-    for (const role of roles) parts.push(await STARTERS[role](runtime))
-    const socket = roles.includes('gateway') ? null : await startSocket(runtime)
-    if (socket) parts.push(socket)
+    await starting
   } catch (error) {
     await close()
     throw error
   }
+  if (closing) return { gatewayUrl: null, close, closed }
   logger.info({ roles }, 'started')
   const gatewayUrl = parts.find(({ url }) => url !== undefined)?.url ?? null
   return { gatewayUrl, close, closed }

@@ -1,10 +1,14 @@
 import { afterEach, expect, it } from 'vitest'
+import { z } from 'zod'
 import { compareCounters } from '../../jobs/compare-counters.ts'
 import { outcomeCounts } from '../../src/ledger/queries/outcome-counts.ts'
 import { windowTotals } from '../../src/ledger/queries/window-sums.ts'
 import { redisOf } from '../../src/runtime.ts'
+import { createLogger } from '../../src/telemetry/logger.ts'
 import { ROLES, startRoles } from '../../workers/main.ts'
 import { isEmbedded, type Rig, startRig, until } from './queue-rig.ts'
+
+const Line = z.object({ level: z.int(), msg: z.string() })
 
 let rig: Rig
 afterEach(() => rig.close())
@@ -30,6 +34,30 @@ it('one process with every role answers, drains into the ledger and closes clean
   expect(process.listenerCount('SIGTERM')).toBe(signals)
   const { store, ledger } = await rig.reopen()
   expect(await compareCounters(store, ledger)).toMatchObject({ differing: [] })
+})
+
+it.each([
+  ['before the first role runs', ''],
+  ['while others still start', 'the gateway listens'],
+])('a signal %s ends them all, and nothing runs over a closed runtime', async (_, line) => {
+  const said: string[] = []
+  // The handler of these roles alone: a test process has others.
+  const signal = () => process.listeners('SIGTERM').at(-1)?.('SIGTERM')
+  const write = (text: string) => {
+    said.push(text)
+    if (line !== '' && text.includes(line)) signal()
+  }
+  const logger = createLogger({ level: 'info', name: 'test', destination: { write } })
+  rig = await startRig({ workers: false, env: { BURSAR_PORT: '0' }, overrides: { logger } })
+  const starting = startRoles(ROLES, rig.runtime)
+  if (line === '') signal()
+  const { gatewayUrl, closed } = await starting
+  await closed
+  expect(gatewayUrl).toBeNull()
+  const troubles = said
+    .map((text) => Line.parse(JSON.parse(text)))
+    .filter(({ level }) => level > 30)
+  expect(troubles).toEqual([])
 })
 
 it('names a counter that the ledger does not explain', async () => {

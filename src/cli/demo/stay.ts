@@ -12,7 +12,7 @@ export async function stay(
   told: (url: string) => void,
 ): Promise<void> {
   const running = await startRoles(ROLES, runtime)
-  told(running.gatewayUrl ?? '')
+  if (running.gatewayUrl) told(running.gatewayUrl)
   void aborted(signal).then(running.close)
   await running.closed
 }

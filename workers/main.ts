@@ -6,7 +6,7 @@ export const ROLES = ['completions', 'ledger', 'jobs', 'gateway', 'alerts'] as c
 export type Role = (typeof ROLES)[number]
 
 export interface RunningRoles {
-  /** Where the gateway listens; null when it is not among the roles, or was told to end before it was asked anything. */
+  /** Where the gateway listens; null when it is not among the roles, or they were told to end while they started. */
   readonly gatewayUrl: string | null
   /** Drains: takes nothing new, lets what runs end, closes the runtime last. Safe to call twice. */
   close(): Promise<void>

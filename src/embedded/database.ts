@@ -139,7 +139,7 @@ async function buildTemplate(): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 const PG_VERSION = '18'
-/** Of PostgreSQL's 128 MB of buffers every process would clear each byte at its start; files are in the system's cache as well. */
+/** Not PostgreSQL's 128 MB: it clears its buffers byte by byte when it starts, and the system's cache holds the files as well. */
 const startParams = [...PGlite.defaultStartParams, '-c', 'shared_buffers=32MB']
 
 async function assertVersion(cluster: string): Promise<void> {

@@ -54,7 +54,7 @@ async function startDemo(folder: string) {
 /** Runs a line as it was shown, in another terminal. */
 async function type(line: string, folder: string): Promise<string> {
   const command = line.replace('npx bursar', `"${process.execPath}" "${PROGRAM}"`)
-  const env = { ...bare(folder), ...childEnv() }
+  const env = { ...bare(folder), PATH: process.env.PATH }
   const { stdout } = await promisify(execFile)('/bin/sh', ['-c', command], { cwd: folder, env })
   return stdout
 }

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:net'
+import type { Server } from 'node:net'
 import { type ParsedMail, simpleParser } from 'mailparser'
 import type { Browser } from 'playwright-core'
 import { SMTPServer } from 'smtp-server'
@@ -10,6 +10,7 @@ import { listCredits } from '../../src/ledger/credits.ts'
 import { alertNotices, audit } from '../../src/ledger/schema.ts'
 import { startAlerts } from '../../workers/alerts.ts'
 import { BROWSER_TIMEOUT_MS, launchBrowser } from '../helpers/browser.ts'
+import { freePort } from '../helpers/services/server.ts'
 import { type GatewayRig, startGatewayRig } from '../integration/gateway-rig.ts'
 import { POLICY, until } from '../integration/queue-rig.ts'
 
@@ -42,15 +43,6 @@ function portOf(server: Pick<Server, 'address'>): number {
   return address.port
 }
 
-/** Links are written before the gateway listens: its port has to be known. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const port = portOf(server)
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
 const policyOf = (smtp: string) => `${POLICY.replace('usd: "2000"', 'usd: "1"')}
 alerts:
   channels: { finance: { email: fred@acme.example } }
@@ -70,6 +62,7 @@ afterAll(() => browser?.close())
 /** A whole Bursar that sends to a mailbox of its own. */
 async function start(embedded: boolean): Promise<void> {
   mailbox = await startMailbox()
+  // Links are written before the gateway listens: its port has to be known.
   const port = await freePort()
   const env = {
     BURSAR_LINK_SECRET: SECRET,

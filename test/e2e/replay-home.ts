@@ -33,7 +33,7 @@ const ENTRIES = 'select attempt, status, cost_nano as cost, overrun_nano as over
 
 const onServers: ReplayHome = {
   servers: () => ({ REDIS_URL: inject('redisUrl'), DATABASE_URL: inject('databaseUrl') }),
-  deaths: ['--kill-every', '5'],
+  deaths: ['--kill-every', '3'],
   entriesIn: ({ database }) =>
     withClient(onDatabase(inject('databaseUrl'), database), async (client) =>
       z.array(Entry).parse((await client.query(ENTRIES)).rows),

@@ -20,9 +20,9 @@ export interface TemplateCache {
 }
 
 // Raised when the files are made in another way from the same parts.
-const FORMAT = 1
+const FORMAT = 2
 const READABLE_BY_OTHERS = 0o077
-/** Bytes. Unpacking 43 MB in pieces of zlib's own 16 kB takes three times the CPU. */
+/** Bytes. Unpacking 36 MB in pieces of zlib's own 16 kB takes three times the CPU. */
 const UNPACKED_AT_ONCE = 2 ** 20
 
 /**

@@ -15,7 +15,7 @@ const FOLDER = '5'
 
 /**
  * Writes an archive of a database's files, as PGlite dumps them, into a new folder that only this user can read.
- * In one go: side by side the 1,300 files took twice as long and three times the CPU, since threads that create files in one
+ * In one go: side by side the 1,000 files took twice as long and three times the CPU, since threads that create files in one
  * folder wait for each other, spinning.
  * @throws Error when an entry leads out of the folder, or there is none.
  */

@@ -1,9 +1,9 @@
-import { PGlite } from '@electric-sql/pglite'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, inject } from 'vitest'
 import { journalOver } from '../../src/admission/journal/pglite.ts'
 import { slotKeys } from '../../src/admission/keys.ts'
 import { emptySlot } from '../../src/admission/model.ts'
+import { type EmbeddedDatabase, openEmbeddedDatabase } from '../../src/embedded/database.ts'
 import { chains } from './chains.ts'
 import { credits } from './credits.ts'
 import { interleavings } from './interleavings.ts'
@@ -14,17 +14,17 @@ import { journalSlot, memorySlot, redisSlot } from './stores.ts'
 import { warnings } from './warnings.ts'
 
 let redis: Redis
-let database: PGlite
+let embedded: EmbeddedDatabase
 beforeAll(async () => {
   redis = new Redis(inject('redisUrl'))
-  database = await PGlite.create()
+  embedded = await openEmbeddedDatabase({ folder: null })
 })
-afterAll(() => Promise.all([redis.quit(), database.close()]))
+afterAll(() => Promise.all([redis.quit(), embedded.close()]))
 
 for (const prove of [interleavings, joining, keptAnswers, chains, credits, warnings, leases]) {
   prove('the in-memory store', memorySlot)
   prove('Redis', (clock) => redisSlot(redis, clock))
-  prove('the journal', (clock) => journalSlot(journalOver(database), clock))
+  prove('the journal', (clock) => journalSlot(journalOver(embedded.database), clock))
 }
 
 damagedAnswers('the in-memory store', async (clock) => {

@@ -1,10 +1,10 @@
-import { PGlite } from '@electric-sql/pglite'
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { JournalDatabase } from '../../src/admission/journal/database.ts'
 import { journalOver } from '../../src/admission/journal/pglite.ts'
 import { emptySlot } from '../../src/admission/model.ts'
+import { type EmbeddedDatabase, openEmbeddedDatabase } from '../../src/embedded/database.ts'
 import { type Server, startRedis } from '../helpers/services/index.ts'
 import {
   JOBS,
@@ -38,16 +38,16 @@ const AFTER_REOPENING = 10
 // Of its own and without fsync: decisions are compared here, not durability.
 let server: Server
 let redis: Redis
-let pglite: PGlite
+let embedded: EmbeddedDatabase
 let database: JournalDatabase
 beforeAll(async () => {
-  pglite = await PGlite.create()
-  database = journalOver(pglite)
+  embedded = await openEmbeddedDatabase({ folder: null })
+  database = journalOver(embedded.database)
   server = await startRedis({ appendfsync: 'no' })
   redis = new Redis(server.url)
 })
 afterAll(async () => {
-  await pglite.close()
+  await embedded.close()
   await redis.quit()
   await server.stop()
 })

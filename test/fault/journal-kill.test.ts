@@ -4,9 +4,9 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { PGlite } from '@electric-sql/pglite'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { openEmbeddedDatabase } from '../../src/embedded/database.ts'
 import { compiled } from '../helpers/compiled.ts'
 import { LineSchema } from './journal-lines.ts'
 import { Witness } from './journal-witness.ts'
@@ -53,10 +53,10 @@ test('kill -9 at random moments loses no reply, doubles no entry and leaves no h
     },
   )
   const root = await mkdtemp(join(tmpdir(), 'bursar-journal-'))
-  await (await PGlite.create(join(root, 'empty'))).close()
+  await (await openEmbeddedDatabase({ folder: join(root, 'empty') })).close()
   const lives = Array.from({ length: FOLDERS }, async (_, i) => {
     const folder = join(root, String(i))
-    await cp(join(root, 'empty'), folder, { recursive: true })
+    await cp(join(root, 'empty', 'pgdata'), folder, { recursive: true })
     const witness = new Witness()
     const mine = moments.slice(i * KILLS_PER_FOLDER, (i + 1) * KILLS_PER_FOLDER)
     for (const [life, lines] of mine.entries()) {

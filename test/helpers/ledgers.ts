@@ -1,8 +1,7 @@
-import { PGlite } from '@electric-sql/pglite'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, test } from 'vitest'
+import { openEmbeddedDatabase } from '../../src/embedded/database.ts'
 import { CUBES } from '../../src/ledger/cubes/cubes.ts'
-import { migrateEmbedded, openEmbeddedLedger } from '../../src/ledger/embedded.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { openLedger } from '../../src/ledger/open.ts'
 import { openSockets } from './open-sockets.ts'
@@ -26,10 +25,8 @@ async function openOnPostgres(): Promise<TestLedger> {
 }
 
 async function openOnPglite(): Promise<TestLedger> {
-  const database = await PGlite.create()
-  await migrateEmbedded(database)
-  const ledger = await openEmbeddedLedger(database)
-  return { ledger, close: () => database.close() }
+  const { ledger, close } = await openEmbeddedDatabase({ folder: null })
+  return { ledger, close }
 }
 
 /** Opens a ledger before the tests of a suite and closes it after them; `ledger` is there once they run. */

@@ -4,13 +4,20 @@ import fc from 'fast-check'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createPglitePool, type PglitePool } from '../../src/embedded/pool.ts'
+import { createTemplateCache } from '../../src/embedded/template-cache.ts'
 import { toWireValue } from '../../src/embedded/wire-value.ts'
+
+/** No pool is over it yet. Making one from nothing takes seconds of CPU. */
+async function bareDatabase(): Promise<PGlite> {
+  const archive = await createTemplateCache().read()
+  return await PGlite.create(archive ? { loadDataDir: new Blob([archive]) } : {})
+}
 
 let database: PGlite
 let pool: PglitePool
 
 beforeAll(async () => {
-  database = await PGlite.create()
+  database = await bareDatabase()
   await database.exec('create table notes (id int primary key, text text)')
   pool = createPglitePool(database)
 })
@@ -168,7 +175,7 @@ test('after the end, queries are refused in words that BullMQ knows', async () =
 })
 
 test('a closed database says so to those who waited for their turn', async () => {
-  const closing = await PGlite.create()
+  const closing = await bareDatabase()
   const late = createPglitePool(closing)
   const first = late.query('select 1')
   const closed = closing.close()

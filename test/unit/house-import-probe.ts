@@ -30,6 +30,8 @@ process.env = new Proxy(process.env, {
   },
 })
 
+// Node opens them when they are first asked for, and libraries ask whether they are terminals.
+void [process.stdout, process.stderr]
 const before = process.getActiveResourcesInfo()
 for (const module of modules) await import(`${src}${module}`)
 const opened = process.getActiveResourcesInfo()

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { compiled } from '../helpers/compiled.ts'
 
 const Probed = z.object({
   modules: z.int().min(50),
@@ -11,7 +11,7 @@ const Probed = z.object({
 })
 
 test('importing every module of src opens no socket or timer and reads no environment', async () => {
-  const probe = fileURLToPath(new URL('./house-import-probe.ts', import.meta.url))
-  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', probe])
+  const probe = await compiled(new URL('./house-import-probe.ts', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, [probe])
   expect(Probed.parse(JSON.parse(stdout))).toMatchObject({ opened: [], readings: [] })
 })

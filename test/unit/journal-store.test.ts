@@ -1,10 +1,10 @@
-import { PGlite } from '@electric-sql/pglite'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { AdmitCommand, SettleCommand } from '../../src/admission/commands.ts'
 import type { JournalDatabase } from '../../src/admission/journal/database.ts'
 import { journalOver } from '../../src/admission/journal/pglite.ts'
 import { JOURNAL_SCHEMA } from '../../src/admission/journal/schema.ts'
 import { createJournaledStore } from '../../src/admission/journal/store.ts'
+import { type EmbeddedDatabase, openEmbeddedDatabase } from '../../src/embedded/database.ts'
 import { attemptMeta } from '../helpers/attempt-meta.ts'
 
 /** What lies between the store and its database: it can be stopped, made to fail, and counts the commits. */
@@ -43,13 +43,13 @@ class Wire implements JournalDatabase {
   }
 }
 
-let pglite: PGlite
+let embedded: EmbeddedDatabase
 let database: JournalDatabase
 let wire: Wire
 let nowMs: number
 beforeAll(async () => {
-  pglite = await PGlite.create()
-  database = journalOver(pglite)
+  embedded = await openEmbeddedDatabase({ folder: null })
+  database = journalOver(embedded.database)
   for (const statement of JOURNAL_SCHEMA) await database.query(statement)
 })
 beforeEach(async () => {
@@ -57,7 +57,7 @@ beforeEach(async () => {
   wire = new Wire(database)
   nowMs = Date.UTC(2026, 10, 21)
 })
-afterAll(() => pglite.close())
+afterAll(() => embedded.close())
 
 const reopen = (over: JournalDatabase = database) =>
   createJournaledStore({ database: over, clock: () => nowMs })
@@ -202,7 +202,7 @@ test('the ledger may read the outbox inside a transaction of the same database',
   const store = await opened()
   await store.admit(asking('a'))
   await store.settle(settling('a'))
-  const later = await pglite.transaction(async () => {
+  const later = await embedded.database.transaction(async () => {
     const meanwhile = store.admit(asking('b'))
     expect(await store.outbox.slot()).toMatchObject({ epoch: 1 })
     expect(await store.outbox.read('0', 10)).toHaveLength(1)

@@ -101,6 +101,11 @@ describe('its folder', () => {
     left?.lock.release()
     second.lock.release()
   })
+
+  test('a file in its place is said, not asked for ever', async () => {
+    await writeFile(join(folder, '0'), '')
+    expect(() => claimFolder(folder)).toThrow('EEXIST')
+  })
 })
 
 describe('its book', () => {

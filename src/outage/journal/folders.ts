@@ -74,18 +74,19 @@ const writtenMs = (path: string): number =>
 /** Makes the folder where it is missing, again when it is removed in between. @returns null = somebody has it. */
 function claim(path: string): FolderLock | null {
   for (let tried = 1; ; tried += 1) {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
     try {
+      mkdirSync(path, { recursive: true, mode: 0o700 })
       return tryLock(path)
     } catch (error) {
-      if (!isMissing(error) || tried === MOST_TRIES) throw error
+      if (!wasRemoved(error) || tried === MOST_TRIES) throw error
     }
   }
 }
 
 const MOST_TRIES = 5
-const isMissing = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'ENOENT'
+/** `mkdir` finds a folder and asks what it is; gone by then, it says that something else is in its place. */
+const wasRemoved = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EEXIST')
 
 /** Whether a folder's journal says anything; looked at without its lock, which is not for free. */
 const hasRecords = (path: string): boolean =>

@@ -82,7 +82,9 @@ export async function startRig(rig: RigOptions = {}): Promise<Rig> {
   const sandbox = await startSandbox({ seed: 7, ...rig.sandbox })
   const tap = await startTap(sandbox.url)
   const env = {
-    ...(embedded ? { BURSAR_DATA: join(folder, 'data') } : await onServices()),
+    // On servers too: journals of an outage are kept there.
+    BURSAR_DATA: join(folder, 'data'),
+    ...(embedded ? {} : await onServices()),
     BURSAR_POLICY: file,
     LOG_LEVEL: process.env.RIG_LOG ?? 'silent',
     ...rig.env,

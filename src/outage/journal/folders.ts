@@ -78,15 +78,14 @@ function claim(path: string): FolderLock | null {
       mkdirSync(path, { recursive: true, mode: 0o700 })
       return tryLock(path)
     } catch (error) {
-      if (!wasRemoved(error) || tried === MOST_TRIES) throw error
+      if (!isMissing(error) || tried === MOST_TRIES) throw error
     }
   }
 }
 
 const MOST_TRIES = 5
-/** `mkdir` finds a folder and asks what it is; gone by then, it says that something else is in its place. */
-const wasRemoved = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EEXIST')
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ENOENT'
 
 /** Whether a folder's journal says anything; looked at without its lock, which is not for free. */
 const hasRecords = (path: string): boolean =>

@@ -1,23 +1,23 @@
 /**
- * Imports every built module of src/ in a process of its own and prints, as one JSON object, what that opened and which
+ * Imports everything that is built in a process of its own and prints, as one JSON object, what that opened and which
  * variables of the environment it read. Run by house-imports.test.ts.
  */
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-const src = fileURLToPath(new URL('../../dist/src/', import.meta.url))
-// The program itself: importing it is running it.
-const PROGRAM = 'cli/main.js'
+const dist = fileURLToPath(new URL('../../dist/', import.meta.url))
+// Importing them is running them.
+const PROGRAMS = ['src/cli/main.js', 'sandbox/main.js']
 
-const modules = readdirSync(src, { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.js') && path !== PROGRAM)
+const modules = readdirSync(dist, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.js') && !PROGRAMS.includes(path))
   .sort()
 
 const readings = new Set<string>()
 /** A library may look at the environment; our own code may not. */
 function noteReading(name: string): void {
   const caller = new Error().stack?.split('\n')[3] ?? ''
-  if (caller.includes(src)) readings.add(`${name} ${caller.trim()}`)
+  if (caller.includes(dist)) readings.add(`${name} ${caller.trim()}`)
 }
 process.env = new Proxy(process.env, {
   get(target, name) {
@@ -33,7 +33,7 @@ process.env = new Proxy(process.env, {
 // Node opens them when they are first asked for, and libraries ask whether they are terminals.
 void [process.stdout, process.stderr]
 const before = process.getActiveResourcesInfo()
-for (const module of modules) await import(`${src}${module}`)
+for (const module of modules) await import(`${dist}${module}`)
 const opened = process.getActiveResourcesInfo()
 for (const resource of before) {
   const at = opened.indexOf(resource)

@@ -26,13 +26,19 @@ const shared = {
   hookTimeout: 60_000,
 } as const
 
+/**
+ * Whoever chooses none runs all: then what needs no servers is run by processes that others have started and loaded. A
+ * chosen unit test starts nothing.
+ */
+const all = process.argv.slice(2).every((word) => word === 'run' || word.startsWith('-'))
+
 const unit = { test: { ...shared, name: 'unit', include: UNIT } }
 const services = {
   test: {
     ...shared,
     name: 'services',
-    include: ['test/**/*.test.ts'],
-    exclude: [...UNIT, ...IN_ONE_PROCESS, 'node_modules/**'],
+    include: ['test/**/*.test.ts', 'test/types/**/*.test-d.ts'],
+    exclude: [...(all ? [] : UNIT), ...IN_ONE_PROCESS, 'node_modules/**'],
     // Runs only when a file of this project was chosen, so a single unit test starts nothing.
     globalSetup: ['test/helpers/global-setup.ts'],
   },
@@ -82,6 +88,6 @@ export default defineConfig({
     // One more than the cores of a small machine: a third of what the services test is waiting.
     maxWorkers: Math.max(3, availableParallelism()),
     passWithNoTests: true,
-    projects: withServices ? [unit, services, embedded] : [unit],
+    projects: withServices ? [...(all ? [] : [unit]), services, embedded] : [unit],
   },
 })

@@ -5,6 +5,7 @@ import type { Rolldown } from 'tsdown'
 const ADDRESS = ['import', 'meta', 'url'].join('.')
 const MARK = 'where_a_source_stands:'
 const MARKED = new RegExp(`"${MARK}([^"]+)"`, 'g')
+const OTHERS = /\bimport\.meta\.(dirname|filename)\b/
 const ROOT = resolve(import.meta.dirname, '..')
 
 /**
@@ -14,7 +15,9 @@ const ROOT = resolve(import.meta.dirname, '..')
 export const whereSourcesStand = (): Rolldown.Plugin => ({
   name: 'where-sources-stand',
   transform(code, id) {
-    if (!id.startsWith(ROOT) || !code.includes(ADDRESS)) return null
+    if (!id.startsWith(ROOT)) return null
+    if (OTHERS.test(code)) this.error(`${id} asks for its folder or file name: ask for its address`)
+    if (!code.includes(ADDRESS)) return null
     const path = relative(ROOT, id).replace(/\.tsx?$/, '.js')
     return { code: code.replaceAll(ADDRESS, JSON.stringify(`${MARK}${path}`)) }
   },

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 const root = join(import.meta.dirname, '..')
 const sources = [
   ...['src', 'workers', 'jobs', 'sandbox', 'package-lock.json', 'tsconfig.json'],
-  'tsdown.config.ts',
+  ...['tsdown.config.ts', 'scripts/where-sources-stand.ts'],
 ]
 /** One file of each build in `tsdown.config.ts`. */
 const compiled = ['dist/src/cli/main.js', 'dist/types/client.d.ts', 'packages/client/dist/index.js']

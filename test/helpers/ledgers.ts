@@ -16,17 +16,12 @@ export interface TestLedger {
 /** Both databases that the ledger runs on; suites run once on each. */
 export const LEDGER_STORES = [
   { name: 'PostgreSQL', open: openOnPostgres },
-  { name: 'PGlite', open: openOnPglite },
+  { name: 'PGlite', open: () => openEmbeddedDatabase({ folder: null }) },
 ] as const
 
 async function openOnPostgres(): Promise<TestLedger> {
   const ledger = await openLedger({ databaseUrl: await freshDatabase() })
   return { ledger, close: ledger.close }
-}
-
-async function openOnPglite(): Promise<TestLedger> {
-  const { ledger, close } = await openEmbeddedDatabase({ folder: null })
-  return { ledger, close }
 }
 
 /** Opens a ledger before the tests of a suite and closes it after them; `ledger` is there once they run. */
